@@ -1,0 +1,47 @@
+# `make demo` and `make test` are all a newcomer needs; each makes .venv by itself.
+.PHONY: help demo test test-slow check format bench clean constraints
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+help:
+	@echo "make demo       draw aerial photos, find the animals, write annotated pictures (offline)"
+	@echo "make test       everything but the slow tests, in under ten minutes"
+	@echo "make test-slow  the slow tests"
+	@echo "make check      ruff, mypy, import-linter"
+	@echo "make format     put the code in the house's layout"
+	@echo "make bench      the numbers of docs/explanation/performance.md"
+
+.venv/.base: pyproject.toml constraints.txt scripts/venv
+	@scripts/venv base
+
+.venv/.dev: pyproject.toml constraints.txt scripts/venv
+	@scripts/venv dev
+
+demo: .venv/.base
+	@$(BIN)/haversack demo
+
+test: .venv/.dev
+	$(PYTEST) -n auto -m "not slow" $(PYTEST_ARGS)
+
+test-slow: .venv/.dev
+	$(PYTEST) -m slow $(PYTEST_ARGS)
+
+check: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.dev
+	$(BIN)/python benchmarks/predict.py
+
+constraints: .venv/.dev
+	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	    --extra pack --group dev --upgrade pyproject.toml -o constraints.txt
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis haversack-demo

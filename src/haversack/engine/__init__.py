@@ -1,0 +1,1 @@
+"""THE FLOW: image bytes become results, one stage a file."""

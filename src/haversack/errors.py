@@ -1,0 +1,84 @@
+"""Every error of Haversack: one class, a stable code, and the next step for the person who reads it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Whose fault an error is, and so what a caller may do about it.
+
+    Each outer room maps kinds to its own words (exit codes, HTTP status) in one total table.
+    """
+
+    INVALID = "invalid"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    OVERLOADED = "overloaded"
+    UNAVAILABLE = "unavailable"
+    INTERNAL = "internal"
+
+
+class HaversackError(Exception):
+    """An error that a person can act on.
+
+    Attributes:
+        code: stable, lower case with hyphens ("image-too-large"); part of the public contract.
+        kind: see `Kind`.
+        message: one sentence with the value received and what is allowed.
+        hint: the next step, or "".
+        details: further faults found in the same pass, one line each.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        hint: str = "",
+        kind: Kind = Kind.INVALID,
+        details: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.kind = kind
+        self.message = message
+        self.hint = hint
+        self.details = details
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive a trip between processes with every attribute."""
+        return (_rebuild, (type(self), self.code, self.message, self.hint, self.kind, self.details))
+
+    def __str__(self) -> str:
+        lines = [self.message, *(f"  - {detail}" for detail in self.details)]
+        if self.hint:
+            lines.append(self.hint)
+        return "\n".join(lines)
+
+
+class PackError(HaversackError):
+    """A pack, or a file that should become one, cannot be used."""
+
+
+class ImageError(HaversackError):
+    """A picture cannot be read."""
+
+
+class ImportRefusedError(HaversackError):
+    """An importer could not tell, or could not prove, how a model is to be read."""
+
+
+class EngineError(HaversackError):
+    """A session cannot be opened or run as it was asked for."""
+
+
+def _rebuild(
+    cls: type[HaversackError],
+    code: str,
+    message: str,
+    hint: str,
+    kind: Kind,
+    details: tuple[str, ...],
+) -> HaversackError:
+    return cls(code, message, hint=hint, kind=kind, details=details)

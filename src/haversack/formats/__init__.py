@@ -1,0 +1,1 @@
+"""Exports of results: each module writes one form that people or programs open elsewhere."""

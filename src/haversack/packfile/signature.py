@@ -1,0 +1,30 @@
+"""A graph's named inputs and outputs, and what each task asks of them."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class TensorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One tensor of a graph.
+
+    Attributes:
+        name: as in the graph.
+        datatype: the Open Inference V2 name: UINT8, INT64, FP32, BOOL, BYTES...
+        shape: -1 stands for a dimension that varies.
+    """
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+
+    def __str__(self) -> str:
+        sides = ",".join("?" if side < 0 else str(side) for side in self.shape)
+        return f"{self.name} {self.datatype}[{sides}]"
+
+
+class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The inputs and outputs of model.onnx, in the graph's order."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]

@@ -1,0 +1,1 @@
+"""What Haversack brings with it: a pack and pictures that need no download."""

@@ -1,0 +1,48 @@
+"""Bytes and seconds, as people write them and read them."""
+
+from __future__ import annotations
+
+import re
+
+from haversack.errors import HaversackError
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])(i?B?)?|B)?", re.IGNORECASE)
+_POWER = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+
+
+def parse_bytes(text: str) -> int:
+    """Bytes from "512M", "2G", "1.5GiB", "800" or "64 KiB"; every unit is a power of 1024.
+
+    Raises:
+        HaversackError: `size-unreadable`, where the text is none of these.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise HaversackError(
+            "size-unreadable",
+            f"a size was expected, received {text!r}",
+            hint="Write a number with K, M, G or T, for example 512M or 1.5GiB.",
+        )
+    return int(float(match[1]) * 1024 ** _POWER[(match[2] or "").upper()])
+
+
+def format_bytes(count: float) -> str:
+    """Bytes with three significant figures at most: 268435456 -> "256 MiB"."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(count) < 1024:
+            return f"{count:.0f} {unit}" if count >= 100 or unit == "B" else f"{count:.3g} {unit}"
+        count /= 1024
+    return f"{count:.3g} TiB"
+
+
+def format_seconds(seconds: float) -> str:
+    """Seconds as a person says them: "8.4 ms", "1.3 s", "2 min 05 s", "3 h 10 min"."""
+    if seconds < 1:
+        return f"{seconds * 1000:.3g} ms"
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"
