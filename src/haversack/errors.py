@@ -1,4 +1,4 @@
-"""Every error of Haversack: one class, a stable code, and the next step for the person who reads it."""
+"""Every error of Haversack: a stable code, what was received, and the next step."""
 
 from __future__ import annotations
 
@@ -46,10 +46,6 @@ class HaversackError(Exception):
         self.hint = hint
         self.details = details
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Survive a trip between processes with every attribute."""
-        return (_rebuild, (type(self), self.code, self.message, self.hint, self.kind, self.details))
-
     def __str__(self) -> str:
         lines = [self.message, *(f"  - {detail}" for detail in self.details)]
         if self.hint:
@@ -71,14 +67,3 @@ class ImportRefusedError(HaversackError):
 
 class EngineError(HaversackError):
     """A session cannot be opened or run as it was asked for."""
-
-
-def _rebuild(
-    cls: type[HaversackError],
-    code: str,
-    message: str,
-    hint: str,
-    kind: Kind,
-    details: tuple[str, ...],
-) -> HaversackError:
-    return cls(code, message, hint=hint, kind=kind, details=details)

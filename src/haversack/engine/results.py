@@ -26,7 +26,7 @@ class Probabilities:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelMap:
-    """A class for each pixel of the upright photo: uint8[height,width], ids of the pack's labels."""
+    """A class for each pixel of the upright photo: uint8[height,width]."""
 
     class_ids: NDArray[np.uint8]
 
@@ -85,7 +85,7 @@ class ImageResult:
         return self.outcome.named(self.pack.labels)
 
     def above(self, threshold: float) -> ImageResult:
-        """The same result with only the objects of at least this score; other tasks are unchanged."""
+        """Only the objects of at least this score; other tasks are unchanged."""
         if not isinstance(self.outcome, Detections):
             return self
         return replace(self, outcome=self.outcome.above(threshold))

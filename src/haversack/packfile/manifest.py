@@ -24,12 +24,13 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of pack.toml: immutable, by keyword, no field but its own."""
 
 
-class InputGeometry(_Table, kw_only=True):
+class InputGeometry(_Table, frozen=True, kw_only=True):
     """How one picture becomes the network's pixels: fit.onnx in words.
 
     Attributes:
         width, height: of the network's input, in pixels.
-        geometry: "letterbox" keeps the shape and pads, "stretch" changes it, "crop" cuts the centre.
+        geometry: "letterbox" keeps the shape and pads, "stretch" does not, "crop" cuts the
+            centre.
         anchor: where a letterboxed picture lies.
         pad: the level (0-255) of the padding.
         kernel: of the resize, as the model was trained.
@@ -51,20 +52,20 @@ class InputGeometry(_Table, kw_only=True):
     crop: Annotated[float, msgspec.Meta(gt=0.0, le=1.0)] = 1.0
 
 
-class SurveyGrid(_Table, kw_only=True):
+class SurveyGrid(_Table, frozen=True, kw_only=True):
     """The grid a survey starts from, in pixels."""
 
     tile: Side
     overlap: Annotated[int, msgspec.Meta(ge=0)]
 
 
-class Defaults(_Table, kw_only=True):
+class Defaults(_Table, frozen=True, kw_only=True):
     """What a person sees first; the graph itself keeps every score from its floor up."""
 
     score_threshold: Share = 0.4
 
 
-class GraphSettings(_Table, kw_only=True):
+class GraphSettings(_Table, frozen=True, kw_only=True):
     """Settings written into a detect graph."""
 
     score_floor: Share = 0.05
@@ -73,7 +74,7 @@ class GraphSettings(_Table, kw_only=True):
     max_detections: Count = 300
 
 
-class Parity(_Table, kw_only=True):
+class Parity(_Table, frozen=True, kw_only=True):
     """How the import proved itself: the worst difference over the samples, and what was allowed."""
 
     rule: Literal["boxes", "probabilities", "labels", "tensors"]
@@ -82,7 +83,7 @@ class Parity(_Table, kw_only=True):
     tolerance: float
 
 
-class Provenance(_Table, kw_only=True):
+class Provenance(_Table, frozen=True, kw_only=True):
     """Where a pack came from."""
 
     source: str
@@ -94,7 +95,7 @@ class Provenance(_Table, kw_only=True):
     parity: Parity | None = None
 
 
-class Manifest(_Table, kw_only=True):
+class Manifest(_Table, frozen=True, kw_only=True):
     """pack.toml. `input` is set for packs that take pictures, `graph` for detect."""
 
     format: Literal[1]
