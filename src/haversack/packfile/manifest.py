@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Literal
+import hashlib
+import tomllib
+from typing import Annotated, Any, Literal
 
 import msgspec
+import tomli_w
 
+from haversack.errors import PackError
+from haversack.packfile.faults import convert_table
+from haversack.packfile.rules import cross_faults
 from haversack.packfile.signature import Signature
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-Version = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,17})$")]
-Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z",
+        description="a name of a-z, 0-9, '.', '_', '-', beginning with a letter or digit, "
+        "64 at most,",
+    ),
+]
+Version = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(0|[1-9][0-9]{0,17})\Z", description='a whole number as text, like "1",'
+    ),
+]
+Sha256 = Annotated[
+    str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z", description="a sha256 in 64 small hex digits")
+]
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Side = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Level = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
+
+FORMAT = 1
+"""The format of pack.toml that this Haversack reads and writes."""
+
+FAULTS_SHOWN = 50
+"""Faults named in one error; a file of another kind can have thousands."""
 
 Task = Literal["detect", "label-map", "classify", "tensor"]
 
@@ -91,7 +117,7 @@ class Provenance(_Table, frozen=True, kw_only=True):
     importer: str
     created: datetime.datetime
     preset: str = ""
-    options: dict[str, str | int | float | bool | list[float] | list[str]] = {}
+    options: dict[str, str | int | float | bool | list[str | int | float]] = {}
     parity: Parity | None = None
 
 
@@ -112,3 +138,71 @@ class Manifest(_Table, frozen=True, kw_only=True):
     graph: GraphSettings | None = None
     provenance: Provenance
     files: dict[str, Sha256]
+
+
+def parse(data: bytes) -> Manifest:
+    """The manifest in the bytes of a pack.toml. Whole numbers stand for floats too.
+
+    Raises:
+        PackError: `pack-format-unknown` for another format; else `manifest-invalid` with every
+            fault in `details`: the dotted field, what was received, what is allowed.
+    """
+    table = _toml(data)
+    stated = table.get("format")
+    if isinstance(stated, int) and not isinstance(stated, bool) and stated != FORMAT:
+        raise PackError(
+            "pack-format-unknown",
+            f"the pack is of format {stated}; this Haversack reads format {FORMAT}",
+            hint="Upgrade Haversack, or make the pack again with this one.",
+        )
+    faults: list[str] = []
+    values = convert_table(Manifest, table, "", faults)
+    faults += cross_faults(values)
+    if faults:
+        raise _invalid(f"pack.toml has {len(faults)} fault{'s' * (len(faults) > 1)}", faults)
+    return Manifest(**values)
+
+
+def encode(manifest: Manifest) -> bytes:
+    """pack.toml for `manifest`, in the order of its fields; what is empty is left out.
+
+    `parse(encode(m)) == m` for every manifest that `parse` could have given.
+    """
+    plain = msgspec.to_builtins(manifest, builtin_types=(datetime.datetime,))
+    return tomli_w.dumps(_without_empty(Manifest, plain), multiline_strings=False).encode()
+
+
+def digest(data: bytes) -> str:
+    """A pack's digest: the sha256 of its pack.toml, which names the sha256 of all else."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _toml(data: bytes) -> dict[str, Any]:
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise _invalid(f"pack.toml is not TOML: {error}", []) from error
+
+
+def _invalid(message: str, faults: list[str]) -> PackError:
+    more = len(faults) - FAULTS_SHOWN
+    details = (*faults[:FAULTS_SHOWN], f"and {more} more") if more > 0 else tuple(faults)
+    return PackError(
+        "manifest-invalid",
+        message,
+        hint="Mend pack.toml, or import the model again.",
+        details=details,
+    )
+
+
+def _without_empty(kind: type[msgspec.Struct], plain: dict[str, Any]) -> dict[str, Any]:
+    """`plain` less the fields of `kind` that are None, or empty by default."""
+    kept: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        value = plain[field.encode_name]
+        is_empty = value is None or (not field.required and value in ("", {}, [], ()))
+        if not is_empty:
+            kept[field.encode_name] = value
+    if kind is Manifest:
+        kept["provenance"] = _without_empty(Provenance, kept["provenance"])
+    return kept

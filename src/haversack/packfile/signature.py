@@ -1,6 +1,8 @@
-"""A graph's named inputs and outputs, and what each task asks of them."""
+"""A graph's named inputs and outputs."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import msgspec
 
@@ -16,7 +18,7 @@ class TensorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     name: str
     datatype: str
-    shape: tuple[int, ...]
+    shape: tuple[Annotated[int, msgspec.Meta(ge=-1)], ...]
 
     def __str__(self) -> str:
         sides = ",".join("?" if side < 0 else str(side) for side in self.shape)

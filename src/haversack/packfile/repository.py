@@ -1,0 +1,206 @@
+"""A folder of packs, `name/version/`: listed, searched, and published into atomically."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from haversack.errors import Kind, PackError
+from haversack.packfile.archive import open_pack
+from haversack.packfile.rules import MANIFEST_NAME
+from haversack.packfile.staging import move_into_place, staging_folder, sweep, sync_tree
+from haversack.packfile.unknown import closest, not_a_pack
+
+STALE_SECONDS = 24 * 3600
+"""The age at which a staging folder is taken for one left by a killed process."""
+
+RACES_LIMIT = 100
+"""Times an automatic version is chosen anew because another process took it."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_VERSION = re.compile(r"0|[1-9][0-9]{0,17}")
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Entry:
+    """One version of one pack in a repository; ordered by name, then by version as a number."""
+
+    name: str
+    number: int
+    path: Path
+
+    @property
+    def version(self) -> str:
+        """The version as pack.toml writes it."""
+        return str(self.number)
+
+
+class Repository:
+    """The packs in one folder. Readers need no lock: a version appears whole, and never changes.
+
+    Several processes may publish into the same folder at once.
+    """
+
+    def __init__(self, root: Path, *, clock: Callable[[], float] = time.time) -> None:
+        """Args: root: may be missing until the first `publish`. clock: Unix time in seconds."""
+        self.root = root
+        self._clock = clock
+
+    def entries(self) -> list[Entry]:
+        """Every version of every pack, sorted; dot-folders and other things are passed over."""
+        if not self.root.is_dir():
+            return []
+        names = [child for child in self.root.iterdir() if _NAME.fullmatch(child.name)]
+        return sorted(entry for folder in names for entry in versions(folder))
+
+    def find(self, name: str, version: str | None = None) -> Path:
+        """The folder of that version, or of the highest.
+
+        Raises:
+            PackError: `pack-not-found`, kind NOT_FOUND, with what there is.
+        """
+        found = self.versions(name)
+        for entry in reversed(found):
+            if version is None or entry.version == version:
+                return entry.path
+        raise PackError(
+            "pack-not-found",
+            f"{self.root} has no {name if version is None else f'{name}@{version}'}",
+            kind=Kind.NOT_FOUND,
+            hint=closest(name, {entry.name for entry in self.entries()}),
+            details=(self.contents(),),
+        )
+
+    def contents(self) -> str:
+        """One line that says what there is: "packs: iris 1, 2; yolox-nano 1"."""
+        held: dict[str, list[str]] = {}
+        for entry in self.entries():
+            held.setdefault(entry.name, []).append(entry.version)
+        listing = "; ".join(f"{name} {', '.join(numbers)}" for name, numbers in held.items())
+        return f"{self.root}: {listing or ('no packs' if self.root.is_dir() else 'no such folder')}"
+
+    def publish(self, name: str, version: str | None, write: Callable[[Path, str], None]) -> Path:
+        """A new version, written by `write` and moved into place when it opens as a pack.
+
+        Args:
+            name: of the pack.
+            version: None for the highest there is + 1, from "1".
+            write: is given an empty folder to fill, and the version to write into pack.toml. It
+                is called again with another version where that one was taken meanwhile. What it
+                raises goes through, and nothing stays behind.
+
+        Raises:
+            PackError: `pack-version-exists`, kind CONFLICT; `pack-name-invalid`;
+                `pack-name-differs` where pack.toml has another name or version; every refusal of
+                `open_pack`.
+        """
+        _check_name(name, version)
+        self.root.mkdir(parents=True, exist_ok=True)
+        sweep(self.root, before_seconds=self._clock() - STALE_SECONDS)
+        for _ in range(RACES_LIMIT):
+            chosen = self._next(name) if version is None else version
+            target = self.root / name / chosen
+            if not target.exists() and self._write(name, chosen, write):
+                return target
+            if version is not None:
+                break
+        raise PackError(
+            "pack-version-exists",
+            f"{name} {chosen} is already in {self.root}; the next free version is "
+            f"{self._next(name)}",
+            kind=Kind.CONFLICT,
+            hint="Leave the version out to take the next free one.",
+        )
+
+    def _write(self, name: str, version: str, write: Callable[[Path, str], None]) -> bool:
+        """Fill, check and move one version; False where it was taken meanwhile."""
+        with staging_folder(self.root) as staging:
+            draft = staging / "pack"
+            draft.mkdir()
+            write(draft, version)
+            manifest = open_pack(draft).manifest
+            if (manifest.name, manifest.version) != (name, version):
+                raise PackError(
+                    "pack-name-differs",
+                    f"pack.toml says {manifest.name} {manifest.version}, to be published as "
+                    f"{name} {version}",
+                    kind=Kind.INTERNAL,
+                )
+            sync_tree(draft)
+            (self.root / name).mkdir(exist_ok=True)
+            return move_into_place(draft, self.root / name / version)
+
+    def versions(self, name: str) -> list[Entry]:
+        """The versions of one pack, lowest first; [] where there are none."""
+        return versions(self.root / name) if _NAME.fullmatch(name) else []
+
+    def _next(self, name: str) -> str:
+        """One above every folder named like a version, whole packs or not."""
+        taken = [int(c.name) for c in (self.root / name).glob("*") if _VERSION.fullmatch(c.name)]
+        return str(max(taken, default=0) + 1)
+
+
+def versions(folder: Path) -> list[Entry]:
+    """The versions of the pack `folder`, lowest first; [] where it is no folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        Entry(name=folder.name, number=int(child.name), path=child)
+        for child in folder.iterdir()
+        if _VERSION.fullmatch(child.name) and (child / MANIFEST_NAME).is_file()
+    )
+
+
+def resolve(text: str, repositories: Sequence[Path]) -> Path:
+    """The folder or .pack file that PACK on a command line means.
+
+    In this order: a folder with pack.toml; a folder whose children are versions (its highest); a
+    .pack file; `name` or `name@version`, in the first of `repositories` that has it.
+
+    Raises:
+        PackError: `not-a-pack` for a file of another kind; `pack-not-found`, kind NOT_FOUND, with
+            every place looked in and what is there.
+    """
+    path = Path(text)
+    if path.is_dir():
+        if (path / MANIFEST_NAME).is_file():
+            return path
+        inside = versions(path)
+        if inside:
+            return inside[-1].path
+    elif path.is_file():
+        if path.suffix.lower() == ".pack":
+            return path
+        raise not_a_pack(path)
+    name, _, version = text.partition("@")
+    places = [Repository(root) for root in repositories]
+    for place in places:
+        for entry in reversed(place.versions(name)):
+            if entry.version == version or "@" not in text:
+                return entry.path
+    if path.is_dir():
+        raise not_a_pack(path)
+    known = {entry.name for place in places for entry in place.entries()}
+    raise PackError(
+        "pack-not-found",
+        f"there is no pack {text!r}: no such folder or .pack file, and no repository has it",
+        kind=Kind.NOT_FOUND,
+        hint=closest(name, known),
+        details=tuple(place.contents() for place in places),
+    )
+
+
+def _check_name(name: str, version: str | None) -> None:
+    if not _NAME.fullmatch(name):
+        raise PackError(
+            "pack-name-invalid",
+            f"received the name {name!r}; a-z, 0-9, '.', '_' and '-' are allowed, beginning with a "
+            "letter or digit, 64 at most",
+        )
+    if version is not None and not _VERSION.fullmatch(version):
+        raise PackError(
+            "pack-name-invalid", f"received the version {version!r}; a whole number is allowed"
+        )

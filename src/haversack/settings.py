@@ -1,0 +1,75 @@
+"""What the environment says: the only reader of environment variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from haversack.errors import HaversackError
+from haversack.units import parse_bytes
+
+DEFAULT_DECODE_LIMIT_BYTES = 256 << 20
+"""What decoding one picture may take: 100 megapixels as PNG were measured at 1,009 MB."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Settings that hold for a whole process.
+
+    Attributes:
+        pack_repositories: folders in which packs are looked for by name, in order.
+        decode_limit_bytes: the estimated memory above which a picture is refused.
+    """
+
+    pack_repositories: tuple[Path, ...]
+    decode_limit_bytes: int = DEFAULT_DECODE_LIMIT_BYTES
+
+
+def read(environ: Mapping[str, str], *, home: Path, cwd: Path) -> Settings:
+    """The settings in `environ`; nothing else is looked at.
+
+    HAVERSACK_PACKS (folders, separated as in PATH) comes first, then ./packs, then
+    $XDG_DATA_HOME/haversack/packs; relative folders are in `cwd`. HAVERSACK_DECODE_LIMIT is a
+    size, like 512M.
+    Source: XDG Base Directory Specification 0.8 (a relative XDG_DATA_HOME is ignored).
+
+    Raises:
+        HaversackError: `setting-invalid`, naming the variable.
+    """
+    named = [part for part in environ.get("HAVERSACK_PACKS", "").split(os.pathsep) if part]
+    data = Path(environ.get("XDG_DATA_HOME", ""))
+    if not data.is_absolute():
+        data = home / ".local" / "share"
+    places = [*(cwd / part for part in named), cwd / "packs", data / "haversack" / "packs"]
+    return Settings(
+        pack_repositories=tuple(dict.fromkeys(places)),
+        decode_limit_bytes=_size(
+            environ, "HAVERSACK_DECODE_LIMIT", default=DEFAULT_DECODE_LIMIT_BYTES
+        ),
+    )
+
+
+def from_environment() -> Settings:
+    """The settings of this process. Raises HaversackError `setting-invalid`."""
+    return read(os.environ, home=Path.home(), cwd=Path.cwd())
+
+
+def _size(environ: Mapping[str, str], variable: str, *, default: int) -> int:
+    text = environ.get(variable, "")
+    if not text.strip():
+        return default
+    try:
+        size_bytes = parse_bytes(text)
+    except HaversackError as error:
+        raise HaversackError(
+            "setting-invalid", f"{variable}: {error.message}", hint=error.hint
+        ) from error
+    if size_bytes == 0:
+        raise HaversackError(
+            "setting-invalid",
+            f"{variable}: received {text!r}; more than nothing is needed",
+            hint="Leave it unset for 256 MiB.",
+        )
+    return size_bytes

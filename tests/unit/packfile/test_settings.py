@@ -1,0 +1,50 @@
+"""The environment's settings, read from a mapping."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from haversack.errors import HaversackError
+from haversack.settings import Settings, read
+
+HOME, CWD = Path("/home/ada"), Path("/work")
+
+
+def settings(**environ: str) -> Settings:
+    return read(environ, home=HOME, cwd=CWD)
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    assert settings() == Settings(
+        pack_repositories=(CWD / "packs", HOME / ".local/share/haversack/packs"),
+        decode_limit_bytes=256 << 20,
+    )
+
+
+def test_named_repositories_come_first() -> None:
+    found = settings(HAVERSACK_PACKS=os.pathsep.join(["/a", "", "b"]), XDG_DATA_HOME="/data")
+    assert found.pack_repositories == (
+        Path("/a"),
+        CWD / "b",
+        CWD / "packs",
+        Path("/data/haversack/packs"),
+    )
+
+
+def test_relative_data_home_is_ignored() -> None:
+    assert settings(XDG_DATA_HOME="data") == settings()
+
+
+def test_decode_limit_is_a_size() -> None:
+    assert settings(HAVERSACK_DECODE_LIMIT="1G").decode_limit_bytes == 1 << 30
+    assert settings(HAVERSACK_DECODE_LIMIT=" ") == settings()
+
+
+@pytest.mark.parametrize("text", ["much", "0", "-1"])
+def test_decode_limit_that_is_no_size_names_the_variable(text: str) -> None:
+    with pytest.raises(HaversackError, match="HAVERSACK_DECODE_LIMIT") as caught:
+        settings(HAVERSACK_DECODE_LIMIT=text)
+    assert caught.value.code == "setting-invalid"
