@@ -1,0 +1,176 @@
+"""PNG, WebP, TIFF, GIF, BMP and AVIF bytes -> upright pixels, by Pillow's format plugins.
+
+The plugins are used directly: Image.open would check sizes against a global limit and warn, and
+our own limit has already been applied to the header.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import IO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageFile, PngImagePlugin, TiffImagePlugin
+from PIL import WebPImagePlugin as WebPPlugin
+
+from haversack.engine.avif import open_boxes
+from haversack.engine.image_fields import png_chunks
+from haversack.engine.image_header import ImageHeader
+from haversack.engine.orientation import stored_view
+from haversack.engine.splice import SplicedFile
+from haversack.engine.tiff_tags import clean_directory, read_directory
+from haversack.errors import ImageError, Kind
+
+_STRIP_PIXELS = 1 << 17
+_PNG_NEEDED = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT"})
+_OPAQUE = frozenset({"CMYK", "RGBX", "YCbCr"})
+_BLENDED = frozenset({"RGBA", "RGBa", "LA", "La", "PA"})
+
+
+class _Tiff(TiffImagePlugin.TiffImageFile):
+    """Pillow's TIFF without its size check, which warns from 89 MP on."""
+
+    def load_prepare(self) -> None:
+        if self._im is None:
+            self.im = Image.core.new(self.mode, self._tile_size)  # type: ignore[attr-defined]
+        ImageFile.ImageFile.load_prepare(self)
+
+
+def decode_with_pillow(data: bytes, header: ImageHeader) -> NDArray[np.uint8]:
+    """Upright pixels, RGB uint8[height, width, 3], alpha over white.
+
+    Raises:
+        ImageError: `image-mode-unsupported`, `image-truncated`, `image-corrupt`; `image-too-large`
+            where memory ran out in spite of the estimate.
+    """
+    if header.format == "TIFF" and (header.bits > 8 or header.mode == "LAB"):
+        raise _unsupported(header, f"{header.bits}-bit {header.mode}")
+    try:
+        return _pixels(data, header)
+    except ImageError:
+        raise
+    except (MemoryError, Image.DecompressionBombError) as error:
+        raise ImageError(
+            "image-too-large",
+            f"the {header.format} of {header.width} x {header.height} pixels did not fit in memory",
+            hint="Send a smaller copy, or a JPEG.",
+            kind=Kind.UNAVAILABLE if isinstance(error, MemoryError) else Kind.INVALID,
+        ) from error
+    # Pillow's plugins raise whatever a damaged byte leads to: OSError, SyntaxError, ValueError,
+    # struct.error, EOFError, TypeError, IndexError, KeyError, ZeroDivisionError and more.
+    except Exception as error:
+        raise _damaged(header, error) from error
+
+
+def _damaged(header: ImageHeader, error: Exception) -> ImageError:
+    reason = str(error) or type(error).__name__
+    # struct.error: a field was asked for where no bytes are left. Pillow wraps it while opening.
+    short = isinstance(error, EOFError | struct.error) or isinstance(error.__cause__, struct.error)
+    if short or "truncated" in reason.lower():
+        return ImageError(
+            "image-truncated",
+            f"the {header.format} ends before its picture is complete ({reason})",
+            hint="Copy or upload the file again.",
+        )
+    return ImageError(
+        "image-corrupt",
+        f"the {header.format} cannot be read: {reason}",
+        hint="Open the original in an image editor and save it again.",
+    )
+
+
+def _unsupported(header: ImageHeader, received: str) -> ImageError:
+    return ImageError(
+        "image-mode-unsupported",
+        f"the {header.format} holds {received}; 8-bit gray, RGB, palette and CMYK are read",
+        hint=(
+            "Convert it with the range your model was trained on, for example "
+            "`gdal_translate -ot Byte -scale in.tif out.tif`."
+        ),
+    )
+
+
+def _open(data: bytes, header: ImageHeader) -> ImageFile.ImageFile:
+    if header.format == "PNG":
+        return PngImagePlugin.PngImageFile(_png_file(data))
+    if header.format == "TIFF":
+        return _Tiff(_tiff_file(data))
+    if header.format == "GIF":
+        return GifImagePlugin.GifImageFile(io.BytesIO(data))
+    if header.format == "BMP":
+        return BmpImagePlugin.BmpImageFile(io.BytesIO(data))
+    if header.format == "WEBP":
+        return WebPPlugin.WebPImageFile(io.BytesIO(data))
+    return open_boxes(data, header.format)
+
+
+def _png_file(data: bytes) -> IO[bytes]:
+    """The PNG with the chunks that pixels need, so no text, profile or animation is read."""
+    view = memoryview(data)
+    kept: list[bytes | memoryview] = [view[:8]]
+    for name, start, length in png_chunks(data):
+        if name in _PNG_NEEDED:
+            kept.append(view[start - 8 : start + length + 4])
+    return cast(IO[bytes], SplicedFile(kept))
+
+
+def _tiff_file(data: bytes) -> IO[bytes]:
+    page = read_directory(data)
+    clean = clean_directory(data, page)
+    view = memoryview(data)
+    parts: list[bytes | memoryview] = [view[: page.offset], clean, view[page.offset + len(clean) :]]
+    return cast(IO[bytes], SplicedFile(parts))
+
+
+def _pixels(data: bytes, header: ImageHeader) -> NDArray[np.uint8]:
+    image = _open(data, header)
+    if image.size != (header.stored_width, header.stored_height):
+        raise ValueError(f"it opens with {image.size}, against the size in its header")
+    image.load()
+    width, height = image.size
+    upright = np.empty((header.height, header.width, 3), dtype=np.uint8)
+    stored = stored_view(upright, header.orientation)
+    rows = max(1, _STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        strip = image.crop((0, top, width, min(height, top + rows)))
+        stored[top : top + rows] = _rgb(strip, header)
+    return upright
+
+
+def _rgb(strip: Image.Image, header: ImageHeader) -> NDArray[np.uint8]:
+    """RGB uint8[h,w,3] of a strip; gray is uint8[h,w,1]."""
+    key = strip.info.get("transparency")
+    mode = strip.mode
+    if mode in _BLENDED or (mode == "P" and key is not None):
+        return _over_white(np.asarray(strip.convert("RGBA")))
+    if mode == "P" or mode in _OPAQUE:
+        return np.asarray(strip.convert("RGB"))
+    if mode in ("1", "L"):
+        gray = np.asarray(strip.convert("L"))[..., None]
+        # PNG states the key in samples of 2 or 4 bits, which Pillow has stretched to 255.
+        stretch = 255 // ((1 << header.bits) - 1) if mode == "L" and header.bits < 8 else 1
+        return gray if key is None else np.where(gray == key * stretch, np.uint8(255), gray)
+    if mode == "RGB":
+        colour = np.asarray(strip)
+        if key is None:
+            return colour
+        # Pillow keeps the high byte of 16-bit colour, so the key is compared by it too.
+        levels = [level >> 8 if header.bits == 16 else level for level in key]
+        same = (colour == np.array(levels)).all(axis=2, keepdims=True)
+        return np.where(same, np.uint8(255), colour)
+    if mode == "I;16" and header.format == "PNG":
+        # A PNG's samples span 0 to 65535 (PNG 13.12); 65535 / 255 is 257.
+        deep = np.asarray(strip)[..., None].astype(np.uint32)
+        gray = ((deep + 128) // 257).astype(np.uint8)
+        return gray if key is None else np.where(deep == key, np.uint8(255), gray)
+    raise _unsupported(header, f"pixels of Pillow's mode {mode}")
+
+
+def _over_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """RGB uint8[h,w,3] of uint8[h,w,4] on a white ground, rounded to the nearest level."""
+    alpha = rgba[..., 3:].astype(np.uint16)
+    # At most 255 * 255 + 127, inside 16 bits.
+    blended = rgba[..., :3] * alpha + (255 - alpha) * np.uint16(255) + np.uint16(127)
+    return (blended // np.uint16(255)).astype(np.uint8)

@@ -1,0 +1,84 @@
+"""Which format the bytes of a picture are in, told by their first bytes and never by a name."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+from haversack.engine.avif import avif_header
+from haversack.engine.image_fields import (
+    bmp_header,
+    gif_header,
+    png_header,
+    tiff_header,
+    webp_header,
+)
+from haversack.engine.image_header import ImageHeader
+from haversack.engine.jpeg_header import jpeg_header
+from haversack.errors import ImageError
+
+ALLOWED = "JPEG, PNG, WebP, TIFF, GIF, BMP and AVIF"
+_READERS: tuple[tuple[bytes, Callable[[bytes], ImageHeader]], ...] = (
+    (b"\xff\xd8\xff", jpeg_header),
+    (b"\x89PNG\r\n\x1a\n", png_header),
+    (b"GIF87a", gif_header),
+    (b"GIF89a", gif_header),
+    (b"BM", bmp_header),
+    (b"II*\0", tiff_header),
+    (b"MM\0*", tiff_header),
+    (b"II+\0", tiff_header),
+    (b"MM\0+", tiff_header),
+)
+
+
+def read_header(data: bytes) -> ImageHeader:
+    """Format, size, orientation and memory estimate of an encoded picture; nothing is decoded.
+
+    Raises:
+        ImageError: `image-empty`, `image-type-unknown`, or, where the header itself is damaged,
+            `image-truncated` or `image-corrupt`.
+    """
+    if not data:
+        raise ImageError(
+            "image-empty",
+            "the picture has no bytes at all",
+            hint="Check that the upload or the copy of the file was complete.",
+        )
+    try:
+        header = _reader(data)(data)
+    except (struct.error, IndexError) as error:
+        raise ImageError(
+            "image-truncated",
+            f"the picture ends inside its header, after {len(data):,} bytes",
+            hint="Copy or upload the file again.",
+        ) from error
+    except ValueError as error:
+        raise _corrupt(str(error)) from error
+    if header.stored_width < 1 or header.stored_height < 1:
+        raise _corrupt(f"its header says {header.stored_width} x {header.stored_height} pixels")
+    return header
+
+
+def _corrupt(reason: str) -> ImageError:
+    return ImageError(
+        "image-corrupt",
+        f"the picture cannot be read: {reason}",
+        hint="Open the original in an image editor and save it again.",
+    )
+
+
+def _reader(data: bytes) -> Callable[[bytes], ImageHeader]:
+    for magic, reader in _READERS:
+        if data.startswith(magic):
+            return reader
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return webp_header
+    if data[4:8] == b"ftyp":
+        return avif_header
+    if any(magic.startswith(data[:8]) for magic, _ in _READERS if len(data) < len(magic)):
+        raise IndexError("shorter than its first bytes")
+    raise ImageError(
+        "image-type-unknown",
+        f"the file begins with {data[:12]!r}, which is none of {ALLOWED}",
+        hint="Convert it to JPEG or PNG in an image editor and send that.",
+    )

@@ -1,0 +1,45 @@
+"""A file made of slices of other bytes, so that parts are left out without copying the rest."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+
+class SplicedFile:
+    """Read-only binary file over `parts` laid end to end; no part is copied.
+
+    One reader at a time. Pillow reads from it as from any file.
+    """
+
+    def __init__(self, parts: Sequence[bytes | memoryview]) -> None:
+        self._parts = [memoryview(part) for part in parts if len(part)]
+        self._length = sum(map(len, self._parts))
+        self._at = 0
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to `offset` bytes from the start, the present place or the end."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._length}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def tell(self) -> int:
+        """The present place in bytes."""
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes, all that is left where it is negative; b"" at the end."""
+        stop = self._length if size < 0 else min(self._length, self._at + size)
+        found: list[memoryview] = []
+        start = 0
+        for part in self._parts:
+            if start < stop and start + len(part) > self._at:
+                found.append(part[max(0, self._at - start) : stop - start])
+            start += len(part)
+        self._at = max(self._at, stop)
+        return b"".join(found)
+
+    def close(self) -> None:
+        """Let go of the bytes."""
+        self._parts = []
+        self._length = 0
