@@ -1,0 +1,123 @@
+"""ONNX Runtime as a Session: the only door to onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import onnxruntime
+
+from haversack.engine.cpus import usable_cpus
+from haversack.engine.session import Array, SessionOptions
+from haversack.errors import EngineError, Kind
+from haversack.packfile.signature import Signature, TensorSpec
+
+_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+# Open Inference V2 datatypes by ONNX Runtime's own names.
+_DATATYPES = {
+    "tensor(bool)": "BOOL",
+    "tensor(uint8)": "UINT8",
+    "tensor(uint16)": "UINT16",
+    "tensor(uint32)": "UINT32",
+    "tensor(uint64)": "UINT64",
+    "tensor(int8)": "INT8",
+    "tensor(int16)": "INT16",
+    "tensor(int32)": "INT32",
+    "tensor(int64)": "INT64",
+    "tensor(float16)": "FP16",
+    "tensor(float)": "FP32",
+    "tensor(double)": "FP64",
+    "tensor(string)": "BYTES",
+}
+_ERRORS_ONLY = 3
+
+
+class OrtSession:
+    """A graph in ONNX Runtime. Keeps every promise of `Session`."""
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self._session = session
+        # A NodeArg would keep the whole session alive after a switch: only plain values are kept.
+        self._signature = Signature(
+            inputs=tuple(_spec(node) for node in session.get_inputs()),
+            outputs=tuple(_spec(node) for node in session.get_outputs()),
+        )
+        self._names = [spec.name for spec in self._signature.outputs]
+
+    @property
+    def signature(self) -> Signature:
+        """The graph's inputs and outputs, in its order."""
+        return self._signature
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Every output by name; see `Session.run`."""
+        try:
+            values = self._session.run(self._names, dict(inputs))
+        except Exception as fault:  # onnxruntime raises a dozen classes without a common root
+            raise EngineError(
+                "run-failed",
+                f"the graph could not be run: {_first_line(fault)}",
+                hint="Compare the inputs with the signature that `haversack pack inspect` prints.",
+                kind=Kind.INTERNAL,
+            ) from fault
+        return dict(zip(self._names, values, strict=True))
+
+
+def open_session(graph: bytes | Path, options: SessionOptions) -> OrtSession:
+    """A session for an ONNX graph, on the device asked for and no other.
+
+    The memory arena is off: it keeps the largest request's memory for ever (measured in
+    docs/explanation/performance.md).
+
+    Raises:
+        EngineError: `device-missing` where this onnxruntime or machine cannot use the device;
+            `graph-refused` where the runtime cannot load the graph.
+    """
+    provider = _PROVIDERS[options.device]
+    _require_provider(provider, options)
+    settings = onnxruntime.SessionOptions()
+    settings.enable_cpu_mem_arena = False
+    settings.intra_op_num_threads = options.threads or usable_cpus()
+    settings.inter_op_num_threads = 1
+    settings.log_severity_level = _ERRORS_ONLY
+    source = graph if isinstance(graph, bytes) else str(graph)
+    try:
+        session = onnxruntime.InferenceSession(source, settings, providers=[provider])
+    except Exception as fault:  # onnxruntime raises a dozen classes without a common root
+        raise EngineError(
+            "graph-refused",
+            f"ONNX Runtime {onnxruntime.__version__} cannot load the graph: {_first_line(fault)}",
+            hint="Export the model again with opset 18 or lower, and without custom operators.",
+        ) from fault
+    if session.get_providers()[0] != provider:
+        raise _device_missing(options, session.get_providers())
+    return OrtSession(session)
+
+
+def _require_provider(provider: str, options: SessionOptions) -> None:
+    available = onnxruntime.get_available_providers()
+    if provider not in available:
+        raise _device_missing(options, available)
+
+
+def _device_missing(options: SessionOptions, available: list[str]) -> EngineError:
+    names = [name.removesuffix("ExecutionProvider") for name in available]
+    return EngineError(
+        "device-missing",
+        f"device {options.device!r} was asked for, but ONNX Runtime offers {', '.join(names)} here",
+        hint=(
+            "Choose --device cpu, or install the build with your device: for CUDA, "
+            "`pip uninstall onnxruntime` and then `pip install onnxruntime-gpu[cuda,cudnn]` "
+            "(both cannot be installed together)."
+        ),
+        kind=Kind.UNAVAILABLE,
+    )
+
+
+def _spec(node: onnxruntime.NodeArg) -> TensorSpec:
+    shape = tuple(side if isinstance(side, int) else -1 for side in node.shape)
+    return TensorSpec(name=node.name, datatype=_DATATYPES.get(node.type, node.type), shape=shape)
+
+
+def _first_line(fault: Exception) -> str:
+    return str(fault).strip().split("\n", 1)[0][:300]

@@ -1,0 +1,232 @@
+"""The stages composed: image bytes -> pixels -> fit -> model -> one image's results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haversack.engine.detections import Slots, from_slots
+from haversack.engine.image import DecodedImage, decode
+from haversack.engine.labelmap import to_photo
+from haversack.engine.ort import open_session
+from haversack.engine.results import (
+    ImageResult,
+    LabelMap,
+    Outcome,
+    PackIdentity,
+    Probabilities,
+    Tensors,
+)
+from haversack.engine.session import Array, Session, SessionOptions
+from haversack.errors import EngineError
+from haversack.packfile.archive import PackFiles
+
+DECODE_LIMIT_BYTES = 256 * 1024**2
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictorOptions:
+    """How a pack is run.
+
+    Attributes:
+        session: device and threads.
+        decode_limit_bytes: of memory that decoding one picture may take, estimated beforehand.
+    """
+
+    session: SessionOptions = field(default_factory=SessionOptions)
+    decode_limit_bytes: int = DECODE_LIMIT_BYTES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """One picture in the network's frame.
+
+    Attributes:
+        pixels: uint8[h,w,3].
+        placement: float32[4]: scale x, y and offset x, y; pixel = source * scale + offset, where
+            the source is the upright full-size photo, also after scaled decoding.
+        width, height: of that photo.
+    """
+
+    pixels: NDArray[np.uint8]
+    placement: NDArray[np.float32]
+    width: int
+    height: int
+
+
+class Predictor:
+    """One pack, ready to answer.
+
+    Promises: every method may be called by several threads at once, keeps nothing between calls
+    and gives the same answer for the same bytes, alone or in a batch.
+    """
+
+    def __init__(self, files: PackFiles, options: PredictorOptions | None = None) -> None:
+        self._options = options or PredictorOptions()
+        self.manifest = files.manifest
+        self.digest = files.digest
+        self.identity = PackIdentity(
+            name=files.manifest.name,
+            version=files.manifest.version,
+            task=files.manifest.task,
+            labels=files.manifest.labels,
+        )
+        self._fit = self._open(files, "fit.onnx") if files.manifest.input is not None else None
+        self._model = self._open(files, "model.onnx")
+        first = files.manifest.signature.inputs[0].shape
+        self.batches = bool(first) and first[0] == -1
+
+    def _open(self, files: PackFiles, name: str) -> Session:
+        source = files.path(name) or files.read(name)
+        return open_session(source, self._options.session)
+
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether the pack understands photos; otherwise it takes named tensors."""
+        return self._fit is not None
+
+    def warm(self) -> None:
+        """Run once on a blank frame, so that the first caller does not pay for it."""
+        size = self.manifest.input
+        if size is not None:
+            blank = np.zeros((size.height, size.width, 3), dtype=np.uint8)
+            self.predict_pixels(blank)
+
+    def decode(self, data: bytes) -> DecodedImage:
+        """The picture in `data`, upright, perhaps smaller: see `engine.image.decode`."""
+        limit = self._options.decode_limit_bytes
+        return decode(data, limit_bytes=limit, target=self.manifest.input)
+
+    def predict(self, data: bytes, name: str = "") -> ImageResult:
+        """The results of one encoded picture, every score from the graph's floor up.
+
+        Raises:
+            ImageError: the picture cannot be read.
+            EngineError: the pack takes no pictures, or the graph failed.
+        """
+        started = time.perf_counter()
+        image = self.decode(data)
+        decoded = time.perf_counter()
+        fitted = self.fit(image)
+        del image  # a large photo need not live through the model
+        outcome = self.infer([fitted])[0]
+        timing = {
+            "decode_seconds": decoded - started,
+            "model_seconds": time.perf_counter() - decoded,
+        }
+        return self._result(fitted, outcome, name, timing)
+
+    def predict_pixels(self, pixels: NDArray[np.uint8], name: str = "") -> ImageResult:
+        """The results of uint8[H,W,3] RGB pixels, upright."""
+        started = time.perf_counter()
+        pixels = _checked(pixels)
+        height, width = pixels.shape[:2]
+        image = DecodedImage(pixels=pixels, width=width, height=height, shrink=1, format="array")
+        fitted = self.fit(image)
+        outcome = self.infer([fitted])[0]
+        return self._result(fitted, outcome, name, {"model_seconds": time.perf_counter() - started})
+
+    def fit(self, image: DecodedImage) -> Fitted:
+        """The picture in the network's frame, through fit.onnx.
+
+        A picture of exactly the network's size goes through as it is: fit would copy it.
+        """
+        wanted = self.manifest.input
+        if self._fit is None or wanted is None:
+            raise EngineError(
+                "pack-takes-tensors",
+                f"{self.identity.name} takes named tensors and a picture was given",
+                hint="Give an .npz file, or a dict of arrays, with the inputs that "
+                "`haversack pack inspect` prints.",
+            )
+        height, width = image.pixels.shape[:2]
+        if (width, height) == (wanted.width, wanted.height) and wanted.crop == 1:
+            pixels, placement = image.pixels, np.array([1, 1, 0, 0], dtype=np.float32)
+        else:
+            fitted = self._fit.run({"image": image.pixels})
+            pixels, placement = fitted["pixels"], fitted["placement"]
+        decoded = np.array([width / image.width, height / image.height, 1, 1], dtype=np.float32)
+        return Fitted(
+            pixels=pixels,
+            placement=placement * decoded,
+            width=image.width,
+            height=image.height,
+        )
+
+    def infer(self, pictures: Sequence[Fitted]) -> list[Outcome]:
+        """What the model says of each picture, in their order.
+
+        One call of the graph where it takes any number of pictures, else one call a picture.
+        """
+        if not pictures:
+            return []
+        if not self.batches and len(pictures) > 1:
+            return [outcome for picture in pictures for outcome in self.infer([picture])]
+        rows = self._model.run(
+            {
+                "pixels": np.stack([picture.pixels for picture in pictures])
+                if len(pictures) > 1
+                else pictures[0].pixels[None],
+                "placement": np.stack([picture.placement for picture in pictures]),
+            }
+        )
+        return [
+            self._outcome({name: values[i] for name, values in rows.items()}, picture)
+            for i, picture in enumerate(pictures)
+        ]
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Named tensors in, the model's named outputs out, as they are.
+
+        Raises:
+            EngineError: `run-failed` where names, datatypes or shapes do not fit the signature.
+        """
+        return self._model.run(inputs)
+
+    def _result(
+        self, fitted: Fitted, outcome: Outcome, name: str, timing: dict[str, float]
+    ) -> ImageResult:
+        return ImageResult(
+            image=name,
+            width=fitted.width,
+            height=fitted.height,
+            pack=self.identity,
+            outcome=outcome,
+            timing=timing,
+        )
+
+    def _outcome(self, row: dict[str, Array], picture: Fitted) -> Outcome:
+        match self.manifest.task:
+            case "detect":
+                slots = Slots(
+                    boxes=row["boxes"],
+                    scores=row["scores"],
+                    class_ids=row["classes"],
+                    candidates=int(row["candidates"]),
+                )
+                graph = self.manifest.graph
+                limit = graph.candidates if graph is not None else len(slots.scores)
+                return from_slots(
+                    slots, width=picture.width, height=picture.height, candidate_limit=limit
+                )
+            case "classify":
+                return Probabilities(values=row["probabilities"])
+            case "label-map":
+                size = (picture.width, picture.height)
+                return LabelMap(class_ids=to_photo(row["labels"], picture.placement, size))
+            case "tensor":
+                return Tensors(arrays=row)
+
+
+def _checked(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.size == 0:
+        raise EngineError(
+            "pixels-unfit",
+            f"uint8[H,W,3] RGB pixels were expected, received {pixels.dtype}{list(pixels.shape)}",
+            hint="Convert with `numpy.asarray(image.convert('RGB'))`.",
+        )
+    return np.ascontiguousarray(pixels)

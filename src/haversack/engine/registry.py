@@ -1,0 +1,82 @@
+"""Packs by name and version; a switch that no request notices."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from haversack.engine.predictor import Predictor
+from haversack.errors import HaversackError, Kind
+from haversack.packfile.archive import PackFiles
+
+
+class Registry:
+    """Open packs by name and version; of each name one version is current.
+
+    Promises: methods may be called by several threads at once. `load` opens and warms the new pack
+    while the old one answers, then switches in one step. A predictor taken with `use` stays open
+    until given back, and is dropped, with its memory, when it is neither loaded nor in use. A
+    load that fails changes nothing.
+    """
+
+    def __init__(self, open_predictor: Callable[[PackFiles], Predictor] = Predictor) -> None:
+        self._open_predictor = open_predictor
+        self._lock = threading.Lock()
+        self._loaded: dict[str, dict[str, Predictor]] = {}
+
+    def load(self, files: PackFiles, *, keep_others: bool = False) -> Predictor:
+        """Open and warm a pack, and make it the current one of its name.
+
+        Args:
+            keep_others: keep the name's other versions loaded, to be asked for by version.
+        """
+        predictor = self._open_predictor(files)
+        predictor.warm()
+        name, version = predictor.identity.name, predictor.identity.version
+        with self._lock:
+            others = self._loaded.get(name, {}) if keep_others else {}
+            others = {key: value for key, value in others.items() if key != version}
+            self._loaded[name] = {**others, version: predictor}
+        return predictor
+
+    def unload(self, name: str) -> None:
+        """Forget every version of a pack; calls under way finish.
+
+        Raises:
+            HaversackError: `pack-not-loaded`.
+        """
+        with self._lock:
+            if self._loaded.pop(name, None) is None:
+                raise self._missing(name, None)
+
+    @contextmanager
+    def use(self, name: str, version: str | None = None) -> Iterator[Predictor]:
+        """A predictor for the length of a block: the current version, or the one asked for.
+
+        Raises:
+            HaversackError: `pack-not-loaded`.
+        """
+        with self._lock:
+            versions = self._loaded.get(name, {})
+            # The last one loaded is current: dicts keep their order.
+            wanted = version if version is not None else next(reversed(versions), "")
+            if wanted not in versions:
+                raise self._missing(name, version)
+            predictor = versions[wanted]
+        yield predictor
+
+    def loaded(self) -> list[tuple[str, str]]:
+        """(name, version) of every loaded pack, by name, the current version last."""
+        with self._lock:
+            return [(n, v) for n in sorted(self._loaded) for v in self._loaded[n]]
+
+    def _missing(self, name: str, version: str | None) -> HaversackError:
+        asked = name if version is None else f"{name}@{version}"
+        have = ", ".join(f"{n}@{v}" for n in sorted(self._loaded) for v in self._loaded[n])
+        return HaversackError(
+            "pack-not-loaded",
+            f"{asked} is not loaded; loaded are: {have or 'none'}",
+            hint="Load it first, or choose one of those.",
+            kind=Kind.NOT_FOUND,
+        )

@@ -1,0 +1,49 @@
+"""Session: what the engine asks of any runtime that runs a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+from numpy.typing import NDArray
+
+from haversack.packfile.signature import Signature
+
+Array: TypeAlias = NDArray[Any]
+Device = Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionOptions:
+    """How a graph is run.
+
+    Attributes:
+        device: "cpu" or "cuda"; what is asked for is what runs, or opening fails.
+        threads: threads inside one call; None takes the CPUs this process may use.
+    """
+
+    device: Device = "cpu"
+    threads: int | None = None
+
+
+class Session(Protocol):
+    """A graph, ready to run.
+
+    Promises: `run` may be called by several threads at once; it neither keeps nor changes its
+    inputs; the outputs belong to the caller; the same inputs give the same bits. A session holds
+    its memory until the last reference to it is gone, and nothing else does.
+    """
+
+    @property
+    def signature(self) -> Signature:
+        """The graph's inputs and outputs, in its order."""
+        ...
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Every output by name.
+
+        Raises:
+            EngineError: `run-failed`, with the runtime's own words.
+        """
+        ...

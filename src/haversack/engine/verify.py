@@ -1,0 +1,165 @@
+"""Replay a pack's samples and compare with what the original model said of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haversack.engine.boxes import iou
+from haversack.engine.detections import Detections
+from haversack.engine.predictor import Predictor
+from haversack.engine.results import LabelMap, Probabilities, Tensors
+from haversack.engine.session import Array
+from haversack.errors import Kind, PackError
+from haversack.packfile.archive import PackFiles
+
+# Two boxes are the same object from here up.
+_SAME_OBJECT_IOU = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleCheck:
+    """One sample's comparison.
+
+    Attributes:
+        name: of the sample in the pack.
+        expected, found: how many objects (detect), else how many values were compared.
+        worst: the largest difference under the pack's rule.
+    """
+
+    name: str
+    expected: int
+    found: int
+    worst: float
+
+
+def verify(files: PackFiles, predictor: Predictor) -> list[SampleCheck]:
+    """Each sample's difference under the manifest's parity rule, in the samples' order.
+
+    Raises:
+        PackError: `pack-without-samples` where there is nothing to replay.
+    """
+    parity = files.manifest.provenance.parity
+    names = sample_names(files)
+    if not names or parity is None:
+        raise PackError(
+            "pack-without-samples",
+            f"{files.manifest.name} holds no samples to replay",
+            hint="Import the model again with --samples, so that the pack can prove itself.",
+            kind=Kind.NOT_FOUND,
+        )
+    return [check_sample(files, predictor, name) for name in names]
+
+
+def sample_names(files: PackFiles) -> list[str]:
+    """The samples' names, sorted: "001" for samples/001.expected.npz."""
+    suffix = ".expected.npz"
+    return sorted(
+        name.removeprefix("samples/").removesuffix(suffix)
+        for name in files.names
+        if name.startswith("samples/") and name.endswith(suffix)
+    )
+
+
+def check_sample(files: PackFiles, predictor: Predictor, name: str) -> SampleCheck:
+    """Run one sample and compare it."""
+    expected = read_arrays(files.read(f"samples/{name}.expected.npz"))
+    if not predictor.takes_pictures:
+        inputs = read_arrays(files.read(f"samples/{name}.inputs.npz"))
+        return compare_tensors(name, predictor.run(inputs), expected)
+    outcome = predictor.predict(files.read(f"samples/{name}.png")).outcome
+    match outcome:
+        case Detections():
+            threshold = files.manifest.defaults.score_threshold
+            return compare_boxes(name, outcome, expected, threshold=threshold)
+        case Probabilities(values=values):
+            worst = float(np.abs(values - expected["probabilities"]).max())
+            return SampleCheck(name=name, expected=values.size, found=values.size, worst=worst)
+        case LabelMap(class_ids=class_ids):
+            return compare_labels(name, class_ids, expected["labels"])
+        case Tensors(arrays=arrays):
+            return compare_tensors(name, arrays, expected)
+        case None:
+            raise AssertionError("a predictor gives an outcome or raises")
+
+
+def compare_boxes(
+    name: str, found: Detections, expected: Mapping[str, Array], *, threshold: float
+) -> SampleCheck:
+    """The worst of score and edge differences over objects that either side sees.
+
+    Each object of at least `threshold` on one side is matched with the best box of its class on
+    the other, whatever that one's score. Scores differ as they are, edges as a share of the longer
+    side of everything expected; an object without a partner counts with its whole score.
+    """
+    theirs = Detections(
+        boxes=expected["boxes"].astype(np.float32),
+        scores=expected["scores"].astype(np.float32),
+        class_ids=expected["classes"].astype(np.int64),
+        candidates=len(expected["scores"]),
+        truncated=False,
+    )
+    extent = float(expected["size"].max())
+    worst = max(
+        _one_way(theirs, found, threshold, extent), _one_way(found, theirs, threshold, extent)
+    )
+    return SampleCheck(
+        name=name,
+        expected=int((theirs.scores >= threshold).sum()),
+        found=int((found.scores >= threshold).sum()),
+        worst=worst,
+    )
+
+
+def _one_way(seen: Detections, other: Detections, threshold: float, extent: float) -> float:
+    worst = 0.0
+    sure = seen.above(threshold)
+    overlaps = iou(sure.boxes, other.boxes)
+    for i, (box, score, class_id) in enumerate(
+        zip(sure.boxes, sure.scores, sure.class_ids, strict=True)
+    ):
+        shared = np.where(other.class_ids == class_id, overlaps[i], 0)
+        best = int(shared.argmax()) if shared.size else -1
+        if best < 0 or shared[best] < _SAME_OBJECT_IOU:
+            worst = max(worst, float(score))
+            continue
+        edges = float(np.abs(box - other.boxes[best]).max()) / extent
+        worst = max(worst, abs(float(score - other.scores[best])), edges)
+    return worst
+
+
+def compare_labels(name: str, found: NDArray[np.uint8], expected: NDArray[np.uint8]) -> SampleCheck:
+    """The share of pixels whose class differs."""
+    if found.shape != expected.shape:
+        return SampleCheck(name=name, expected=expected.size, found=found.size, worst=1.0)
+    worst = float((found != expected).mean())
+    return SampleCheck(name=name, expected=expected.size, found=found.size, worst=worst)
+
+
+def compare_tensors(
+    name: str, found: Mapping[str, Array], expected: Mapping[str, Array]
+) -> SampleCheck:
+    """The largest difference of any value, as a share of that output's largest value."""
+    worst, count = 0.0, 0
+    for output, wanted in expected.items():
+        got = found.get(output)
+        if got is None or got.shape != wanted.shape:
+            return SampleCheck(name=name, expected=wanted.size, found=0, worst=1.0)
+        count += wanted.size
+        if wanted.size and wanted.dtype.kind in "fiub":
+            size = float(np.abs(wanted.astype(np.float64)).max()) or 1.0
+            difference = np.abs(got.astype(np.float64) - wanted.astype(np.float64)).max()
+            worst = max(worst, float(difference) / size)
+        elif wanted.size:
+            worst = max(worst, float((got != wanted).mean()))
+    return SampleCheck(name=name, expected=count, found=count, worst=worst)
+
+
+def read_arrays(data: bytes) -> dict[str, Array]:
+    """The arrays of an .npz file; object arrays, which could run code, are refused by numpy."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
