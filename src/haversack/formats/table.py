@@ -1,0 +1,70 @@
+"""Results as the rows of one flat table, for spreadsheets and data frames."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from typing import TextIO, TypeAlias
+
+from haversack.engine.results import ImageResult
+
+Cell: TypeAlias = str | int | float
+
+COLUMNS = (
+    *("image", "width", "height", "status", "label", "class_id", "score"),
+    *("x1", "y1", "x2", "y2", "pixels", "error_code", "error"),
+)
+
+
+def header() -> list[str]:
+    """The names of the columns, the same for every task."""
+    return list(COLUMNS)
+
+
+def rows(result: ImageResult) -> Iterator[list[Cell]]:
+    """One row for each detection, class or legend entry of an image, in the record's order.
+
+    A photo without any gives one row with these cells empty; a failed one gives its error. Boxes
+    are pixels of the upright photo.
+    """
+    start: dict[str, Cell] = {
+        "image": result.image,
+        "width": result.width,
+        "height": result.height,
+        "status": result.status,
+    }
+    if result.error is not None:
+        start |= {"error_code": result.error.code, "error": result.error.message}
+    for found in list(_entries(result)) or [{}]:
+        cells = start | found
+        yield [cells.get(column, "") for column in COLUMNS]
+
+
+def write(results: Iterable[ImageResult], file: TextIO) -> int:
+    """The header, then every result's rows, as CSV with `\\n` line ends; gives the rows written.
+
+    Cells stay as they are: a leading "=" is not escaped. File names and labels are the user's own,
+    and a guarded cell would no longer name its file to the program that reads the table next.
+
+    Args:
+        results: taken one at a time, so a long run needs no memory for them.
+        file: opened with `newline=""`.
+    """
+    out = csv.writer(file, lineterminator="\n")
+    out.writerow(header())
+    count = 0
+    for result in results:
+        for row in rows(result):
+            out.writerow(row)
+            count += 1
+    return count
+
+
+def _entries(result: ImageResult) -> Iterator[dict[str, Cell]]:
+    """What the canonical record lists, so that the table can never differ from it."""
+    record = result.to_dict()
+    for one in record.get("detections", ()):
+        named = {name: one[name] for name in ("label", "class_id", "score")}
+        yield named | dict(zip(("x1", "y1", "x2", "y2"), one["box"], strict=True))
+    yield from record.get("classes", ())
+    yield from record.get("legend", ())

@@ -1,0 +1,73 @@
+"""One flat table for every task."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+
+from haversack.engine.detections import Detections
+from haversack.engine.results import ImageResult, LabelMap, Outcome, PackIdentity, Probabilities
+from haversack.errors import ImageError
+from haversack.formats import table
+
+
+def result(outcome: Outcome | None, *, image: str = "a.jpg") -> ImageResult:
+    pack = PackIdentity(name="p", version="1", task="detect", labels=("cow", "dog, wild"))
+    return ImageResult(image=image, width=40, height=30, pack=pack, outcome=outcome)
+
+
+def found(count: int) -> Detections:
+    return Detections(
+        boxes=np.array([[1, 2, 11.257, 20]] * count, np.float32).reshape(-1, 4),
+        scores=np.linspace(0.9, 0.5, count, dtype=np.float32),
+        class_ids=np.arange(count, dtype=np.int64) % 2,
+        candidates=count,
+        truncated=False,
+    )
+
+
+def cells(outcome: Outcome | None) -> list[dict[str, object]]:
+    return [dict(zip(table.header(), row, strict=True)) for row in table.rows(result(outcome))]
+
+
+def test_each_detection_is_a_row_with_its_box() -> None:
+    first, second = cells(found(2))
+    assert (first["label"], first["class_id"], first["score"]) == ("cow", 0, 0.9)
+    assert [second[name] for name in ("x1", "y1", "x2", "y2")] == [1.0, 2.0, 11.26, 20.0]
+    assert second["label"] == "dog, wild"
+
+
+def test_a_photo_without_detections_keeps_one_row() -> None:
+    (only,) = cells(found(0))
+    assert (only["image"], only["status"], only["label"], only["x1"]) == ("a.jpg", "done", "", "")
+
+
+def test_a_failed_photo_gives_its_error() -> None:
+    pack = PackIdentity(name="p", version="1", task="detect")
+    error = ImageError("image-truncated", "The file ends early.")
+    failed = ImageResult(image="b.jpg", width=0, height=0, pack=pack, error=error)
+    (row,) = table.rows(failed)
+    assert row[3] == "failed"
+    assert row[-2:] == ["image-truncated", "The file ends early."]
+
+
+def test_classes_come_surest_first() -> None:
+    rows = cells(Probabilities(values=np.array([0.2, 0.8], np.float32)))
+    assert [(row["label"], row["score"]) for row in rows] == [("dog, wild", 0.8), ("cow", 0.2)]
+
+
+def test_legend_entries_give_their_pixels() -> None:
+    (row,) = cells(LabelMap(class_ids=np.zeros((30, 40), np.uint8)))
+    assert (row["label"], row["pixels"], row["score"]) == ("cow", 1200, "")
+
+
+def test_written_csv_reads_back_with_commas_quotes_and_line_ends() -> None:
+    file = io.StringIO(newline="")
+    count = table.write([result(found(2), image='od"d,\nname.jpg')], file)
+    file.seek(0)
+    head, *rows = csv.reader(file)
+    assert head == table.header()
+    assert count == len(rows) == 2
+    assert {row[0] for row in rows} == {'od"d,\nname.jpg'}
