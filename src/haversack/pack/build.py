@@ -1,0 +1,145 @@
+"""A draft becomes a pack: staged, proved on its own samples, and only then published."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from haversack.engine.predictor import Predictor
+from haversack.engine.verify import SampleCheck, verify
+from haversack.errors import ImportRefusedError
+from haversack.pack.draft import Draft
+from haversack.packfile.archive import PackFiles, open_pack, write_archive
+from haversack.packfile.graphscan import scan
+from haversack.packfile.manifest import Defaults, Manifest, Parity, Provenance, SurveyGrid, encode
+from haversack.packfile.repository import Repository
+from haversack.packfile.signature import Signature
+
+# What may differ between the original model with preprocessing of its own and the pack, by rule:
+# scores and edges (a share of the photo), probabilities, the share of pixels, the share of the
+# largest value. The two resize apart, to within a level or two of 255.
+TOLERANCES = {"boxes": 0.02, "probabilities": 0.02, "labels": 0.02, "tensors": 0.05}
+# Tensors see no picture and no resize: only the runtime's last bits.
+_TENSOR_TOLERANCE = 1e-4
+# Tiles of a survey overlap by this share of their side.
+_OVERLAP_SHARE = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where a pack goes.
+
+    Attributes:
+        out: a repository (a folder), or a file whose name ends in .pack.
+        version: a whole number as a string, or None for the highest + 1.
+    """
+
+    out: Path
+    version: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """A published pack, and the proof: each sample's comparison."""
+
+    path: Path
+    manifest: Manifest
+    checks: tuple[SampleCheck, ...]
+
+
+def build(draft: Draft, target: Target, *, now: datetime.datetime) -> Built:
+    """Write the draft where the target says, if it proves itself.
+
+    Raises:
+        ImportRefusedError: `parity-failed`, with a line a sample; nothing is written then.
+        PackError: the format's own checks; an existing version or file.
+    """
+    with tempfile.TemporaryDirectory(prefix="haversack-import-") as folder:
+        staged = Path(folder)
+        for name, data in draft.files.items():
+            path = staged / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        manifest = _manifest(draft, target.version or "1", now)
+        files = _write_manifest(staged, manifest)
+        checks = tuple(verify(files, Predictor(files)))
+        manifest = _proved(manifest, checks)
+        if target.out.suffix == ".pack":
+            _write_manifest(staged, manifest)
+            return Built(path=write_archive(staged, target.out), manifest=manifest, checks=checks)
+
+        def write(place: Path, version: str) -> None:
+            shutil.copytree(staged, place, dirs_exist_ok=True)
+            _write_manifest(place, msgspec.structs.replace(manifest, version=version))
+
+        path = Repository(target.out).publish(manifest.name, target.version, write)
+        published = msgspec.structs.replace(manifest, version=path.name)
+        return Built(path=path, manifest=published, checks=checks)
+
+
+def _write_manifest(folder: Path, manifest: Manifest) -> PackFiles:
+    (folder / "pack.toml").write_bytes(encode(manifest))
+    return open_pack(folder)
+
+
+def _proved(manifest: Manifest, checks: tuple[SampleCheck, ...]) -> Manifest:
+    parity = manifest.provenance.parity
+    assert parity is not None, "_manifest sets it"
+    worst = max(check.worst for check in checks)
+    if not worst <= parity.tolerance:  # NaN is not within it either
+        raise ImportRefusedError(
+            "parity-failed",
+            f"the pack and the original model differ by {worst:.3g} on the samples; "
+            f"{parity.tolerance:g} is allowed for {parity.rule}",
+            hint="Nothing was written. Compare --head, --channels, --scale, --mean, --std and the "
+            "geometry with the model's training; --samples chooses other pictures.",
+            details=tuple(
+                f"sample {c.name}: {c.expected} expected, {c.found} found, worst {c.worst:.3g}"
+                for c in checks
+            ),
+        )
+    proof = msgspec.structs.replace(parity, worst=float(f"{worst:.3g}"))
+    return msgspec.structs.replace(
+        manifest, provenance=msgspec.structs.replace(manifest.provenance, parity=proof)
+    )
+
+
+def _manifest(draft: Draft, version: str, now: datetime.datetime) -> Manifest:
+    request, recipe = draft.request, draft.request.recipe
+    graph = scan(draft.files["model.onnx"])
+    survey = None
+    if draft.input is not None and draft.task == "detect":
+        overlap = round(draft.input.width * _OVERLAP_SHARE)
+        survey = SurveyGrid(tile=draft.input.width, overlap=overlap)
+    samples = sum(name.endswith(".expected.npz") for name in draft.files)
+    tolerance = TOLERANCES[draft.rule] if draft.input is not None else _TENSOR_TOLERANCE
+    return Manifest(
+        format=1,
+        name=request.name,
+        version=version,
+        task=draft.task,
+        labels=request.labels,
+        description=recipe.description,
+        licence=request.licence,
+        input=draft.input,
+        signature=Signature(inputs=graph.inputs, outputs=graph.outputs),
+        survey=survey,
+        defaults=Defaults(score_threshold=recipe.score_threshold),
+        graph=draft.graph,
+        provenance=Provenance(
+            source=request.source.name,
+            sha256=draft.source_sha256,
+            importer="onnx",
+            preset=request.preset,
+            options=request.options,
+            created=now,
+            parity=Parity(rule=draft.rule, samples=samples, worst=0.0, tolerance=tolerance),
+        ),
+        files={name: hashlib.sha256(data).hexdigest() for name, data in draft.files.items()},
+    )

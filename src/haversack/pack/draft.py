@@ -1,0 +1,61 @@
+"""What an importer is asked for, and what it gives to be proved and published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from haversack.pack.recipe import Recipe
+from haversack.packfile.manifest import GraphSettings, InputGeometry, Task
+
+Rule = Literal["boxes", "probabilities", "labels", "tensors"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportRequest:
+    """One import.
+
+    Attributes:
+        source: the model file.
+        name: of the pack.
+        recipe: how to read the model; `preset` and `options` say where it came from.
+        preset: as given.
+        options: what was overridden, as given, for the manifest.
+        labels: class names in the model's order; empty where none were given.
+        samples: pictures, or folders of them, for parity; empty for drawn ones.
+        licence: of the model, for the manifest.
+    """
+
+    source: Path
+    name: str
+    recipe: Recipe
+    preset: str = ""
+    options: dict[str, str | int | float | bool | list[str | int | float]]
+    labels: tuple[str, ...] = ()
+    samples: tuple[Path, ...] = ()
+    licence: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A pack that has not proved itself yet.
+
+    Attributes:
+        request: what was asked.
+        task: the pack's.
+        source_sha256: of the model file.
+        files: everything but pack.toml, by name in the pack.
+        rule: how its samples are compared.
+        input, graph: for the manifest.
+        batches: whether the graph takes any number of pictures at once.
+    """
+
+    request: ImportRequest
+    task: Task
+    source_sha256: str
+    files: dict[str, bytes]
+    rule: Rule
+    input: InputGeometry | None = None
+    graph: GraphSettings | None = None
+    batches: bool = False

@@ -1,0 +1,1 @@
+"""Graphs that packs are made of, as ONNX text."""

@@ -1,0 +1,1 @@
+"""Heads: what a network's raw outputs mean, one small graph each."""

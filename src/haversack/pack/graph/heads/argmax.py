@@ -1,0 +1,77 @@
+"""argmax: the surest class of each pixel, at the network's own input size."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from haversack.pack.graph.heads.head import (
+    Decoding,
+    Head,
+    HeadGraph,
+    one_float_output,
+    outputs_unknown,
+)
+from haversack.pack.graph.text import parse
+
+# A label map is uint8.
+_MOST_CLASSES = 256
+
+
+def build(told: Decoding) -> HeadGraph:
+    """One output float32[N,C,rows,columns] or [N,rows,columns,C] -> labels uint8[N,h,w].
+
+    Logits smaller than the input are resized linearly first, so that borders are not in steps.
+    """
+    spec = one_float_output(told, (4,))
+    axis = _class_axis(told, spec.shape) if spec else None
+    if spec is None or axis is None:
+        raise outputs_unknown(
+            "argmax",
+            f"one FP32 output [N, classes, rows, columns] or [N, rows, columns, classes] with at "
+            f"most {_MOST_CLASSES} classes",
+            told,
+            "Give --labels with as many names as the model has classes (background counts), or "
+            "--head none to keep the outputs as they are.",
+        )
+    rows, columns = spec.shape[2:] if axis == 1 else spec.shape[1:3]
+    same = (rows, columns) == (told.height, told.width)
+    sides = ",".join(str(side) for side in spec.shape[1:])
+    lines, source = [], "raw_0"
+    if not same:
+        lines.append(
+            'large = Resize <mode = "linear", coordinate_transformation_mode = "half_pixel"> '
+            "(raw_0, whole, factors)"
+        )
+        source = "large"
+    lines.append(f"ids = ArgMax <axis = {axis}, keepdims = 0> ({source})")
+    lines.append("labels = Cast <to = 2> (ids)")
+    nodes = "\n        ".join(lines)
+    text = f"""
+    label_map (float[{told.batch},{sides}] raw_0)
+        => (uint8[{told.batch},{told.height},{told.width}] labels)
+    {{
+        {nodes}
+    }}"""
+    growth = (told.height / rows, told.width / columns)
+    factors = (1.0, 1.0, *growth) if axis == 1 else (1.0, *growth, 1.0)
+    arrays = {
+        "factors": np.array(factors, dtype=np.float32),
+        "whole": np.zeros(0, dtype=np.float32),
+    }
+    return HeadGraph(model=parse(text, opset=told.opset, arrays={} if same else arrays))
+
+
+def _class_axis(told: Decoding, shape: tuple[int, ...]) -> int | None:
+    """1 or 3: by the number of labels, else by which side is no picture's."""
+    if told.labels:
+        fits = [axis for axis in (1, 3) if shape[axis] == told.labels]
+        return fits[0] if len(fits) == 1 and told.labels <= _MOST_CLASSES else None
+    sides = (told.height, told.width)
+    if shape[1:3] == sides and shape[2:] != sides:
+        return 3 if shape[3] <= _MOST_CLASSES else None
+    if shape[2:] == sides and shape[1:3] != sides:
+        return 1 if shape[1] <= _MOST_CLASSES else None
+    return None
+
+
+HEAD = Head(name="argmax", task="label-map", opset=7, build=build)

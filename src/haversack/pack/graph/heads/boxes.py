@@ -1,0 +1,172 @@
+"""boxes: a network whose boxes are already decoded, with or without its own NMS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haversack.pack.graph.heads.box_outputs import BoxOutputs, recognise
+from haversack.pack.graph.heads.head import Decoding, Head, HeadGraph, outputs_unknown
+from haversack.pack.graph.text import parse, reduce
+
+_TYPES = {"FP32": "float", "INT64": "int64", "INT32": "int32"}
+
+
+def build(told: Decoding) -> HeadGraph:
+    """One joint output, or boxes, scores and classes apart; see `recognise` for every shape."""
+    found = recognise(told)
+    if found is None:
+        raise outputs_unknown(
+            "boxes",
+            "[N,A,4+C] or [N,A,5+C] (or turned, [N,4+C,A]); [N,K,6] as box, score, class; or boxes "
+            "[..,A,4] with scores [..,A] or [..,A,C] and classes [..,A]",
+            told,
+            "Give --labels with as many names as the model has classes; where the outputs are "
+            "none of these, --head none keeps them as they are.",
+        )
+    steps = [_joint(found, told) if found.joint is not None else _apart(found)]
+    steps += [_corners(told), _classes(found, told)]
+    anchors = found.anchors
+    if found.ragged:
+        steps.append(_padded())
+        anchors = None
+    else:
+        steps.append(
+            "all_boxes = Identity (corners)\n all_scores = Identity (score)\n"
+            "all_classes = Identity (class_id)"
+        )
+    n = told.batch
+    a = "A" if anchors is None else anchors
+    text = f"""
+    boxes ({_inputs(found, told)})
+        => (float[{n},{a},4] all_boxes, float[{n},{a}] all_scores, int64[{n},{a}] all_classes)
+    {{
+        {chr(10).join(steps)}
+    }}"""
+    model = parse(text, opset=told.opset, arrays=_arrays(found, told))
+    return HeadGraph(model=model, anchors=anchors, own_nms=found.ragged or found.final)
+
+
+def _inputs(found: BoxOutputs, told: Decoding) -> str:
+    lines = []
+    for place in found.used:
+        spec = told.outputs[place]
+        first = "M" if found.ragged else told.batch
+        sides = ",".join([first, *(str(side) for side in spec.shape[1:])])
+        lines.append(f"{_TYPES[spec.datatype]}[{sides}] raw_{place}")
+    return ", ".join(lines)
+
+
+def _joint(found: BoxOutputs, told: Decoding) -> str:
+    """`quad` float32[N,A,4], `score` float32[N,A] and `class_raw` from one output."""
+    lines = []
+    rows = f"raw_{found.joint}"
+    if found.turned:
+        lines.append(f"by_anchor = Transpose <perm = [0, 2, 1]> ({rows})")
+        rows = "by_anchor"
+    lines.append(f"quad = Slice ({rows}, at_0, at_4, axis_2)")
+    if found.final:
+        lines.append(f"score_column = Slice ({rows}, at_4, at_5, axis_2)")
+        lines.append("score = Reshape (score_column, as_list)")
+        lines.append(f"class_column = Slice ({rows}, at_5, at_6, axis_2)")
+        lines.append("class_raw = Reshape (class_column, as_list)")
+        return "\n".join(lines)
+    start = "at_5" if found.objectness else "at_4"
+    lines.append(f"by_class = Slice ({rows}, {start}, at_end, axis_2)")
+    lines.append(reduce("best", "ReduceMax", "by_class", 2, opset=told.opset))
+    lines.append("class_raw = ArgMax <axis = 2, keepdims = 0> (by_class)")
+    if found.objectness:
+        lines.append(f"object_column = Slice ({rows}, at_4, at_5, axis_2)")
+        lines.append("object_list = Reshape (object_column, as_list)")
+        lines.append("score = Mul (object_list, best)")
+    else:
+        lines.append("score = Identity (best)")
+    return "\n".join(lines)
+
+
+def _apart(found: BoxOutputs) -> str:
+    """The same three from outputs of their own; a ragged list gets its batch of one here."""
+    lines = []
+    if found.ragged:
+        lines.append(f"quad = Reshape (raw_{found.boxes}, one_list_4)")
+        lines.append(f"score = Reshape (raw_{found.scores}, one_list)")
+        lines.append(f"class_raw = Reshape (raw_{found.classes}, one_list)")
+        return "\n".join(lines)
+    lines.append(f"quad = Reshape (raw_{found.boxes}, as_quads)")
+    if found.classes is not None:
+        lines.append(f"score = Identity (raw_{found.scores})")
+        lines.append(f"class_raw = Identity (raw_{found.classes})")
+    else:
+        lines.append(f"score_value, score_place = TopK <axis = 2> (raw_{found.scores}, one)")
+        lines.append("score = Reshape (score_value, as_list)")
+        lines.append("class_raw = Reshape (score_place, as_list)")
+    return "\n".join(lines)
+
+
+def _corners(told: Decoding) -> str:
+    """`corners`: xyxy in network pixels."""
+    scaled = (
+        "quad_px = Mul (quad, frame_px)"
+        if told.box_units == "fraction"
+        else ("quad_px = Identity (quad)")
+    )
+    if told.box_format == "xyxy":
+        return f"{scaled}\ncorners = Identity (quad_px)"
+    if told.box_format == "yxyx":
+        return f"{scaled}\ncorners = Gather <axis = 2> (quad_px, swapped)"
+    split = "near = Slice (quad_px, at_0, at_2, axis_2)\nsize = Slice (quad_px, at_2, at_4, axis_2)"
+    if told.box_format == "xywh":
+        return f"{scaled}\n{split}\nfar = Add (near, size)\ncorners = Concat <axis = 2> (near, far)"
+    return f"""{scaled}
+    {split}
+    reach = Mul (size, half)
+    low = Sub (near, reach)
+    high = Add (near, reach)
+    corners = Concat <axis = 2> (low, high)"""
+
+
+def _classes(found: BoxOutputs, told: Decoding) -> str:
+    return """class_whole = Cast <to = 7> (class_raw)
+    class_id = Sub (class_whole, first_label)"""
+
+
+def _padded() -> str:
+    """A ragged list, even an empty one, is followed by empty slots: TopK has enough to choose."""
+    return """all_boxes = Concat <axis = 1> (corners, no_boxes)
+    all_scores = Concat <axis = 1> (score, no_scores)
+    all_classes = Concat <axis = 1> (class_id, no_classes)"""
+
+
+def _arrays(found: BoxOutputs, told: Decoding) -> dict[str, NDArray[Any]]:
+    whole = np.int64
+    sides = {
+        "xyxy": (0, 1, 0, 1),
+        "xywh": (0, 1, 0, 1),
+        "cxcywh": (0, 1, 0, 1),
+        "yxyx": (1, 0, 1, 0),
+    }
+    frame = np.array([told.width, told.height], dtype=np.float32)
+    arrays: dict[str, NDArray[Any]] = {f"at_{i}": np.array([i], whole) for i in (0, 2, 4, 5, 6)}
+    arrays |= {
+        "at_end": np.array([np.iinfo(np.int64).max], whole),
+        "axis_2": np.array([2], whole),
+        "as_list": np.array([0, -1], whole),
+        "as_quads": np.array([0, -1, 4], whole),
+        "one_list": np.array([1, -1], whole),
+        "one_list_4": np.array([1, -1, 4], whole),
+        "one": np.array([1], whole),
+        "swapped": np.array([1, 0, 3, 2], whole),
+        "half": np.array(0.5, np.float32),
+        "frame_px": frame[list(sides[told.box_format])],
+        "first_label": np.array(told.first_label, whole),
+    }
+    if found.ragged:
+        arrays["no_boxes"] = np.zeros((1, told.candidates, 4), np.float32)
+        arrays["no_scores"] = np.zeros((1, told.candidates), np.float32)
+        arrays["no_classes"] = np.zeros((1, told.candidates), whole)
+    return arrays
+
+
+HEAD = Head(name="boxes", task="detect", opset=11, build=build)

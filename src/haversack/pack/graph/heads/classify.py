@@ -1,0 +1,53 @@
+"""softmax: logits to probabilities; probabilities: a network that ends in its own softmax."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from haversack.pack.graph.heads.head import (
+    Decoding,
+    Head,
+    HeadGraph,
+    one_float_output,
+    outputs_unknown,
+)
+from haversack.pack.graph.text import parse
+
+
+def _build(told: Decoding, name: str, step: str) -> HeadGraph:
+    spec = one_float_output(told, (2, 4))
+    classes = math.prod(spec.shape[1:]) if spec else 0
+    flat = spec is not None and classes == max(spec.shape[1:])
+    if spec is None or not flat or told.labels not in (0, classes):
+        raise outputs_unknown(
+            name,
+            "one FP32 output [N, classes]",
+            told,
+            "Give --labels with as many names as the model has classes, or --head none to keep "
+            "the outputs as they are.",
+        )
+    sides = ",".join(str(side) for side in spec.shape[1:])
+    text = f"""
+    classify (float[{told.batch},{sides}] raw_0) => (float[{told.batch},{classes}] probabilities)
+    {{
+        flat = Reshape (raw_0, as_list)
+        {step}
+    }}"""
+    arrays = {"as_list": np.array([0, classes], dtype=np.int64)}
+    return HeadGraph(model=parse(text, opset=told.opset, arrays=arrays))
+
+
+def build_softmax(told: Decoding) -> HeadGraph:
+    """One output float32[N,C] of logits -> probabilities float32[N,C]."""
+    return _build(told, "softmax", "probabilities = Softmax <axis = 1> (flat)")
+
+
+def build_probabilities(told: Decoding) -> HeadGraph:
+    """One output float32[N,C] that already sums to 1 -> the same as `probabilities`."""
+    return _build(told, "probabilities", "probabilities = Identity (flat)")
+
+
+SOFTMAX = Head(name="softmax", task="classify", opset=5, build=build_softmax)
+PROBABILITIES = Head(name="probabilities", task="classify", opset=5, build=build_probabilities)

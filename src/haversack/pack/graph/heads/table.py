@@ -1,0 +1,52 @@
+"""Every head by the name that --head takes. A new head is one file and one line here."""
+
+from __future__ import annotations
+
+from haversack.errors import ImportRefusedError
+from haversack.pack.graph.heads import argmax, boxes, classify, fastestdet, yolox
+from haversack.pack.graph.heads.head import Decoding, Head
+
+# The name of "no head": the outputs stay as they are, task tensor.
+NONE = "none"
+
+HEADS: dict[str, Head] = {
+    head.name: head
+    for head in (
+        yolox.HEAD,
+        fastestdet.HEAD,
+        boxes.HEAD,
+        classify.SOFTMAX,
+        classify.PROBABILITIES,
+        argmax.HEAD,
+    )
+}
+
+
+def choose(name: str, told: Decoding) -> Head:
+    """The head of that name.
+
+    Raises:
+        ImportRefusedError: `head-unknown`; where none was named, with the heads that would fit.
+    """
+    if name in HEADS:
+        return HEADS[name]
+    seen = "; ".join(str(spec) for spec in told.outputs)
+    fits = [head.name for head in HEADS.values() if _fits(head, told)]
+    known = ", ".join([*HEADS, NONE])
+    raise ImportRefusedError(
+        "head-unknown",
+        f"there is no head {name!r}; there are {known}"
+        if name
+        else f"nothing says how to read the outputs: {seen}",
+        hint=f"By their shapes these would fit: {', '.join(f'--head {fit}' for fit in fits)}."
+        if fits
+        else "Give --preset or --head; --head none keeps the outputs as they are.",
+    )
+
+
+def _fits(head: Head, told: Decoding) -> bool:
+    try:
+        head.build(told)
+    except ImportRefusedError:
+        return False
+    return True

@@ -1,0 +1,91 @@
+"""yolox: a raw grid of offsets, one anchor a cell.
+
+Source: Ge et al., "YOLOX: Exceeding YOLO Series in 2021" (arXiv 2107.08430), and its demo's
+postprocessing: xy = (xy + cell) * stride, wh = exp(wh) * stride, score = objectness * class.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haversack.pack.graph.heads.head import (
+    Decoding,
+    Head,
+    HeadGraph,
+    one_float_output,
+    outputs_unknown,
+)
+from haversack.pack.graph.text import parse, reduce
+
+_STRIDES = ((8, 16, 32), (8, 16, 32, 64))
+
+
+def build(told: Decoding) -> HeadGraph:
+    """One output float32[N,A,5+C]: x, y, w, h, objectness, classes; both already sigmoid."""
+    spec = one_float_output(told, (3,))
+    grid = _grid(told, spec.shape[1]) if spec else None
+    if spec is None or grid is None or not _classes_fit(spec.shape[2] - 5, told.labels):
+        raise outputs_unknown(
+            "yolox",
+            f"one FP32 output [N, cells of strides 8, 16, 32 at {told.width}x{told.height}, "
+            "5 + classes]",
+            told,
+            "Give --labels with as many names as the model has classes, or another --head "
+            "(boxes for outputs that are already decoded).",
+        )
+    cells, strides = grid
+    n, anchors, width = told.batch, spec.shape[1], spec.shape[2]
+    text = f"""
+    yolox (float[{n},{anchors},{width}] raw_0)
+        => (float[{n},{anchors},4] all_boxes, float[{n},{anchors}] all_scores,
+            int64[{n},{anchors}] all_classes)
+    <int64[4] parts = {{2,2,1,{width - 5}}}, float half = {{0.5}}, int64[2] as_list = {{0,-1}}>
+    {{
+        {_split(width, told.opset)}
+        xy_cell = Add (xy, cells)
+        centre = Mul (xy_cell, strides)
+        wh_exp = Exp (wh)
+        size = Mul (wh_exp, strides)
+        reach = Mul (size, half)
+        low = Sub (centre, reach)
+        high = Add (centre, reach)
+        all_boxes = Concat <axis = 2> (low, high)
+        {reduce("best", "ReduceMax", "by_class", 2, opset=told.opset)}
+        sure = Reshape (objectness, as_list)
+        all_scores = Mul (sure, best)
+        all_classes = ArgMax <axis = 2, keepdims = 0> (by_class)
+    }}"""
+    model = parse(text, opset=told.opset, arrays={"cells": cells, "strides": strides})
+    return HeadGraph(model=model, anchors=anchors)
+
+
+def _split(width: int, opset: int) -> str:
+    outputs = "xy, wh, objectness, by_class"
+    if opset >= 13:
+        return f"{outputs} = Split <axis = 2> (raw_0, parts)"
+    return f"{outputs} = Split <axis = 2, split = [2, 2, 1, {width - 5}]> (raw_0)"
+
+
+def _grid(told: Decoding, anchors: int) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    """Cells float32[1,A,2] and strides float32[1,A,2], or None where no strides give A cells."""
+    for strides in _STRIDES:
+        sides = [(told.height // stride, told.width // stride) for stride in strides]
+        if sum(rows * columns for rows, columns in sides) != anchors:
+            continue
+        cells = [
+            np.stack(np.meshgrid(range(c), range(r)), axis=-1).reshape(-1, 2) for r, c in sides
+        ]
+        steps = [np.full((r * c, 2), stride) for (r, c), stride in zip(sides, strides, strict=True)]
+        return (
+            np.concatenate(cells)[None].astype(np.float32),
+            np.concatenate(steps)[None].astype(np.float32),
+        )
+    return None
+
+
+def _classes_fit(classes: int, labels: int) -> bool:
+    return classes >= 1 and labels in (0, classes)
+
+
+HEAD = Head(name="yolox", task="detect", opset=11, build=build)

@@ -1,0 +1,1 @@
+"""Importers: one for each kind of model file."""

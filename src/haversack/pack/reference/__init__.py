@@ -1,0 +1,1 @@
+"""A second opinion in numpy: preprocessing and decoding written apart from the graphs."""
