@@ -1,0 +1,58 @@
+"""`haversack`: the group of all commands, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from haversack import __version__
+from haversack.cli.exits import INTERRUPTED, exit_code
+from haversack.cli.lazy import Entry, LazyGroup
+from haversack.errors import HaversackError
+
+
+@click.group(
+    cls=LazyGroup,
+    entries={
+        "demo": Entry("haversack.cli.demo", "Draw aerial photos, find the animals in them."),
+        "predict": Entry("haversack.cli.predict", "Say what is in photos."),
+        "pack": Entry("haversack.cli.pack", "Make, list, inspect and verify packs."),
+    },
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "-V", "--version", prog_name="haversack")
+def group() -> None:
+    """Carry a trained model from the notebook to wherever its work is.
+
+    Begin with `haversack demo`: it needs no model, no photos and no network.
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with the contract's code."""
+    try:
+        status = group.main(standalone_mode=False)
+    except HaversackError as error:
+        report(error)
+        status = exit_code(error.kind)
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        status = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone: `haversack predict ... | head` is no failure.
+        sys.stderr.close()
+        status = 0
+    sys.exit(status)
+
+
+def report(error: HaversackError) -> None:
+    """One error on standard error: what was received, what is allowed, the next step."""
+    click.secho(f"error: {error.message}", fg="red", err=True)
+    for detail in error.details:
+        click.echo(f"  - {detail}", err=True)
+    if error.hint:
+        click.echo(f"  {error.hint}", err=True)

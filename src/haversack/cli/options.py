@@ -1,0 +1,50 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from haversack.packfile.archive import PackFiles, open_pack
+from haversack.packfile.repository import resolve
+from haversack.samples.bundle import BUNDLED_PACKS
+from haversack.settings import from_environment
+from haversack.units import parse_bytes
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class SizeType(click.ParamType[int]):
+    """A size such as 512M, as bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Bytes; raises HaversackError `size-unreadable`."""
+        return value if isinstance(value, int) else parse_bytes(value)
+
+
+def packs_option(function: F) -> F:
+    """`--packs`: where names are looked up."""
+    return click.option(
+        "--packs",
+        "repositories",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="Repository of packs to look names up in, before HAVERSACK_PACKS and ./packs. "
+        "May be given several times.",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """`--json`: one record a line on standard output."""
+    return click.option("--json", "as_json", is_flag=True, help="One JSON record a line.")(function)
+
+
+def find_pack(text: str, repositories: tuple[Path, ...]) -> PackFiles:
+    """The pack a person named: a folder, a .pack file or name[@version], fully checked."""
+    places = (*repositories, *from_environment().pack_repositories, BUNDLED_PACKS)
+    return open_pack(resolve(text, places))

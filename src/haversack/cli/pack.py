@@ -1,0 +1,22 @@
+"""`haversack pack`: the commands about packs."""
+
+from __future__ import annotations
+
+import click
+
+from haversack.cli.lazy import Entry, LazyGroup
+
+
+@click.group(
+    cls=LazyGroup,
+    entries={
+        "import": Entry("haversack.cli.pack_import", "Make a pack from a model, and prove it."),
+        "list": Entry("haversack.cli.pack_list", "List the packs of a repository."),
+        "inspect": Entry("haversack.cli.pack_inspect", "Show what a pack is and takes."),
+        "verify": Entry("haversack.cli.pack_verify", "Replay a pack's samples and compare."),
+        "export": Entry("haversack.cli.pack_export", "Write a pack as one .pack file."),
+        "add": Entry("haversack.cli.pack_add", "Put a .pack file or folder into a repository."),
+    },
+)
+def command() -> None:
+    """Make, list, inspect and verify packs."""

@@ -1,0 +1,192 @@
+"""`haversack predict`."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from rich.markup import escape
+from rich.progress import track
+
+from haversack.cli.exits import DONE, FAILED, SOME_FAILED
+from haversack.cli.inputs import expand
+from haversack.cli.options import SizeType, find_pack, json_option, packs_option
+from haversack.cli.output import console, notes, print_record
+from haversack.engine.allocator import trim, use_one_arena
+from haversack.engine.image import decode
+from haversack.engine.predictor import Predictor, PredictorOptions
+from haversack.engine.results import ImageResult, LabelMap, Probabilities, Tensors, legend
+from haversack.engine.session import Device, SessionOptions
+from haversack.engine.verify import read_arrays
+from haversack.errors import HaversackError, ImageError
+from haversack.formats import table
+from haversack.formats.overlay import save_annotated
+from haversack.settings import from_environment
+
+# From here up a progress bar is shown.
+_FEW = 4
+Show = Callable[[ImageResult], None]
+
+
+@click.command("predict")
+@click.argument("pack")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@packs_option
+@json_option
+@click.option("--csv", "as_csv", is_flag=True, help="One row an object on standard output.")
+@click.option(
+    "--draw",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for annotated copies of the photos.",
+)
+@click.option("--threshold", type=click.FloatRange(0, 1), help="Least score; default the pack's.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), help="Default: the CPUs it may use.")
+@click.option("--decode-limit", type=SizeType(), help="Memory for decoding one photo, e.g. 512M.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    pack: str,
+    inputs: tuple[str, ...],
+    repositories: tuple[Path, ...],
+    as_json: bool,
+    as_csv: bool,
+    draw: Path | None,
+    threshold: float | None,
+    device: Device,
+    threads: int | None,
+    decode_limit: int | None,
+) -> None:
+    """Say what PACK sees in each INPUT: photos, folders or globs.
+
+    A photo that cannot be read is reported, the rest go on, and the exit code is 3. A pack that
+    takes tensors reads .npz files with its inputs by name.
+    """
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other; give one.")
+    use_one_arena()
+    paths = expand(inputs)
+    limit = decode_limit or from_environment().decode_limit_bytes
+    options = PredictorOptions(
+        session=SessionOptions(device=device, threads=threads), decode_limit_bytes=limit
+    )
+    predictor = Predictor(find_pack(pack, repositories), options)
+    if threshold is None:
+        threshold = predictor.manifest.defaults.score_threshold
+    show = _shower(as_json=as_json, as_csv=as_csv)
+    failures = 0
+    for path in _progress(paths):
+        result = _predict(predictor, path).above(threshold)
+        show(result)
+        failures += result.error is not None
+        if draw is not None and result.error is None and predictor.takes_pictures:
+            _draw(draw, path, result, limit, paths)
+        trim()
+    ctx.exit(_status(failures, len(paths)))
+
+
+def _predict(predictor: Predictor, path: Path) -> ImageResult:
+    """The result, or the failure of this one file as a result."""
+    try:
+        data = path.read_bytes()
+        if predictor.takes_pictures:
+            return predictor.predict(data, str(path))
+        outputs = predictor.run(read_arrays(data))
+    except OSError as fault:
+        error: HaversackError = ImageError(
+            "file-unreadable", f"{path} cannot be read: {fault.strerror or fault}"
+        )
+    except ValueError as fault:
+        error = ImageError(
+            "file-not-npz",
+            f"{path} is not an .npz file of arrays: {fault}",
+            hint="This pack takes tensors: save its inputs by name with numpy.savez.",
+        )
+    except HaversackError as fault:
+        error = fault
+    else:
+        return ImageResult(
+            image=str(path),
+            width=0,
+            height=0,
+            pack=predictor.identity,
+            outcome=Tensors(arrays=outputs),
+        )
+    return ImageResult(image=str(path), width=0, height=0, pack=predictor.identity, error=error)
+
+
+def _draw(folder: Path, path: Path, result: ImageResult, limit: int, paths: list[Path]) -> None:
+    """An annotated copy; photos of one name from two folders get their folder's name before."""
+    pixels: NDArray[np.uint8] = decode(path.read_bytes(), limit_bytes=limit).pixels
+    doubles = sum(other.stem == path.stem for other in paths) > 1
+    name = f"{path.parent.name}_{path.name}" if doubles and path.parent.name else path.name
+    suffix = path.suffix.lower() if path.suffix.lower() in (".jpg", ".jpeg", ".png") else ".png"
+    folder.mkdir(parents=True, exist_ok=True)
+    save_annotated(pixels, result, (folder / name).with_suffix(suffix))
+
+
+def _progress(paths: list[Path]) -> Iterator[Path]:
+    if len(paths) <= _FEW or not sys.stderr.isatty():
+        yield from paths
+        return
+    yield from track(paths, description="Predicting", console=notes(), transient=True)
+
+
+def _shower(*, as_json: bool, as_csv: bool) -> Show:
+    if as_json:
+        return lambda result: print_record(result.to_dict())
+    if as_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(table.header())
+        return lambda result: writer.writerows(table.rows(result))
+    return _print_for_people
+
+
+def _print_for_people(result: ImageResult) -> None:
+    out = console()
+    if result.error is not None:
+        line = f"[red]{escape(result.image)}: {escape(result.error.message)}[/red]"
+        notes().print(f"{line} {escape(result.error.hint)}")
+        return
+    out.print(f"[bold]{escape(result.image)}[/bold]{_facts(result)}")
+    for line in _lines(result):
+        out.print(f"  {escape(line)}")
+
+
+def _facts(result: ImageResult) -> str:
+    size = f"  {result.width} x {result.height}" if result.width else ""
+    seconds = sum(result.timing.values())
+    return f"{size}  {seconds * 1000:.0f} ms" if seconds else size
+
+
+def _lines(result: ImageResult) -> Iterator[str]:
+    match result.outcome:
+        case Probabilities():
+            for entry in result.to_dict()["classes"]:
+                yield f"{entry['score']:.2f}  {entry['label']}"
+        case LabelMap(class_ids=class_ids):
+            for entry in legend(class_ids, result.pack.labels):
+                yield f"{entry['pixels'] / class_ids.size:5.1%}  {entry['label']}"
+        case Tensors(arrays=arrays):
+            for name, array in arrays.items():
+                yield f"{name} {array.dtype}{list(array.shape)}"
+        case _:
+            if not result.detections:
+                yield "nothing found"
+            for one in result.detections:
+                box = ", ".join(f"{edge:.0f}" for edge in one.box)
+                yield f"{one.score:.2f}  {one.label:<16} [{box}]"
+            if getattr(result.outcome, "truncated", False):
+                yield "more passed the floor than the pack keeps: this list is not complete"
+
+
+def _status(failures: int, total: int) -> int:
+    if not failures:
+        return DONE
+    notes().print(f"{failures} of {total} could not be read.")
+    return SOME_FAILED if failures < total else FAILED
