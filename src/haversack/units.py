@@ -28,11 +28,12 @@ def parse_bytes(text: str) -> int:
 
 def format_bytes(count: float) -> str:
     """Bytes with three significant figures at most: 268435456 -> "256 MiB"."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
+    unit = "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
         if abs(count) < 1024:
-            return f"{count:.0f} {unit}" if count >= 100 or unit == "B" else f"{count:.3g} {unit}"
-        count /= 1024
-    return f"{count:.3g} TiB"
+            break
+        count, unit = count / 1024, larger
+    return f"{count:.0f} {unit}" if abs(count) >= 100 or unit == "B" else f"{count:.3g} {unit}"
 
 
 def format_seconds(seconds: float) -> str:

@@ -8,16 +8,20 @@ from typing import Any
 
 import click
 
+from haversack.errors import HaversackError, Kind
+
 
 @dataclass(frozen=True)
 class Entry:
     """Where a command is, and its line in the group's help.
 
-    The line stands here so that listing commands imports none of them.
+    The line stands here so that listing commands imports none of them. `extra` names the optional
+    dependencies that the module needs.
     """
 
     module: str
     summary: str
+    extra: str = ""
 
 
 class LazyGroup(click.Group):
@@ -32,11 +36,25 @@ class LazyGroup(click.Group):
         return list(self._entries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command."""
+        """Import one command.
+
+        Raises:
+            HaversackError: `extra-missing` where its optional dependencies are not installed.
+        """
         entry = self._entries.get(cmd_name)
         if entry is None:
             return None
-        command: click.Command = importlib.import_module(entry.module).command
+        try:
+            command: click.Command = importlib.import_module(entry.module).command
+        except ImportError as fault:
+            if not entry.extra:
+                raise
+            raise HaversackError(
+                "extra-missing",
+                f"`{ctx.command_path} {cmd_name}` needs what is not installed: {fault}",
+                hint=f"Install it with: pip install 'haversack[{entry.extra}]'",
+                kind=Kind.UNAVAILABLE,
+            ) from fault
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

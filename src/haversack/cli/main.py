@@ -7,7 +7,7 @@ import sys
 import click
 
 from haversack import __version__
-from haversack.cli.exits import INTERRUPTED, exit_code
+from haversack.cli.exits import FAILED, INTERRUPTED, exit_code
 from haversack.cli.lazy import Entry, LazyGroup
 from haversack.errors import HaversackError
 
@@ -42,10 +42,10 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         status = INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone: `haversack predict ... | head` is no failure.
-        sys.stderr.close()
-        status = 0
+    except OSError as error:
+        # A full disk or a folder without permission: the system's own words, and no traceback.
+        click.secho(f"error: {error}", fg="red", err=True)
+        status = FAILED
     sys.exit(status)
 
 

@@ -22,4 +22,4 @@ def console() -> Console:
 
 def notes() -> Console:
     """Where progress and remarks go: standard error."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, soft_wrap=True)

@@ -10,7 +10,9 @@ from haversack.cli.lazy import Entry, LazyGroup
 @click.group(
     cls=LazyGroup,
     entries={
-        "import": Entry("haversack.cli.pack_import", "Make a pack from a model, and prove it."),
+        "import": Entry(
+            "haversack.cli.pack_import", "Make a pack from a model, and prove it.", "pack"
+        ),
         "list": Entry("haversack.cli.pack_list", "List the packs of a repository."),
         "inspect": Entry("haversack.cli.pack_inspect", "Show what a pack is and takes."),
         "verify": Entry("haversack.cli.pack_verify", "Replay a pack's samples and compare."),

@@ -16,6 +16,7 @@ from haversack.pack.draft import ImportRequest
 from haversack.pack.importers.onnx import import_onnx
 from haversack.pack.labels import read_labels
 from haversack.pack.recipe import load_recipe, preset_names
+from haversack.packfile.repository import check_name
 
 
 def _numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> list[float] | None:
@@ -105,12 +106,8 @@ def command(
     tolerance nothing is written.
     """
     given = {key: value for key, value in overrides.items() if value is not None}
-    if source.suffix != ".onnx":
-        raise ImportRefusedError(
-            "source-unknown",
-            f"an .onnx file was expected, received {source}",
-            hint="Export the model to ONNX first, for example with torch.onnx.export.",
-        )
+    check_name(name, version)
+    _check_source(source)
     request = ImportRequest(
         source=source,
         name=name,
@@ -126,6 +123,20 @@ def command(
         now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
         built = build(draft, Target(out=out, version=version), now=now)
     _tell(built, batches=draft.batches, drawn=not samples)
+
+
+def _check_source(source: Path) -> None:
+    if not source.is_file():
+        raise ImportRefusedError(
+            "source-missing", f"there is no file {source}", hint="Give the path of an .onnx file."
+        )
+    if source.suffix != ".onnx":
+        raise ImportRefusedError(
+            "source-unknown",
+            f"an .onnx file was expected, received {source}",
+            hint="Export the model to ONNX first, for example with torch.onnx.export; weights "
+            "alone (a state_dict) need the code of their network for that.",
+        )
 
 
 def _tell(built: Built, *, batches: bool, drawn: bool) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rich.markup import escape
 from rich.progress import track
 
-from haversack.cli.exits import DONE, FAILED, SOME_FAILED
+from haversack.cli.exits import DONE, SOME_FAILED, exit_code
 from haversack.cli.inputs import expand
 from haversack.cli.options import SizeType, find_pack, json_option, packs_option
 from haversack.cli.output import console, notes, print_record
@@ -79,11 +79,12 @@ def command(
     if threshold is None:
         threshold = predictor.manifest.defaults.score_threshold
     show = _shower(as_json=as_json, as_csv=as_csv)
-    failures = 0
+    failures: list[HaversackError] = []
     for path in _progress(paths):
         result = _predict(predictor, path).above(threshold)
         show(result)
-        failures += result.error is not None
+        if result.error is not None:
+            failures.append(result.error)
         if draw is not None and result.error is None and predictor.takes_pictures:
             _draw(draw, path, result, limit, paths)
         trim()
@@ -150,8 +151,9 @@ def _shower(*, as_json: bool, as_csv: bool) -> Show:
 def _print_for_people(result: ImageResult) -> None:
     out = console()
     if result.error is not None:
-        line = f"[red]{escape(result.image)}: {escape(result.error.message)}[/red]"
-        notes().print(f"{line} {escape(result.error.hint)}")
+        notes().print(f"[red]{escape(result.image)}: {escape(result.error.message)}[/red]")
+        if result.error.hint:
+            notes().print(f"  {escape(result.error.hint)}")
         return
     out.print(f"[bold]{escape(result.image)}[/bold]{_facts(result)}")
     for line in _lines(result):
@@ -185,8 +187,10 @@ def _lines(result: ImageResult) -> Iterator[str]:
                 yield "more passed the floor than the pack keeps: this list is not complete"
 
 
-def _status(failures: int, total: int) -> int:
+def _status(failures: list[HaversackError], total: int) -> int:
+    """0, 3 where some failed, and where all did the code of the first failure."""
     if not failures:
         return DONE
-    notes().print(f"{failures} of {total} could not be read.")
-    return SOME_FAILED if failures < total else FAILED
+    if total > 1:
+        notes().print(f"{len(failures)} of {total} could not be read.")
+    return SOME_FAILED if len(failures) < total else exit_code(failures[0].kind)

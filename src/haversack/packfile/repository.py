@@ -97,7 +97,7 @@ class Repository:
                 `pack-name-differs` where pack.toml has another name or version; every refusal of
                 `open_pack`.
         """
-        _check_name(name, version)
+        check_name(name, version)
         self.root.mkdir(parents=True, exist_ok=True)
         sweep(self.root, before_seconds=self._clock() - STALE_SECONDS)
         for _ in range(RACES_LIMIT):
@@ -193,7 +193,8 @@ def resolve(text: str, repositories: Sequence[Path]) -> Path:
     )
 
 
-def _check_name(name: str, version: str | None) -> None:
+def check_name(name: str, version: str | None) -> None:
+    """Refuse what cannot name a pack, or number one: PackError `pack-name-invalid`."""
     if not _NAME.fullmatch(name):
         raise PackError(
             "pack-name-invalid",

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import base64
+import io
+import json
+
+import msgspec
+import numpy as np
+import pytest
+from PIL import Image
+
+from haversack.engine.detections import Detections
+from haversack.engine.results import (
+    ImageResult,
+    LabelMap,
+    Outcome,
+    PackIdentity,
+    Probabilities,
+    Tensors,
+)
+from haversack.errors import ImageError
+
+PACK = PackIdentity(name="herd", version="3", task="detect", labels=("cow", "sheep", "goat"))
+
+
+def result(outcome: Outcome | None, error: ImageError | None = None) -> ImageResult:
+    return ImageResult(
+        image="a/b.jpg",
+        width=4,
+        height=2,
+        pack=PACK,
+        outcome=outcome,
+        error=error,
+        timing={"decode_seconds": 0.00123456789, "model_seconds": 0.5},
+    )
+
+
+def found(*scores: float, truncated: bool = False) -> Detections:
+    count = len(scores)
+    return Detections(
+        boxes=np.tile(np.array([1.004, 2, 3.14159, 4], dtype=np.float32), (count, 1)),
+        scores=np.array(scores, dtype=np.float32),
+        class_ids=np.arange(count, dtype=np.int64),
+        candidates=700,
+        truncated=truncated,
+    )
+
+
+def test_the_record_of_a_photo_is_the_contracts() -> None:
+    record = result(found(0.86)).to_dict()
+    assert record == {
+        "image": "a/b.jpg",
+        "width": 4,
+        "height": 2,
+        "pack": "herd",
+        "version": "3",
+        "task": "detect",
+        "status": "done",
+        "detections": [
+            {"label": "cow", "class_id": 0, "score": 0.86, "box": [1.0, 2.0, 3.14, 4.0]}
+        ],
+        "timing": {"decode_seconds": 0.001235, "model_seconds": 0.5},
+    }
+
+
+def test_a_truncated_list_says_so_with_its_candidates() -> None:
+    record = result(found(0.86, truncated=True)).to_dict()
+    assert record["truncated"] is True
+    assert record["candidates"] == 700
+    assert "truncated" not in result(found(0.86)).to_dict()
+
+
+def test_a_failure_has_code_message_and_hint_and_no_detections() -> None:
+    fault = ImageError("image-truncated", "it ends early", hint="Copy it again.")
+    record = result(None, fault).to_dict()
+    assert record["status"] == "failed"
+    assert record["error"] == {
+        "code": "image-truncated",
+        "message": "it ends early",
+        "hint": "Copy it again.",
+    }
+    assert "detections" not in record
+
+
+def test_a_classifier_shows_its_five_surest_classes_in_order() -> None:
+    values = np.array([0.1, 0.4, 0.05, 0.2, 0.05, 0.2], dtype=np.float32)
+    classes = result(Probabilities(values=values)).to_dict()["classes"]
+    assert [entry["class_id"] for entry in classes] == [1, 3, 5, 0, 2]
+    assert [entry["label"] for entry in classes][:2] == ["sheep", "3"]
+
+
+def test_a_label_maps_legend_counts_every_pixel_largest_first() -> None:
+    ids = np.array([[0, 0, 2, 2], [2, 2, 0, 1]], dtype=np.uint8)
+    record = result(LabelMap(class_ids=ids)).to_dict(with_map=True)
+    assert record["legend"] == [
+        {"label": "goat", "class_id": 2, "pixels": 4},
+        {"label": "cow", "class_id": 0, "pixels": 3},
+        {"label": "sheep", "class_id": 1, "pixels": 1},
+    ]
+    image = Image.open(io.BytesIO(base64.b64decode(record["map"])))
+    assert np.array_equal(np.asarray(image), ids)
+    assert "map" not in result(LabelMap(class_ids=ids)).to_dict()
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        found(0.5, 0.4),
+        Probabilities(values=np.array([0.5, 0.5], dtype=np.float32)),
+        LabelMap(class_ids=np.zeros((2, 4), dtype=np.uint8)),
+        Tensors(arrays={"y": np.arange(6, dtype=np.int64).reshape(2, 3)}),
+    ],
+)
+def test_every_record_is_plain_json(outcome: Outcome) -> None:
+    record = result(outcome).to_dict(with_map=True)
+    assert json.loads(msgspec.json.encode(record)) == record
+
+
+def test_a_threshold_touches_only_detections() -> None:
+    assert len(result(found(0.9, 0.2)).above(0.5).detections) == 1
+    classes = result(Probabilities(values=np.array([0.2], dtype=np.float32)))
+    assert classes.above(0.5) is classes
