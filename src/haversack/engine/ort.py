@@ -29,7 +29,8 @@ _DATATYPES = {
     "tensor(double)": "FP64",
     "tensor(string)": "BYTES",
 }
-_ERRORS_ONLY = 3
+# What goes wrong is raised with its words; the same words in red on standard error help nobody.
+_FATAL_ONLY = 4
 
 
 class OrtSession:
@@ -71,15 +72,14 @@ def open_session(graph: bytes | Path, options: SessionOptions) -> OrtSession:
 
     Raises:
         EngineError: `device-missing` where this onnxruntime or machine cannot use the device;
-            `graph-refused` where the runtime cannot load the graph.
+            `device-unknown`; `graph-refused` where the runtime cannot load the graph.
     """
-    provider = _PROVIDERS[options.device]
-    _require_provider(provider, options)
+    provider = _provider(options)
     settings = onnxruntime.SessionOptions()
     settings.enable_cpu_mem_arena = False
     settings.intra_op_num_threads = options.threads or usable_cpus()
     settings.inter_op_num_threads = 1
-    settings.log_severity_level = _ERRORS_ONLY
+    settings.log_severity_level = _FATAL_ONLY
     source = graph if isinstance(graph, bytes) else str(graph)
     try:
         session = onnxruntime.InferenceSession(source, settings, providers=[provider])
@@ -94,10 +94,17 @@ def open_session(graph: bytes | Path, options: SessionOptions) -> OrtSession:
     return OrtSession(session)
 
 
-def _require_provider(provider: str, options: SessionOptions) -> None:
+def _provider(options: SessionOptions) -> str:
+    provider = _PROVIDERS.get(options.device)
+    if provider is None:
+        raise EngineError(
+            "device-unknown",
+            f"device {options.device!r} was asked for; there are {', '.join(_PROVIDERS)}",
+        )
     available = onnxruntime.get_available_providers()
     if provider not in available:
         raise _device_missing(options, available)
+    return provider
 
 
 def _device_missing(options: SessionOptions, available: list[str]) -> EngineError:

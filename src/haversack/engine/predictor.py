@@ -22,8 +22,10 @@ from haversack.engine.results import (
     Tensors,
 )
 from haversack.engine.session import Array, Session, SessionOptions
-from haversack.errors import EngineError
+from haversack.errors import EngineError, ImageError
 from haversack.packfile.archive import PackFiles
+from haversack.packfile.manifest import InputGeometry
+from haversack.units import format_bytes
 
 DECODE_LIMIT_BYTES = 256 * 1024**2
 
@@ -144,6 +146,7 @@ class Predictor:
                 "`haversack pack inspect` prints.",
             )
         height, width = image.pixels.shape[:2]
+        self._check_crop(wanted, width, height)
         if (width, height) == (wanted.width, wanted.height) and wanted.crop == 1:
             pixels, placement = image.pixels, np.array([1, 1, 0, 0], dtype=np.float32)
         else:
@@ -156,6 +159,24 @@ class Predictor:
             width=image.width,
             height=image.height,
         )
+
+    def _check_crop(self, wanted: InputGeometry, width: int, height: int) -> None:
+        """Refuse a sliver whose shorter side would be enlarged to the frame: 9000 x 1 to 2 M x 224.
+
+        The resize happens before the cut, so its size is the frame's times the photo's shape.
+        """
+        if wanted.geometry != "crop":
+            return
+        grown = max(wanted.width / width, wanted.height / height) / wanted.crop
+        need = round(grown * width) * round(grown * height) * 3
+        if need > self._options.decode_limit_bytes:
+            raise ImageError(
+                "image-shape-unfit",
+                f"resizing a photo of {width} x {height} pixels until its shorter side fills the "
+                f"frame would take {format_bytes(need)}; the limit is "
+                f"{format_bytes(self._options.decode_limit_bytes)}",
+                hint="Cut the photo to a shape nearer to a square.",
+            )
 
     def infer(self, pictures: Sequence[Fitted]) -> list[Outcome]:
         """What the model says of each picture, in their order.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,7 +78,7 @@ def check_sample(files: PackFiles, predictor: Predictor, name: str) -> SampleChe
             threshold = files.manifest.defaults.score_threshold
             return compare_boxes(name, outcome, expected, threshold=threshold)
         case Probabilities(values=values):
-            worst = float(np.abs(values - expected["probabilities"]).max())
+            worst = _largest([float(np.abs(values - expected["probabilities"]).max())])
             return SampleCheck(name=name, expected=values.size, found=values.size, worst=worst)
         case LabelMap(class_ids=class_ids):
             return compare_labels(name, class_ids, expected["labels"])
@@ -104,8 +105,8 @@ def compare_boxes(
         truncated=False,
     )
     extent = float(expected["size"].max())
-    worst = max(
-        _one_way(theirs, found, threshold, extent), _one_way(found, theirs, threshold, extent)
+    worst = _largest(
+        [_one_way(theirs, found, threshold, extent), _one_way(found, theirs, threshold, extent)]
     )
     return SampleCheck(
         name=name,
@@ -116,7 +117,7 @@ def compare_boxes(
 
 
 def _one_way(seen: Detections, other: Detections, threshold: float, extent: float) -> float:
-    worst = 0.0
+    differences = [0.0]
     sure = seen.above(threshold)
     overlaps = iou(sure.boxes, other.boxes)
     for i, (box, score, class_id) in enumerate(
@@ -125,11 +126,11 @@ def _one_way(seen: Detections, other: Detections, threshold: float, extent: floa
         shared = np.where(other.class_ids == class_id, overlaps[i], 0)
         best = int(shared.argmax()) if shared.size else -1
         if best < 0 or shared[best] < _SAME_OBJECT_IOU:
-            worst = max(worst, float(score))
+            differences.append(float(score))
             continue
-        edges = float(np.abs(box - other.boxes[best]).max()) / extent
-        worst = max(worst, abs(float(score - other.scores[best])), edges)
-    return worst
+        differences.append(float(np.abs(box - other.boxes[best]).max()) / extent)
+        differences.append(abs(float(score - other.scores[best])))
+    return _largest(differences)
 
 
 def compare_labels(name: str, found: NDArray[np.uint8], expected: NDArray[np.uint8]) -> SampleCheck:
@@ -144,19 +145,25 @@ def compare_tensors(
     name: str, found: Mapping[str, Array], expected: Mapping[str, Array]
 ) -> SampleCheck:
     """The largest difference of any value, as a share of that output's largest value."""
-    worst, count = 0.0, 0
+    differences, count = [0.0], 0
     for output, wanted in expected.items():
         got = found.get(output)
         if got is None or got.shape != wanted.shape:
             return SampleCheck(name=name, expected=wanted.size, found=0, worst=1.0)
         count += wanted.size
         if wanted.size and wanted.dtype.kind in "fiub":
-            size = float(np.abs(wanted.astype(np.float64)).max()) or 1.0
-            difference = np.abs(got.astype(np.float64) - wanted.astype(np.float64)).max()
-            worst = max(worst, float(difference) / size)
+            ours, theirs = got.astype(np.float64), wanted.astype(np.float64)
+            size = float(np.abs(theirs).max()) or 1.0
+            differences.append(float(np.abs(ours - theirs).max()) / size)
         elif wanted.size:
-            worst = max(worst, float((got != wanted).mean()))
+            differences.append(float((got != wanted).mean()))
+    worst = _largest(differences)
     return SampleCheck(name=name, expected=count, found=count, worst=worst)
+
+
+def _largest(differences: Sequence[float]) -> float:
+    """The largest, where a NaN is larger than anything: max() would pass over it."""
+    return math.inf if any(map(math.isnan, differences)) else max(differences)
 
 
 def read_arrays(data: bytes) -> dict[str, Array]:

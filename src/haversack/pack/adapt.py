@@ -19,7 +19,7 @@ from haversack.pack.original import Original
 
 # A converted graph gives the same numbers but for other fusions: the last bits.
 _CONVERSION_TOLERANCE = 1e-4
-_BATCH_SHOWN = 3
+_SAMPLES_SHOWN = 3
 
 
 def adapt_opset(
@@ -37,8 +37,8 @@ def adapt_opset(
     for feed in feeds:
         theirs = original.run(feed)
         ours = list(session.run({original.wanted.name: feed}).values())
-        worst = max(_difference(a, b) for a, b in zip(theirs, ours, strict=True))
-        if worst > _CONVERSION_TOLERANCE:
+        worst = float(np.max([_difference(a, b) for a, b in zip(theirs, ours, strict=True)]))
+        if not worst <= _CONVERSION_TOLERANCE:  # NaN is not within it either
             raise ImportRefusedError(
                 "opset-changes-outputs",
                 f"the graph has opset {opset_of(network)} and {lowest} to {HIGHEST} is needed; "
@@ -63,15 +63,14 @@ def adapt_batch(
 ) -> tuple[onnx.ModelProto, NetworkInput]:
     """The network for any number of pictures, or for one where that cannot be shown.
 
-    Accepted only if three different pictures at once give the outputs of the three alone, bit for
-    bit: a shuffle that mixes pictures, or a kernel that sums in another order, is not.
+    Accepted only if different pictures at once give the outputs of each alone, bit for bit: a
+    shuffle that mixes pictures, or a kernel that sums in another order, is not.
     """
     wanted = original.wanted
     if "N" in wanted.layout:
         loose = with_any_batch(network)
-        three = _three_feeds(feeds)
         fix_size(loose, wanted, None)
-        if _rows_equal_singles(loose, wanted, three):
+        if _rows_equal_singles(loose, wanted, _shown_feeds(original, feeds)):
             return loose, dataclasses.replace(wanted, batch=BATCH)
     fixed = onnx.ModelProto()
     fixed.CopyFrom(network)
@@ -79,12 +78,21 @@ def adapt_batch(
     return fixed, wanted
 
 
-def _three_feeds(feeds: Sequence[Array]) -> list[Array]:
-    """Samples first; where there are fewer, the first with its pixels in another order."""
-    three = list(feeds[:_BATCH_SHOWN])
-    while len(three) < _BATCH_SHOWN:
-        three.append(np.ascontiguousarray(np.flip(three[-1], axis=1 + len(three))))
-    return three
+def _shown_feeds(original: Original, feeds: Sequence[Array]) -> list[Array]:
+    """Different samples, three at most, then noise up to four.
+
+    Samples that are alike hide a mixture of pictures; and boxes listed without a batch look like
+    one while each picture has a single box, which noise has not.
+    """
+    shown: list[Array] = []
+    for feed in feeds:
+        if len(shown) < _SAMPLES_SHOWN and not any(np.array_equal(feed, one) for one in shown):
+            shown.append(feed)
+    rng = np.random.default_rng(0)
+    while len(shown) <= _SAMPLES_SHOWN:
+        sides = (original.wanted.height, original.wanted.width, 3)
+        shown.append(original.feed(rng.integers(0, 256, sides, dtype=np.uint8))[0])
+    return shown
 
 
 def _rows_equal_singles(loose: onnx.ModelProto, wanted: NetworkInput, feeds: list[Array]) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from haversack.engine.predictor import Predictor
 from haversack.engine.verify import SampleCheck, verify
@@ -91,7 +92,7 @@ def _write_manifest(folder: Path, manifest: Manifest) -> PackFiles:
 def _proved(manifest: Manifest, checks: tuple[SampleCheck, ...]) -> Manifest:
     parity = manifest.provenance.parity
     assert parity is not None, "_manifest sets it"
-    worst = max(check.worst for check in checks)
+    worst = float(np.max([check.worst for check in checks]))  # NaN stays NaN, unlike in max()
     if not worst <= parity.tolerance:  # NaN is not within it either
         raise ImportRefusedError(
             "parity-failed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,17 +61,26 @@ class Original:
         """
         specs = []
         for spec, array in zip(self.session.signature.outputs, self.run(values), strict=True):
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                bad = int((~np.isfinite(array)).sum())
-                raise ImportRefusedError(
-                    "outputs-not-finite",
-                    f"output {spec.name} holds {bad} values of {array.size} that are NaN or "
-                    "infinite on a sample",
-                    hint="Compare --scale, --mean, --std and --channels with the model's training, "
-                    "or export it again in float32.",
-                )
+            check_finite(spec.name, array)
             specs.append(TensorSpec(name=spec.name, datatype=spec.datatype, shape=array.shape))
         return tuple(specs)
+
+
+def check_finite(name: str, array: Array) -> None:
+    """Refuse an output that cannot be compared.
+
+    Raises:
+        ImportRefusedError: `outputs-not-finite` where a value is NaN or infinite.
+    """
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = int((~np.isfinite(array)).sum())
+        raise ImportRefusedError(
+            "outputs-not-finite",
+            f"output {name} holds {bad} values of {array.size} that are NaN or infinite on a "
+            "sample",
+            hint="Compare --scale, --mean, --std and --channels with the model's training, or "
+            "export it again in float32.",
+        )
 
 
 def open_original(model: onnx.ModelProto) -> Session:
@@ -115,12 +125,18 @@ def expected_outputs(
         return {"probabilities": outputs[0].reshape(-1).astype(np.float32)}
     if reading.head == "argmax":
         return {"labels": decode.label_map(outputs[0][0], placed, (width, height), reading.told)}
-    return _named(original, outputs)
+    return _named(original, outputs, reading.told)
 
 
-def _named(original: Original, outputs: list[Array]) -> dict[str, Array]:
-    names = [spec.name for spec in original.session.signature.outputs]
-    rows = [
-        array[0] if array.ndim and "N" in original.wanted.layout else array for array in outputs
-    ]
-    return dict(zip(names, rows, strict=True))
+def without_batch(wanted: NetworkInput, outputs: Sequence[TensorSpec]) -> tuple[str, ...]:
+    """Names of the outputs whose first side is no batch: of lists, single numbers, CHW networks."""
+    has_batch = "N" in wanted.layout
+    return tuple(spec.name for spec in outputs if not (has_batch and spec.shape[:1] == (1,)))
+
+
+def _named(original: Original, outputs: list[Array], told: Decoding) -> dict[str, Array]:
+    whole = without_batch(original.wanted, told.outputs)
+    return {
+        spec.name: array if spec.name in whole else array[0]
+        for spec, array in zip(told.outputs, outputs, strict=True)
+    }

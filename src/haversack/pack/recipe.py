@@ -12,6 +12,7 @@ import msgspec
 
 from haversack.errors import ImportRefusedError
 from haversack.pack.graph.heads.head import BoxFormat, BoxUnits
+from haversack.packfile.faults import convert_table
 from haversack.packfile.manifest import Count, Level, Share, Task
 
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
@@ -26,7 +27,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         size: "WIDTHxHEIGHT", for graphs whose sides vary.
         channels, scale, mean, std: (level * scale - mean) / std in this order of channels.
         geometry ... crop: see `InputGeometry`; geometry "none" is for graphs that take tensors.
-        box_format, box_units, first_label: see `Decoding`.
+        box_format, box_units, first_label, own_nms: see `Decoding`.
         score_floor ... max_detections: see `GraphSettings`.
         score_threshold: see `Defaults`.
     """
@@ -49,6 +50,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     box_format: BoxFormat = "xyxy"
     box_units: BoxUnits = "pixels"
     first_label: Annotated[int, msgspec.Meta(ge=0)] = 0
+    own_nms: bool | None = None
     score_floor: Share = 0.05
     nms_iou: Share = 0.5
     candidates: Count = 600
@@ -76,10 +78,13 @@ def load_recipe(preset: str, overrides: dict[str, Any]) -> Recipe:
     """
     values = _preset_values(preset) if preset else {}
     values |= {name: value for name, value in overrides.items() if value is not None}
-    try:
-        recipe = msgspec.convert(values, Recipe)
-    except msgspec.ValidationError as fault:
-        raise _invalid(str(fault)) from fault
+    faults: list[str] = []
+    good = convert_table(Recipe, values, "", faults)
+    if faults:
+        raise _invalid(f"{len(faults)} fault(s)", tuple(faults))
+    recipe = Recipe(**good)
+    if recipe.crop != 1 and recipe.geometry != "crop":
+        raise _invalid(f"crop is {recipe.crop:g}; geometry {recipe.geometry} does not crop")
     channels = 1 if recipe.channels == "GRAY" else 3
     for name in ("mean", "std"):
         given = getattr(recipe, name)
@@ -91,7 +96,7 @@ def load_recipe(preset: str, overrides: dict[str, Any]) -> Recipe:
 def _preset_values(preset: str) -> dict[str, Any]:
     path = Path(preset)
     if path.suffix == ".toml" and path.is_file():
-        text = path.read_text(encoding="utf-8")
+        text = _own_text(path)
     elif preset in preset_names():
         text = (resources.files("haversack.pack") / "presets" / f"{preset}.toml").read_text("utf-8")
     else:
@@ -107,9 +112,17 @@ def _preset_values(preset: str) -> dict[str, Any]:
         raise _invalid(f"{preset} is not TOML: {fault}") from fault
 
 
-def _invalid(reason: str) -> ImportRefusedError:
+def _own_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise _invalid(f"{path} cannot be read as text: {fault}") from fault
+
+
+def _invalid(reason: str, faults: tuple[str, ...] = ()) -> ImportRefusedError:
     return ImportRefusedError(
         "recipe-invalid",
         f"the preset and options do not make a recipe: {reason}",
         hint="`haversack pack import --help` lists every option and what it takes.",
+        details=faults,
     )

@@ -14,6 +14,7 @@ from haversack.pack.graph.text import IR_VERSION
 
 # Protobuf cannot hold more in one message.
 _LARGEST_BYTES = 2**31 - 2**20
+_OPSET_UNUSED = 18
 _DATATYPES = {
     TensorProto.FLOAT: "FP32",
     TensorProto.FLOAT16: "FP16",
@@ -53,6 +54,9 @@ def read_network(path: Path) -> onnx.ModelProto:
     del model.graph.input[:]
     model.graph.input.extend(fed)
     model.ir_version = IR_VERSION
+    if not any(o.domain in ("", "ai.onnx") for o in model.opset_import):
+        # Every operator is of another domain, such as ai.onnx.ml: any version is true.
+        model.opset_import.append(onnx.helper.make_opsetid("", _OPSET_UNUSED))
     return model
 
 

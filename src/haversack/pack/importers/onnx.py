@@ -27,11 +27,19 @@ from haversack.pack.graph.prepare import NetworkInput, prepare_graph
 from haversack.pack.graph.suppress import OPSET as SUPPRESS_OPSET
 from haversack.pack.graph.suppress import Suppression, suppress_graph
 from haversack.pack.normalisation import Normalisation
-from haversack.pack.original import Original, Reading, expected_outputs, open_original
+from haversack.pack.original import (
+    Original,
+    Reading,
+    check_finite,
+    expected_outputs,
+    open_original,
+    without_batch,
+)
 from haversack.pack.recipe import Recipe
 from haversack.pack.reference.decode import Thresholds
 from haversack.pack.samples import random_inputs, read_samples
 from haversack.packfile.manifest import GraphSettings, InputGeometry, Task
+from haversack.packfile.signature import TensorSpec
 
 _TENSOR_SAMPLES = 3
 # prepare needs Reshape with 0 ("as it is"), which came with 5; nothing older is seen in the wild.
@@ -64,13 +72,17 @@ def _tensor_draft(request: ImportRequest, network: onnx.ModelProto) -> Draft:
             f"--head {request.recipe.head} reads pictures, and --geometry none was given",
             hint="Give --head none for a graph that takes tensors.",
         )
+    _check_task(request.recipe, None)
     session = open_original(network)
     network = at_opset(network, _LOWEST_OPSET)
     files = {"model.onnx": network.SerializeToString()}
     for i in range(_TENSOR_SAMPLES):
         inputs = random_inputs(session.signature.inputs, seed=i)
         files[f"samples/{i + 1:03d}.inputs.npz"] = _npz(inputs)
-        files[f"samples/{i + 1:03d}.expected.npz"] = _npz(session.run(inputs))
+        outputs = session.run(inputs)
+        for name, array in outputs.items():
+            check_finite(name, array)
+        files[f"samples/{i + 1:03d}.expected.npz"] = _npz(outputs)
     return Draft(
         request=request,
         task="tensor",
@@ -88,7 +100,7 @@ def _picture_draft(request: ImportRequest, network: onnx.ModelProto) -> Draft:
     told = _told(original, feeds, request)
     head = None if recipe.head == table.NONE else table.choose(recipe.head, told)
     _check_task(recipe, head)
-    lowest = _lowest_opset(head)
+    lowest = _lowest_opset(head, told)
     network = adapt_opset(network, lowest, original, feeds)
     network, wanted = adapt_batch(network, original, feeds)
     told = dataclasses.replace(told, opset=opset_of(network), batch=wanted.batch)
@@ -149,10 +161,10 @@ _GEOMETRY_FIELDS = (
 
 def _told(original: Original, feeds: Sequence[Array], request: ImportRequest) -> Decoding:
     """What a head is told, from the outputs on every sample."""
-    outputs = [original.observe(feed) for feed in feeds]
+    outputs = _common([original.observe(feed) for feed in feeds])
     recipe = request.recipe
     return Decoding(
-        outputs=outputs[0],
+        outputs=outputs,
         width=original.wanted.width,
         height=original.wanted.height,
         labels=len(request.labels),
@@ -161,6 +173,22 @@ def _told(original: Original, feeds: Sequence[Array], request: ImportRequest) ->
         box_format=recipe.box_format,
         box_units=recipe.box_units,
         first_label=recipe.first_label,
+        own_nms=recipe.own_nms,
+    )
+
+
+def _common(seen: Sequence[tuple[TensorSpec, ...]]) -> tuple[TensorSpec, ...]:
+    """The outputs over all samples; -1 where a side differs between them."""
+    return tuple(
+        TensorSpec(
+            name=specs[0].name,
+            datatype=specs[0].datatype,
+            shape=tuple(
+                sides[0] if len(set(sides)) == 1 else -1
+                for sides in zip(*(spec.shape for spec in specs), strict=True)
+            ),
+        )
+        for specs in zip(*seen, strict=True)
     )
 
 
@@ -169,7 +197,7 @@ def _check_task(recipe: Recipe, head: Head | None) -> None:
     if recipe.task not in (None, task):
         raise ImportRefusedError(
             "task-unfit",
-            f"--task {recipe.task} was given, and --head {recipe.head} makes {task}",
+            f"--task {recipe.task} was given, and --head {recipe.head or table.NONE} makes {task}",
             hint="Leave --task out, or choose the head that makes this task.",
         )
     if task == "label-map" and recipe.geometry == "crop":
@@ -180,11 +208,11 @@ def _check_task(recipe: Recipe, head: Head | None) -> None:
         )
 
 
-def _lowest_opset(head: Head | None) -> int:
+def _lowest_opset(head: Head | None, told: Decoding) -> int:
     if head is None:
         return _LOWEST_OPSET
     needs = SUPPRESS_OPSET if head.task == "detect" else _LOWEST_OPSET
-    return max(head.opset, needs)
+    return max(head.lowest_opset(told), needs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,6 +255,7 @@ def _joined(
         wanted=reader.wanted,
         head=built.model if built else None,
         suppress=suppress,
+        without_batch=() if built else without_batch(reader.wanted, reader.told.outputs),
     )
     task: Task = reader.head.task if reader.head else "tensor"
     return join(parts, name=request.name, task=task), graph

@@ -79,7 +79,7 @@ def boxes(outputs: list[NDArray[Any]], told: Decoding) -> RawBoxes:
         boxes=_to_xyxy(quads, told.box_format) * np.array([*frame, *frame]),
         scores=scores,
         class_ids=class_ids.astype(np.int64) - told.first_label,
-        own_nms=found.ragged or found.final,
+        own_nms=found.suppressed,
     )
 
 

@@ -74,4 +74,12 @@ def _class_axis(told: Decoding, shape: tuple[int, ...]) -> int | None:
     return None
 
 
-HEAD = Head(name="argmax", task="label-map", opset=7, build=build)
+def _opset(told: Decoding) -> int:
+    """Half-pixel centres came with Resize 11; logits of the input's own size need no Resize."""
+    spec = one_float_output(told, (4,))
+    sides = (told.height, told.width)
+    whole = spec is not None and sides in (spec.shape[1:3], spec.shape[2:])
+    return 7 if whole else 11
+
+
+HEAD = Head(name="argmax", task="label-map", opset=11, build=build, opset_for=_opset)

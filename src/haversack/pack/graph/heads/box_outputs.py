@@ -19,7 +19,8 @@ class BoxOutputs:
         boxes, scores, classes: places of outputs apart; classes None where scores are by class.
         turned: the joint output is [N, 4 + C, A].
         objectness: the joint output has a fifth column that every class score is multiplied by.
-        final: the joint output is [N, K, 6]: box, score, class, after the network's own NMS.
+        final: the joint output is [N, K, 6]: box, score, class.
+        suppressed: the network has removed doubles itself.
         ragged: no batch, and a length that differs by picture: [M,4], [M], [M].
         anchors: boxes a picture, or None where ragged.
     """
@@ -31,6 +32,7 @@ class BoxOutputs:
     turned: bool = False
     objectness: bool = False
     final: bool = False
+    suppressed: bool = False
     ragged: bool = False
     anchors: int | None = None
 
@@ -54,15 +56,15 @@ def _joint(told: Decoding) -> BoxOutputs | None:
         return None
     _, first, second = shape
     readings = []
-    if told.labels:
+    if told.labels and told.own_nms is not True:
         for turned, width, anchors in ((False, second, first), (True, first, second)):
             for objectness in (False, True):
                 if width == told.labels + (5 if objectness else 4):
                     readings.append(
                         BoxOutputs(joint=0, turned=turned, objectness=objectness, anchors=anchors)
                     )
-    if second == 6 and not readings:
-        readings.append(BoxOutputs(joint=0, final=True, anchors=first))
+    if second == 6 and told.own_nms is not False:
+        readings.append(BoxOutputs(joint=0, final=True, suppressed=True, anchors=first))
     return readings[0] if len(readings) == 1 else None
 
 
@@ -86,7 +88,7 @@ def _apart(told: Decoding) -> BoxOutputs | None:
             scores=scores[0],
             classes=classes[0],
             ragged=ragged,
-            final=any("num" in spec.name.lower() for _, spec in rest),
+            suppressed=told.own_nms if told.own_nms is not None else ragged or _says_how_many(rest),
             anchors=None if ragged else anchors,
         )
     by_class = [item for item in rest if len(item[1].shape) == 3 and item[1].shape[1] == anchors]
@@ -94,6 +96,11 @@ def _apart(told: Decoding) -> BoxOutputs | None:
     if table is None or ragged or table[1].datatype != "FP32":
         return None
     return BoxOutputs(boxes=place, scores=table[0], anchors=anchors)
+
+
+def _says_how_many(rest: list[tuple[int, TensorSpec]]) -> bool:
+    """An output such as num_detections: only what follows an NMS counts what it kept."""
+    return any("num" in spec.name.lower() for _, spec in rest)
 
 
 def _is_boxes(spec: TensorSpec) -> bool:

@@ -23,8 +23,17 @@ def build(told: Decoding) -> HeadGraph:
             "[N,A,4+C] or [N,A,5+C] (or turned, [N,4+C,A]); [N,K,6] as box, score, class; or boxes "
             "[..,A,4] with scores [..,A] or [..,A,C] and classes [..,A]",
             told,
-            "Give --labels with as many names as the model has classes; where the outputs are "
-            "none of these, --head none keeps them as they are.",
+            "Give --labels with as many names as the model has classes, and where [N,A,6] could be "
+            "read in two ways --own-nms (box, score, class) or --no-own-nms; --head none keeps "
+            "the outputs as they are.",
+        )
+    if found.anchors is not None and found.anchors < 1:
+        raise outputs_unknown(
+            "boxes",
+            "as many boxes from every picture where there is a batch, or lists without a batch: "
+            "boxes [M,4], scores [M] and classes [M]",
+            told,
+            "Export the model with a fixed number of boxes, or without its batch dimension.",
         )
     steps = [_joint(found, told) if found.joint is not None else _apart(found)]
     steps += [_corners(told), _classes(found, told)]
@@ -46,7 +55,7 @@ def build(told: Decoding) -> HeadGraph:
         {chr(10).join(steps)}
     }}"""
     model = parse(text, opset=told.opset, arrays=_arrays(found, told))
-    return HeadGraph(model=model, anchors=anchors, own_nms=found.ragged or found.final)
+    return HeadGraph(model=model, anchors=anchors, own_nms=found.suppressed)
 
 
 def _inputs(found: BoxOutputs, told: Decoding) -> str:

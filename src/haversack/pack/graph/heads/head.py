@@ -21,7 +21,8 @@ class Decoding:
     """What a head is told of the network in front of it.
 
     Attributes:
-        outputs: as seen on a sample: every dimension but N is what that sample gave.
+        outputs: as seen on the samples: every dimension but N is what they gave, or -1 where it
+            differs between them.
         width, height: of the network's input, in pixels.
         labels: how many classes have names; 0 where nobody said.
         opset: to write the head in.
@@ -29,6 +30,7 @@ class Decoding:
         candidates: boxes kept before NMS; a ragged list is padded to at least that many.
         box_format, box_units: of boxes that are already decoded.
         first_label: the class id that stands for the first label (1 where 0 is background).
+        own_nms: whether the network ends in its own NMS; None leaves it to the outputs.
     """
 
     outputs: tuple[TensorSpec, ...]
@@ -41,6 +43,7 @@ class Decoding:
     box_format: BoxFormat = "xyxy"
     box_units: BoxUnits = "pixels"
     first_label: int = 0
+    own_nms: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +70,20 @@ class Head:
     Attributes:
         name: as `--head` takes it.
         task: what it makes of the network.
-        opset: the lowest it can be written in.
+        opset: the lowest it can be written in, for any outputs it reads.
         build: its graph; raises ImportRefusedError `outputs-unknown` where the outputs do not fit.
+        opset_for: a lower one, where these outputs spare an operator.
     """
 
     name: str
     task: Task
     opset: int
     build: Callable[[Decoding], HeadGraph]
+    opset_for: Callable[[Decoding], int] | None = None
+
+    def lowest_opset(self, told: Decoding) -> int:
+        """The lowest opset it can be written in for these outputs."""
+        return self.opset_for(told) if self.opset_for else self.opset
 
 
 def outputs_unknown(head: str, expected: str, told: Decoding, hint: str) -> ImportRefusedError:
