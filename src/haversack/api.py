@@ -17,6 +17,7 @@ from haversack.engine.image import decode
 from haversack.engine.predictor import Predictor, PredictorOptions
 from haversack.engine.results import ImageResult
 from haversack.engine.session import Array, Device, SessionOptions
+from haversack.errors import EngineError, HaversackError
 from haversack.formats.overlay import annotate
 from haversack.packfile.archive import open_pack
 from haversack.packfile.manifest import Manifest
@@ -78,12 +79,16 @@ class Pack:
         Raises:
             ImageError: a picture cannot be read.
             OSError: a file cannot be opened.
-            EngineError: the pack takes tensors (see `run`), or the graph failed.
+            EngineError: `threshold-unfit`; the pack takes tensors (see `run`); the graph failed.
         """
         if isinstance(photo, list):
             return [self.predict(one, threshold=threshold) for one in photo]
         if threshold is None:
             threshold = self.manifest.defaults.score_threshold
+        if not 0 <= threshold <= 1:
+            raise EngineError(
+                "threshold-unfit", f"a threshold from 0 to 1 is needed; received {threshold!r}"
+            )
         if isinstance(photo, np.ndarray):
             result = self._predictor.predict_pixels(photo)
         elif isinstance(photo, bytes):
@@ -122,9 +127,11 @@ def load(
     """
     settings = from_environment()
     limit = settings.decode_limit_bytes if decode_limit is None else decode_limit
+    limit_bytes = parse_bytes(limit) if isinstance(limit, str) else limit
+    if limit_bytes < 1:
+        raise HaversackError("size-unreadable", f"a size above 0 is needed; received {limit!r}")
     options = PredictorOptions(
-        session=SessionOptions(device=device, threads=threads),
-        decode_limit_bytes=parse_bytes(limit) if isinstance(limit, str) else limit,
+        session=SessionOptions(device=device, threads=threads), decode_limit_bytes=limit_bytes
     )
     places = (*settings.pack_repositories, BUNDLED_PACKS)
     files = open_pack(resolve(os.fspath(pack), places))

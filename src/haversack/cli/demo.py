@@ -94,8 +94,8 @@ def _explain(tallies: list[Tally], out: Path, seconds: float) -> None:
     count = _sum(tallies)
     screen = console()
     screen.print(
-        f"\n{count.found} of {count.true} animals found, and {count.other} other things "
-        f"taken for one, by {PACK} in {seconds:.1f} s."
+        f"\n{count.found} of {count.true} animals found, and {count.other} other "
+        f"{'thing' if count.other == 1 else 'things'} taken for one, by {PACK} in {seconds:.1f} s."
     )
     first = min(out.glob("*_found.jpg"))
     screen.print(f"Look at [bold]{first}[/bold] and its neighbours in {out}/.")

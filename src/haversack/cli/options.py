@@ -18,13 +18,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class SizeType(click.ParamType[int]):
-    """A size such as 512M, as bytes."""
+    """A size such as 512M, as bytes, above 0."""
 
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Bytes; raises HaversackError `size-unreadable`."""
-        return value if isinstance(value, int) else parse_bytes(value)
+        size = value if isinstance(value, int) else parse_bytes(value)
+        if size < 1:
+            self.fail(f"a size above 0 is needed; received {value!r}", param, ctx)
+        return size
 
 
 def packs_option(function: F) -> F:
@@ -46,5 +49,9 @@ def json_option(function: F) -> F:
 
 def find_pack(text: str, repositories: tuple[Path, ...]) -> PackFiles:
     """The pack a person named: a folder, a .pack file or name[@version], fully checked."""
-    places = (*repositories, *from_environment().pack_repositories, BUNDLED_PACKS)
-    return open_pack(resolve(text, places))
+    return open_pack(resolve(text, known_repositories(repositories)))
+
+
+def known_repositories(first: tuple[Path, ...] = ()) -> tuple[Path, ...]:
+    """Every place where names are looked up, in order; the packs that come along are last."""
+    return (*first, *from_environment().pack_repositories, BUNDLED_PACKS)

@@ -51,6 +51,9 @@ _RECIPE_OPTIONS = [
     click.option("--box-format", help="Of decoded boxes: xyxy, xywh, cxcywh or yxyx."),
     click.option("--box-units", help="Of decoded boxes: pixels or fraction."),
     click.option("--first-label", type=int, help="Class id of the first label; 1 if 0 is none."),
+    click.option(
+        "--own-nms/--no-own-nms", default=None, help="Whether the model ends in its own NMS."
+    ),
     click.option("--score-floor", type=float, help="Lower scores never leave the graph."),
     click.option("--nms-iou", type=float, help="Doubles over this IoU go; 1 keeps them all."),
     click.option("--candidates", type=int, help="Boxes kept before NMS."),
@@ -148,8 +151,13 @@ def _tell(built: Built, *, batches: bool, drawn: bool) -> None:
     out.print(f"{manifest.name}@{manifest.version} ({manifest.task}, takes {taken}): {built.path}")
     if manifest.task == "detect" and not any(check.expected for check in built.checks):
         notes().print(
-            "[yellow]No sample shows anything the model finds, so only the numbers were proved. "
-            + ("Give --samples with photos of its objects." if drawn else "Give other --samples.")
+            "[yellow]Nothing was found on any sample, by either side: this proves little. "
+            + (
+                "Give --samples with photos of the model's objects."
+                if drawn
+                else "If these photos do show the model's objects, the preset or head is wrong."
+            )
             + "[/yellow]"
         )
-    notes().print(f"Try it: haversack predict {built.path} PHOTO")
+    what = "PHOTO" if manifest.input else "INPUTS.npz"
+    notes().print(f"Try it: haversack predict {built.path} {what}")

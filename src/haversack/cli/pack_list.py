@@ -7,12 +7,11 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from haversack.cli.options import json_option, packs_option
+from haversack.cli.options import json_option, known_repositories, packs_option
 from haversack.cli.output import console, notes, print_record
-from haversack.errors import HaversackError
+from haversack.errors import HaversackError, Kind, PackError
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.packfile.repository import Entry, Repository
-from haversack.settings import from_environment
 from haversack.units import format_bytes
 
 
@@ -25,11 +24,14 @@ def command(repository: Path | None, repositories: tuple[Path, ...], as_json: bo
 
     A pack that cannot be opened is listed with its fault.
     """
-    places = (
-        (repository,)
-        if repository is not None
-        else (*repositories, *from_environment().pack_repositories)
-    )
+    if repository is not None and not repository.is_dir():
+        raise PackError(
+            "repository-missing",
+            f"there is no folder {repository}",
+            hint="Give a folder of packs, or none to see every place where names are looked up.",
+            kind=Kind.NOT_FOUND,
+        )
+    places = (repository,) if repository is not None else known_repositories(repositories)
     entries = [entry for place in places if place.is_dir() for entry in Repository(place).entries()]
     records = [_record(entry) for entry in entries]
     if as_json:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 from rich.markup import escape
 from rich.progress import track
 
+from haversack.cli.copies import plan_copies
 from haversack.cli.exits import DONE, SOME_FAILED, exit_code
 from haversack.cli.inputs import expand
 from haversack.cli.options import SizeType, find_pack, json_option, packs_option
@@ -71,7 +71,8 @@ def command(
         raise click.UsageError("--json and --csv exclude each other; give one.")
     use_one_arena()
     paths = expand(inputs)
-    limit = decode_limit or from_environment().decode_limit_bytes
+    copies = plan_copies(draw, paths) if draw is not None else {}
+    limit = from_environment().decode_limit_bytes if decode_limit is None else decode_limit
     options = PredictorOptions(
         session=SessionOptions(device=device, threads=threads), decode_limit_bytes=limit
     )
@@ -86,8 +87,8 @@ def command(
         show(result)
         if result.error is not None:
             failures.append(result.error)
-        if draw is not None and result.error is None and predictor.takes_pictures:
-            _draw(draw, path, result, limit, paths)
+        if path in copies and result.error is None and predictor.takes_pictures:
+            _draw(path, result, copies[path], limit)
         trim()
     ctx.exit(_status(failures, len(paths)))
 
@@ -103,10 +104,10 @@ def _predict(predictor: Predictor, path: Path) -> ImageResult:
         error: HaversackError = ImageError(
             "file-unreadable", f"{path} cannot be read: {fault.strerror or fault}"
         )
-    except ValueError as fault:
+    except (ValueError, EOFError, zipfile.BadZipFile):
         error = ImageError(
             "file-not-npz",
-            f"{path} is not an .npz file of arrays: {fault}",
+            f"{path} is no .npz file of plain arrays",
             hint="This pack takes tensors: save its inputs by name with numpy.savez.",
         )
     except HaversackError as fault:
@@ -122,14 +123,10 @@ def _predict(predictor: Predictor, path: Path) -> ImageResult:
     return ImageResult(image=str(path), width=0, height=0, pack=predictor.identity, error=error)
 
 
-def _draw(folder: Path, path: Path, result: ImageResult, limit: int, paths: list[Path]) -> None:
-    """An annotated copy; photos of one name from two folders get their folder's name before."""
-    pixels: NDArray[np.uint8] = decode(path.read_bytes(), limit_bytes=limit).pixels
-    doubles = sum(other.stem == path.stem for other in paths) > 1
-    name = f"{path.parent.name}_{path.name}" if doubles and path.parent.name else path.name
-    suffix = path.suffix.lower() if path.suffix.lower() in (".jpg", ".jpeg", ".png") else ".png"
-    folder.mkdir(parents=True, exist_ok=True)
-    save_annotated(pixels, result, (folder / name).with_suffix(suffix))
+def _draw(path: Path, result: ImageResult, copy: Path, limit: int) -> None:
+    pixels = decode(path.read_bytes(), limit_bytes=limit).pixels
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    save_annotated(pixels, result, copy)
 
 
 def _progress(paths: list[Path]) -> Iterator[Path]:

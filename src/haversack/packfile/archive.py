@@ -126,6 +126,7 @@ def write_archive(folder: Path, target: Path, *, overwrite: bool = False) -> Pat
     """
     pack = open_pack(folder)
     _refuse_existing(target, overwrite=overwrite)
+    target.parent.mkdir(parents=True, exist_ok=True)
     with staging_folder(target.parent) as staging:
         draft = staging / "draft.pack"
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as members:
