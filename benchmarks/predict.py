@@ -4,7 +4,8 @@
     .venv/bin/python benchmarks/predict.py MODEL.onnx LABELS PHOTO...
 
 The model is YOLOX-Nano (416 x 416); both sides get the same threads, the same session settings and
-the same photos, in turn, in one run. Ratios are what counts: the machine's speed drifts.
+the same photos, in turn, in one run. Ratios are what counts: the machine's speed drifts. The peer
+needs OpenCV: uv pip install opencv-python-headless.
 """
 
 from __future__ import annotations
@@ -17,16 +18,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from bare import BareYolox
 
+from haversack.engine.allocator import settle
 from haversack.engine.cpus import usable_cpus
 from haversack.engine.predictor import Predictor
 from haversack.packfile.archive import open_pack
 
-ROUNDS = 60
+ROUNDS = 9
+PHOTOS_A_ROUND = 70
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 COMMAND = Path(sys.executable).with_name("haversack")
 BASE = ("click", "msgspec", "numpy", "onnxruntime", "pillow", "rich", "simplejpeg", "tomli-w")
@@ -35,8 +38,8 @@ BASE = ("click", "msgspec", "numpy", "onnxruntime", "pillow", "rich", "simplejpe
 _PEAK = """
 import re, sys
 from pathlib import Path
-from haversack.engine.allocator import trim, use_one_arena
-use_one_arena()
+from haversack.engine.allocator import settle, trim
+settle()
 from haversack.engine.predictor import Predictor
 from haversack.packfile.archive import open_pack
 predictor = Predictor(open_pack(Path(sys.argv[1])))
@@ -47,7 +50,6 @@ for _ in range(20):
         predictor.predict(data)
     else:
         predictor.infer([predictor.fit(predictor.decode(data)) for _ in range(count)])
-    trim()
 status = Path("/proc/self/status").read_text()
 print(int(re.search(r"VmHWM:\\s+(\\d+)", status)[1]) * 1024)
 """
@@ -72,6 +74,10 @@ print(json.dumps([size, sorted(seen)]))
 
 
 def main() -> None:
+    """Print every figure; or, in a child of _speed, one side's."""
+    if sys.argv[1:2] and sys.argv[1] in ("pack", "bare", "session"):
+        print(_one_side(sys.argv[1], Path(sys.argv[2]), [Path(word) for word in sys.argv[3:]]))
+        return
     model, labels, photos = _arguments()
     print(
         f"{datetime.date.today()}  {platform.machine()}, {usable_cpus()} CPUs, Python "
@@ -103,37 +109,55 @@ def _import_pack(model: Path, labels: Path, photos: list[Path], folder: Path) ->
 
 
 def _speed(pack: Path, model: Path, photos: list[Path]) -> None:
-    """Seconds a photo, in turn: pack, bare, pack, bare..."""
-    predictor, bare = Predictor(open_pack(pack)), BareYolox(model, usable_cpus())
+    """Milliseconds a photo; each side in a process of its own, in turn.
+
+    In one process the threads of one side's session would spin while the other side works.
+    """
+    sides = {"pack": pack, "bare": model, "session": model}
+    medians: dict[str, list[float]] = {side: [] for side in sides}
+    for _ in range(ROUNDS):
+        for side, source in sides.items():
+            words = [sys.executable, __file__, side, str(source), *map(str, photos)]
+            medians[side].append(float(subprocess.check_output(words)))
+    print(
+        f"  whole pack                         {statistics.median(medians['pack']):7.1f} ms a photo"
+    )
+    print(f"  whole bare script                  {statistics.median(medians['bare']):7.1f} ms")
+    print(f"  the bare model's session alone     {statistics.median(medians['session']):7.1f} ms")
+    pairs = zip(medians["pack"], medians["bare"], strict=True)
+    ratios = sorted(ours / theirs for ours, theirs in pairs)
+    print(
+        f"  pack / bare, median of {ROUNDS} rounds    {statistics.median(ratios):7.2f}   "
+        f"({ratios[0]:.2f} to {ratios[-1]:.2f}; bar: 1.10)"
+    )
+
+
+def _one_side(side: str, source: Path, photos: list[Path]) -> float:
+    """The median of one side's photos, in ms; runs in a child."""
     data = [photo.read_bytes() for photo in photos]
-    feeds = [bare.feed(photo) for photo in data]
-    ours: Callable[[bytes], object] = predictor.predict
-    sides = {
-        "whole pack": [lambda photo=photo: ours(photo) for photo in data],
-        "whole bare": [lambda photo=photo: bare.predict(photo) for photo in data],
-        "session of the bare model alone": [
-            lambda values=values: bare.session.run(None, {"images": values}) for values, _ in feeds
-        ],
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
-    for turn in range(ROUNDS + 5):
-        for name, calls in sides.items():
-            call = calls[turn % len(calls)]
-            started = time.perf_counter()
-            call()
-            if turn >= 5:
-                seconds[name].append(time.perf_counter() - started)
-    for name, values in seconds.items():
-        print(f"  {name:34} {statistics.median(values) * 1e3:7.1f} ms a photo (median)")
-    pairs = zip(seconds["whole pack"], seconds["whole bare"], strict=True)
-    ratio = statistics.median(a / b for a, b in pairs)
-    print(f"  pack / bare, median of {ROUNDS} pairs     {ratio:7.2f}   (bar: 1.10)")
+    if side == "pack":
+        settle()
+        predictor = Predictor(open_pack(source))
+        calls = [partial(predictor.predict, photo) for photo in data]
+    else:
+        bare = BareYolox(source, usable_cpus())
+        calls = [partial(bare.predict, photo) for photo in data]
+        if side == "session":
+            feeds = [bare.feed(photo)[0] for photo in data]
+            calls = [partial(bare.session.run, None, {"images": values}) for values in feeds]
+    seconds = []
+    for turn in range(PHOTOS_A_ROUND + len(calls)):
+        started = time.perf_counter()
+        calls[turn % len(calls)]()
+        if turn >= len(calls):
+            seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds) * 1e3
 
 
 def _memory(pack: Path, photo: Path) -> None:
     for count in (1, 4, 8):
         words = [sys.executable, "-c", _PEAK, str(pack), str(photo), str(count)]
-        peak = int(subprocess.check_output(words)) / 1e6
+        peak = statistics.median(int(subprocess.check_output(words)) for _ in range(5)) / 1e6
         bar = "   (bar: 95)" if count == 1 else ""
         print(f"  peak of a process, N = {count}           {peak:7.0f} MB{bar}")
 

@@ -19,8 +19,8 @@ CHILD = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from haversack.engine.allocator import trim, use_one_arena
-use_one_arena()
+from haversack.engine.allocator import settle, trim
+settle()
 from haversack.engine.predictor import Predictor, PredictorOptions
 from haversack.errors import ImageError
 from haversack.packfile.archive import open_pack

@@ -11,7 +11,7 @@ from PIL import Image
 from rich.table import Table
 
 from haversack.cli.output import console
-from haversack.engine.allocator import use_one_arena
+from haversack.engine.allocator import settle
 from haversack.engine.detections import Detections
 from haversack.engine.predictor import Predictor
 from haversack.engine.results import ImageResult
@@ -42,7 +42,7 @@ def command(photos: int, seed: int, out: Path) -> None:
     Works offline, in seconds. The detector is `blobs`, a hand-made graph of 50 kB that comes with
     Haversack: a sample of what a pack is, and no claim about accuracy.
     """
-    use_one_arena()
+    settle()
     started = time.perf_counter()
     screen = console()
     predictor = Predictor(open_pack(Repository(BUNDLED_PACKS).find(PACK)))

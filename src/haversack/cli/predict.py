@@ -17,7 +17,7 @@ from haversack.cli.exits import DONE, SOME_FAILED, exit_code
 from haversack.cli.inputs import expand
 from haversack.cli.options import SizeType, find_pack, json_option, packs_option
 from haversack.cli.output import console, notes, print_record
-from haversack.engine.allocator import trim, use_one_arena
+from haversack.engine.allocator import Trimmer, settle, trim
 from haversack.engine.image import decode
 from haversack.engine.predictor import Predictor, PredictorOptions
 from haversack.engine.results import ImageResult, LabelMap, Probabilities, Tensors, legend
@@ -69,7 +69,7 @@ def command(
     """
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other; give one.")
-    use_one_arena()
+    settle()
     paths = expand(inputs)
     copies = plan_copies(draw, paths) if draw is not None else {}
     limit = from_environment().decode_limit_bytes if decode_limit is None else decode_limit
@@ -81,6 +81,7 @@ def command(
     if threshold is None:
         threshold = predictor.manifest.defaults.score_threshold
     show = _shower(as_json=as_json, as_csv=as_csv)
+    trimmer = Trimmer()
     failures: list[HaversackError] = []
     for path in _progress(paths):
         result = _predict(predictor, path).above(threshold)
@@ -89,7 +90,7 @@ def command(
             failures.append(result.error)
         if path in copies and result.error is None and predictor.takes_pictures:
             _draw(path, result, copies[path], limit)
-        trim()
+        trimmer.tick()
     ctx.exit(_status(failures, len(paths)))
 
 

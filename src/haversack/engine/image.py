@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from haversack.engine.image_header import ImageHeader
 from haversack.engine.image_jpeg import decode_jpeg
-from haversack.engine.image_pillow import decode_with_pillow
 from haversack.engine.image_types import read_header
 from haversack.engine.orientation import upright_view
+from haversack.engine.pillow_room import decode_with_pillow
 from haversack.errors import ImageError
 from haversack.packfile.manifest import InputGeometry
 from haversack.units import format_bytes

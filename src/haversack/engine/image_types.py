@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from haversack.engine.avif import avif_header
 from haversack.engine.image_fields import (
     bmp_header,
     gif_header,
@@ -15,6 +14,7 @@ from haversack.engine.image_fields import (
 )
 from haversack.engine.image_header import ImageHeader
 from haversack.engine.jpeg_header import jpeg_header
+from haversack.engine.pillow_room import avif_header
 from haversack.errors import ImageError
 
 ALLOWED = "JPEG, PNG, WebP, TIFF, GIF, BMP and AVIF"

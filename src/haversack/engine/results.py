@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-import io
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from haversack.engine.detections import Detection, Detections, label_of
+from haversack.engine.pillow_room import png_bytes
 from haversack.errors import HaversackError
 
 CLASSES_SHOWN = 5
@@ -169,9 +168,7 @@ def legend(class_ids: NDArray[np.uint8], labels: tuple[str, ...]) -> list[dict[s
 
 
 def _png(class_ids: NDArray[np.uint8]) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(class_ids).save(buffer, format="PNG")
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
+    return base64.b64encode(png_bytes(class_ids)).decode("ascii")
 
 
 def _tensor(name: str, array: NDArray[Any]) -> dict[str, Any]:

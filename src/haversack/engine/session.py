@@ -21,10 +21,13 @@ class SessionOptions:
     Attributes:
         device: "cpu" or "cuda"; what is asked for is what runs, or opening fails.
         threads: threads inside one call; None takes the CPUs this process may use.
+        spin_between_calls: whether those threads wait busily for the next call: quicker for a
+            graph that runs alone, and a brake on every other graph of the process.
     """
 
     device: Device = "cpu"
     threads: int | None = None
+    spin_between_calls: bool = True
 
 
 class Session(Protocol):
