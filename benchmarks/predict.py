@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -101,7 +102,16 @@ def _arguments() -> tuple[Path, Path, list[Path]]:
 
 
 def _import_pack(model: Path, labels: Path, photos: list[Path], folder: Path) -> Path:
-    words = ["--name", "yolox-nano", "--preset", "yolox", "--labels", labels, "-o", folder]
+    words = [
+        "--name",
+        "yolox-nano",
+        "--preset",
+        "yolox",
+        "--labels",
+        str(labels),
+        "-o",
+        str(folder),
+    ]
     samples = [word for photo in photos[:4] for word in ("--samples", photo)]
     command = [COMMAND, "pack", "import", model, *words, *samples]
     subprocess.run(command, check=True, capture_output=True)
@@ -138,7 +148,7 @@ def _one_side(side: str, source: Path, photos: list[Path]) -> float:
     if side == "pack":
         settle()
         predictor = Predictor(open_pack(source))
-        calls = [partial(predictor.predict, photo) for photo in data]
+        calls: list[Callable[[], object]] = [partial(predictor.predict, photo) for photo in data]
     else:
         bare = BareYolox(source, usable_cpus())
         calls = [partial(bare.predict, photo) for photo in data]

@@ -8,7 +8,7 @@ import onnx.parser
 import pytest
 
 from haversack.engine.ort import open_session
-from haversack.engine.session import SessionOptions
+from haversack.engine.session import Array, SessionOptions
 from haversack.errors import EngineError, Kind
 from haversack.packfile.signature import TensorSpec
 
@@ -31,7 +31,7 @@ def test_a_session_tells_names_datatypes_and_shapes_with_minus_one_for_what_vari
 
 def test_running_changes_no_input_and_gives_outputs_by_name() -> None:
     x = np.ones((2, 3), dtype=np.float32)
-    inputs = {"x": x, "unused": np.zeros(2, dtype=np.uint8)}
+    inputs: dict[str, Array] = {"x": x, "unused": np.zeros(2, dtype=np.uint8)}
     outputs = open_session(DOUBLE, SessionOptions(threads=1)).run(inputs)
     assert outputs["y"].tolist() == [[2, 2, 2]] * 2
     assert (x == 1).all()
@@ -54,7 +54,10 @@ def test_a_device_that_is_not_there_is_refused_and_not_replaced() -> None:
 
 @pytest.mark.gpu
 def test_cuda_gives_what_the_cpu_gives() -> None:
-    x = {"x": np.ones((2, 3), dtype=np.float32), "unused": np.zeros(2, dtype=np.uint8)}
+    x: dict[str, Array] = {
+        "x": np.ones((2, 3), dtype=np.float32),
+        "unused": np.zeros(2, dtype=np.uint8),
+    }
     assert open_session(DOUBLE, SessionOptions(device="cuda")).run(x)["y"].tolist() == [[2] * 3] * 2
 
 

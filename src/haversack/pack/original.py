@@ -42,11 +42,15 @@ class Original:
     def feed(self, pixels: NDArray[np.uint8]) -> tuple[Array, Placed]:
         """uint8[H,W,3] -> the network's input with its batch of one, and where the photo lies."""
         placed = place(pixels, self.geometry)
-        values = normalise(placed.pixels, self.rule).astype(_NUMPY[self.wanted.datatype])
+        return self.numbers(placed.pixels), placed
+
+    def numbers(self, pixels: NDArray[np.uint8]) -> Array:
+        """uint8[h,w,3] in the network's frame -> its input, with its batch of one."""
+        values = normalise(pixels, self.rule).astype(_NUMPY[self.wanted.datatype])
         if self.wanted.layout in ("NCHW", "CHW"):
             values = values.transpose(2, 0, 1)
         batched = values[None] if "N" in self.wanted.layout else values
-        return np.ascontiguousarray(batched), placed
+        return np.ascontiguousarray(batched)
 
     def run(self, values: Array) -> list[Array]:
         """The raw outputs in the graph's order."""
@@ -103,7 +107,7 @@ def expected_outputs(
     """What the original model says of one photo, in source-image pixels; kept with the sample.
 
     detect: boxes, scores, classes of every box that stays, and `size` (width, height);
-    classify: probabilities; label-map: labels on the photo; tensor: the raw outputs.
+    classify: probabilities; label-map: labels on the photo.
     """
     values, placed = original.feed(pixels)
     outputs = original.run(values)
@@ -125,7 +129,18 @@ def expected_outputs(
         return {"probabilities": outputs[0].reshape(-1).astype(np.float32)}
     if reading.head == "argmax":
         return {"labels": decode.label_map(outputs[0][0], placed, (width, height), reading.told)}
-    return _named(original, outputs, reading.told)
+    raise AssertionError(f"{reading.head} is in the table of heads and not read here")
+
+
+def raw_outputs(
+    original: Original, pixels: NDArray[np.uint8], told: Decoding
+) -> dict[str, NDArray[Any]]:
+    """What the original model says of a photo that is in its frame already, as it is.
+
+    Raw numbers have no scale in which a level of 255 could be forgiven, so both sides get the same
+    pixels; `prove_fit` shows those to be right.
+    """
+    return _named(original, original.run(original.numbers(pixels)), told)
 
 
 def without_batch(wanted: NetworkInput, outputs: Sequence[TensorSpec]) -> tuple[str, ...]:

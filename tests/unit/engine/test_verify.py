@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from haversack.engine.detections import Detections
+from haversack.engine.session import Array
 from haversack.engine.verify import compare_boxes, compare_labels, compare_tensors
 
 
@@ -22,7 +23,7 @@ def found(*objects: tuple[float, float, int]) -> Detections:
 
 
 def worst(ours: Detections, theirs: Detections) -> float:
-    expected = {
+    expected: dict[str, Array] = {
         "boxes": theirs.boxes,
         "scores": theirs.scores,
         "classes": theirs.class_ids,

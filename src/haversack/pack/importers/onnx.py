@@ -16,6 +16,7 @@ from haversack.engine.session import Array
 from haversack.errors import ImportRefusedError
 from haversack.pack.adapt import adapt_batch, adapt_opset
 from haversack.pack.draft import Draft, ImportRequest, Rule
+from haversack.pack.fit_proof import prove_fit
 from haversack.pack.graph.batch import BATCH
 from haversack.pack.graph.fit import fit_graph
 from haversack.pack.graph.heads import table
@@ -33,6 +34,7 @@ from haversack.pack.original import (
     check_finite,
     expected_outputs,
     open_original,
+    raw_outputs,
     without_batch,
 )
 from haversack.pack.recipe import Recipe
@@ -105,14 +107,19 @@ def _picture_draft(request: ImportRequest, network: onnx.ModelProto) -> Draft:
     network, wanted = adapt_batch(network, original, feeds)
     told = dataclasses.replace(told, opset=opset_of(network), batch=wanted.batch)
     model, graph = _joined(request, _Reader(network, wanted, original.rule, head, told))
+    fit = fit_graph(original.geometry)
     reading = Reading(head=recipe.head, told=told, rule=_thresholds(graph))
     files = {
         "model.onnx": model.SerializeToString(),
-        "fit.onnx": fit_graph(original.geometry).SerializeToString(),
+        "fit.onnx": fit.SerializeToString(),
     }
-    for sample in samples:
+    for sample, placed in zip(samples, prove_fit(fit, samples, original.geometry), strict=True):
         files[f"samples/{sample.name}.png"] = sample.png
-        expected = expected_outputs(original, sample.pixels, reading)
+        expected = (
+            expected_outputs(original, sample.pixels, reading)
+            if head is not None
+            else raw_outputs(original, placed.pixels, told)
+        )
         files[f"samples/{sample.name}.expected.npz"] = _npz(expected)
     task: Task = head.task if head else "tensor"
     return Draft(

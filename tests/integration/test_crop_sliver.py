@@ -1,0 +1,56 @@
+"""A crop enlarges a photo's shorter side to the frame: slivers must not take the memory for it."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx.parser
+import pytest
+
+from haversack.engine.predictor import Predictor, PredictorOptions
+from haversack.errors import ImageError
+from haversack.pack.build import Target, build
+from haversack.pack.draft import ImportRequest
+from haversack.pack.importers.onnx import import_onnx
+from haversack.pack.recipe import load_recipe
+from haversack.packfile.archive import open_pack
+
+NOW = datetime.datetime(2026, 11, 21, tzinfo=datetime.UTC)
+MEAN_COLOUR = """
+<ir_version: 8, opset_import: ["" : 13]>
+colours (float[N,3,32,32] images) => (float[N,3] logits)
+{
+    means = GlobalAveragePool(images)
+    logits = Flatten<axis = 1>(means)
+}
+"""
+
+
+@pytest.fixture
+def cropping(tmp_path: Path) -> Path:
+    """A classifier of the mean colour, fed as ImageNet's are."""
+    source = tmp_path / "colours.onnx"
+    onnx.save(onnx.parser.parse_model(MEAN_COLOUR), source)
+    request = ImportRequest(
+        source=source,
+        name="colours",
+        recipe=load_recipe("imagenet", {}),
+        options={},
+        labels=("red", "green", "blue"),
+    )
+    return build(import_onnx(request), Target(out=tmp_path / "packs"), now=NOW).path
+
+
+def test_a_panorama_is_answered_and_a_sliver_refused(cropping: Path) -> None:
+    options = PredictorOptions(decode_limit_bytes=8 << 20)
+    predictor = Predictor(open_pack(cropping), options)
+    panorama = np.zeros((40, 400, 3), dtype=np.uint8)
+    panorama[:, 180:220, 1] = 255
+    classes = predictor.predict_pixels(panorama).to_dict()["classes"]
+    assert classes[0]["label"] == "green", "the middle is what a crop keeps"
+    with pytest.raises(ImageError) as caught:
+        predictor.predict_pixels(np.zeros((1, 60000, 3), dtype=np.uint8))
+    assert caught.value.code == "image-shape-unfit"
