@@ -1,6 +1,6 @@
 """Two ways to put BGR in order at the front of a network, each graph alone.
 
-    .venv/bin/python benchmarks/channels.py
+.venv/bin/python benchmarks/channels.py
 """
 
 from __future__ import annotations
