@@ -192,6 +192,22 @@ def test_a_pack_that_differs_from_its_model_is_not_written(
     assert not (tmp_path / "one.pack").exists()
 
 
+def test_a_graph_that_differs_on_the_same_pixels_is_not_written_however_little(
+    tmp_path: Path, samples: tuple[Path, ...]
+) -> None:
+    """0.01 would pass between two resizes; between two readings of the same pixels it does not."""
+    source = saved(graph_of(CLASSIFIER), tmp_path)
+    draft = import_onnx(request(source, head="softmax", labels=ABC, samples=samples))
+    exact = draft.same_pixels["002"]["probabilities"]
+    doctored = dataclasses.replace(
+        draft, same_pixels=draft.same_pixels | {"002": {"probabilities": exact + np.float32(0.01)}}
+    )
+    with pytest.raises(ImportRefusedError, match="on the same pixels of sample 002") as caught:
+        build(doctored, Target(out=tmp_path / "packs"), now=NOW)
+    assert caught.value.code == "parity-failed"
+    assert not (tmp_path / "packs").exists()
+
+
 def test_a_second_import_is_version_2_and_a_taken_version_conflicts(
     tmp_path: Path, samples: tuple[Path, ...]
 ) -> None:

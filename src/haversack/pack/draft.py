@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from haversack.engine.session import Array
 from haversack.pack.recipe import Recipe
 from haversack.packfile.manifest import GraphSettings, InputGeometry, Task
 
@@ -49,6 +50,7 @@ class Draft:
         rule: how its samples are compared.
         input, graph: for the manifest.
         batches: whether the graph takes any number of pictures at once.
+        same_pixels: by sample, what the original says of the very pixels that fit.onnx gives.
     """
 
     request: ImportRequest
@@ -59,3 +61,4 @@ class Draft:
     input: InputGeometry | None = None
     graph: GraphSettings | None = None
     batches: bool = False
+    same_pixels: dict[str, dict[str, Array]] = field(default_factory=dict)

@@ -102,16 +102,15 @@ class Reading:
 
 
 def expected_outputs(
-    original: Original, pixels: NDArray[np.uint8], reading: Reading
+    original: Original, placed: Placed, size: tuple[int, int], reading: Reading
 ) -> dict[str, NDArray[Any]]:
-    """What the original model says of one photo, in source-image pixels; kept with the sample.
+    """What the original model says of one photo of `size` (width, height), in its pixels.
 
     detect: boxes, scores, classes of every box that stays, and `size` (width, height);
     classify: probabilities; label-map: labels on the photo.
     """
-    values, placed = original.feed(pixels)
-    outputs = original.run(values)
-    height, width = pixels.shape[:2]
+    outputs = original.run(original.numbers(placed.pixels))
+    width, height = size
     if reading.head in decode.DETECTORS:
         raw = decode.DETECTORS[reading.head](outputs, reading.told)
         kept = decode.suppress(raw, reading.rule)

@@ -42,6 +42,11 @@ class Sample:
     pixels: NDArray[np.uint8]
     png: bytes
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height), px."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
 
 def read_samples(paths: Sequence[Path]) -> list[Sample]:
     """At most eight pictures, no side over 640 px; folders give their pictures by name.

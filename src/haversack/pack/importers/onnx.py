@@ -113,13 +113,15 @@ def _picture_draft(request: ImportRequest, network: onnx.ModelProto) -> Draft:
         "model.onnx": model.SerializeToString(),
         "fit.onnx": fit.SerializeToString(),
     }
+    same_pixels: dict[str, dict[str, Array]] = {}
     for sample, placed in zip(samples, prove_fit(fit, samples, original.geometry), strict=True):
         files[f"samples/{sample.name}.png"] = sample.png
-        expected = (
-            expected_outputs(original, sample.pixels, reading)
-            if head is not None
-            else raw_outputs(original, placed.pixels, told)
-        )
+        if head is None:
+            expected = raw_outputs(original, placed.pixels, told)
+        else:
+            apart = original.feed(sample.pixels)[1]
+            expected = expected_outputs(original, apart, sample.size, reading)
+            same_pixels[sample.name] = expected_outputs(original, placed, sample.size, reading)
         files[f"samples/{sample.name}.expected.npz"] = _npz(expected)
     task: Task = head.task if head else "tensor"
     return Draft(
@@ -131,6 +133,7 @@ def _picture_draft(request: ImportRequest, network: onnx.ModelProto) -> Draft:
         input=original.geometry,
         graph=graph,
         batches=wanted.batch == BATCH,
+        same_pixels=same_pixels,
     )
 
 
