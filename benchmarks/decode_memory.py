@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.jpeg import decode_jpeg
 from haversack.engine.image import decode, read_header
-from haversack.engine.image_header import ImageHeader
-from haversack.engine.image_jpeg import decode_jpeg
 
 WIDTH, HEIGHT = 4000, 3000
 _JPEG = {"format": "JPEG", "quality": 90}

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from haversack.engine.image_header import ImageHeader
-from haversack.engine.image_jpeg import decode_jpeg
-from haversack.engine.image_types import read_header
-from haversack.engine.orientation import upright_view
-from haversack.engine.pillow_room import decode_with_pillow
+from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.jpeg import decode_jpeg
+from haversack.engine.codecs.late_pillow import decode_with_pillow
+from haversack.engine.codecs.magic import read_header
+from haversack.engine.codecs.orientation import upright_view
 from haversack.errors import ImageError
 from haversack.packfile.manifest import InputGeometry
 from haversack.units import format_bytes

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from haversack.engine.codecs.late_pillow import png_bytes
 from haversack.engine.detections import Detection, Detections, label_of
-from haversack.engine.pillow_room import png_bytes
 from haversack.errors import HaversackError
 
 CLASSES_SHOWN = 5

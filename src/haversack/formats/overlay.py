@@ -29,6 +29,7 @@ TAGGED_BOXES = 40
 SMALL_PX = 40
 TINT = 0.45
 LINES_SHOWN = 5
+BACKGROUND = "background"
 JPEG_QUALITY = 90
 
 Colour = tuple[int, int, int]
@@ -62,7 +63,7 @@ def annotate(pixels: NDArray[np.uint8], result: ImageResult) -> Image.Image:
     """
     picture = Image.fromarray(pixels)
     if isinstance(result.outcome, LabelMap):
-        picture = _tinted(pixels, result.outcome.class_ids)
+        picture = _tinted(pixels, result.outcome.class_ids, result.pack.labels)
     text_px = round(min(40, max(11, max(picture.size) / 70)))
     font = ImageFont.load_default(size=text_px)
     pen = _Pen(picture=picture, draw=ImageDraw.Draw(picture), font=font, text_px=text_px)
@@ -174,9 +175,16 @@ def _lines(result: ImageResult, field: str) -> list[tuple[int, str]]:
     ]
 
 
-def _tinted(pixels: NDArray[np.uint8], class_ids: NDArray[np.uint8]) -> Image.Image:
+def _tinted(
+    pixels: NDArray[np.uint8], class_ids: NDArray[np.uint8], labels: tuple[str, ...]
+) -> Image.Image:
+    """The photo under its classes' colours; what the model calls background keeps its own."""
     palette = np.array([colour_of(i) for i in range(256)], np.uint8)
-    return Image.blend(Image.fromarray(pixels), Image.fromarray(palette[class_ids]), TINT)
+    tinted = Image.blend(Image.fromarray(pixels), Image.fromarray(palette[class_ids]), TINT)
+    if BACKGROUND not in labels:
+        return tinted
+    behind = class_ids == labels.index(BACKGROUND)
+    return Image.composite(Image.fromarray(pixels), tinted, Image.fromarray(behind))
 
 
 def _readable_on(colour: Colour) -> Colour:

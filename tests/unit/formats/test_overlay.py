@@ -97,6 +97,16 @@ def test_a_label_map_tints_the_photo_and_names_its_classes() -> None:
     assert painted(picture, 1) > 50
 
 
+def test_the_background_of_a_label_map_keeps_the_photos_colours() -> None:
+    ids = np.zeros((300, 400), np.uint8)
+    ids[:, 200:] = 1
+    pack = PackIdentity(name="p", version="1", task="label-map", labels=("background", "dog"))
+    outcome = replace(result(LabelMap(class_ids=ids)), pack=pack)
+    picture = np.asarray(annotate(GREY, outcome))
+    assert (picture[250, :200] == 90).all()
+    assert not (picture[250, 200:] == 90).any(axis=-1).all()
+
+
 def test_a_classifier_gives_a_caption_and_leaves_the_rest() -> None:
     picture = drawn(Probabilities(values=np.array([0.2, 0.8], np.float32)))
     assert painted(picture, 1) > 50

@@ -8,9 +8,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from haversack.engine.image_header import ImageHeader
-from haversack.engine.orientation import UPRIGHT
-from haversack.engine.tiff_tags import exif_orientation
+from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.orientation import UPRIGHT
+from haversack.engine.codecs.tiff_tags import exif_orientation
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SEQUENTIAL, _PROGRESSIVE = frozenset({0xC0, 0xC1, 0xC9}), frozenset({0xC2, 0xCA})

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageFile, PngImagePlugin, TiffImagePlugin
 from PIL import WebPImagePlugin as WebPPlugin
 
-from haversack.engine.avif import open_boxes
-from haversack.engine.image_fields import png_chunks
-from haversack.engine.image_header import ImageHeader
-from haversack.engine.orientation import stored_view
-from haversack.engine.splice import SplicedFile
-from haversack.engine.tiff_tags import clean_directory, read_directory
+from haversack.engine.codecs.avif import open_boxes
+from haversack.engine.codecs.fields import png_chunks
+from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.orientation import stored_view
+from haversack.engine.codecs.splice import SplicedFile
+from haversack.engine.codecs.tiff_tags import clean_directory, read_directory
 from haversack.errors import ImageError, Kind
 
 _STRIP_PIXELS = 1 << 17

@@ -10,9 +10,9 @@ import struct
 
 from PIL import AvifImagePlugin, Image, ImageFile
 
-from haversack.engine.image_header import ImageHeader
-from haversack.engine.orientation import UPRIGHT
-from haversack.engine.tiff_tags import exif_orientation
+from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.orientation import UPRIGHT
+from haversack.engine.codecs.tiff_tags import exif_orientation
 from haversack.errors import ImageError
 
 _AVIF = frozenset({b"avif", b"avis"})

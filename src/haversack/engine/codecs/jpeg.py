@@ -11,8 +11,8 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from haversack.engine.image_header import ImageHeader
-from haversack.engine.jpeg_header import tidy_jpeg
+from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.jpeg_header import tidy_jpeg
 from haversack.errors import ImageError
 
 _STRIP_PIXELS = 1 << 18

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import struct
 
-from haversack.engine.image_header import ImageHeader
-from haversack.engine.orientation import UPRIGHT
-from haversack.engine.tiff_tags import ORIENTATION, exif_orientation, numbers, read_directory
+from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.orientation import UPRIGHT
+from haversack.engine.codecs.tiff_tags import ORIENTATION, exif_orientation, numbers, read_directory
 
 _PNG_MODES = {0: "L", 2: "RGB", 3: "P", 4: "LA", 6: "RGBA"}
 _TIFF_MODES = {0: "L", 1: "L", 2: "RGB", 3: "P", 5: "CMYK", 6: "YCbCr", 8: "LAB", 9: "LAB"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from haversack.engine.orientation import SWAPS_SIDES, UPRIGHT
+from haversack.engine.codecs.orientation import SWAPS_SIDES, UPRIGHT
 
 # Bytes of memory a pixel while decoding, the result's 3 included. Each is the largest measured
 # for its format and mode by benchmarks/decode_memory.py (12 MP, 2 vCPU, 2026-11-21), rounded up.

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from haversack.engine.image_header import ImageHeader
+from haversack.engine.codecs.header import ImageHeader
 
 
 def decode_with_pillow(data: bytes, header: ImageHeader) -> NDArray[np.uint8]:
-    """See `image_pillow.decode_with_pillow`."""
-    pixels: NDArray[np.uint8] = _load("haversack.engine.image_pillow").decode_with_pillow(
+    """See `pillow.decode_with_pillow`."""
+    pixels: NDArray[np.uint8] = _load("haversack.engine.codecs.pillow").decode_with_pillow(
         data, header
     )
     return pixels
@@ -25,7 +25,7 @@ def decode_with_pillow(data: bytes, header: ImageHeader) -> NDArray[np.uint8]:
 
 def avif_header(data: bytes) -> ImageHeader:
     """See `avif.avif_header`."""
-    header: ImageHeader = _load("haversack.engine.avif").avif_header(data)
+    header: ImageHeader = _load("haversack.engine.codecs.avif").avif_header(data)
     return header
 
 

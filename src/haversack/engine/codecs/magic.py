@@ -5,16 +5,16 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from haversack.engine.image_fields import (
+from haversack.engine.codecs.fields import (
     bmp_header,
     gif_header,
     png_header,
     tiff_header,
     webp_header,
 )
-from haversack.engine.image_header import ImageHeader
-from haversack.engine.jpeg_header import jpeg_header
-from haversack.engine.pillow_room import avif_header
+from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.jpeg_header import jpeg_header
+from haversack.engine.codecs.late_pillow import avif_header
 from haversack.errors import ImageError
 
 ALLOWED = "JPEG, PNG, WebP, TIFF, GIF, BMP and AVIF"

@@ -1,0 +1,1 @@
+"""What stands behind engine.image: headers read before decoding, and a decoder for each format."""
