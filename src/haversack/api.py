@@ -13,7 +13,7 @@ from typing import TypeAlias, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from haversack.engine.image import decode
+from haversack.engine.image import DEFAULT_LIMIT_BYTES, decode
 from haversack.engine.predictor import Predictor, PredictorOptions
 from haversack.engine.results import ImageResult
 from haversack.engine.session import Array, Device, SessionOptions
@@ -35,10 +35,15 @@ class Prediction(ImageResult):
     """One image's results; in a notebook it shows the photo with what was found."""
 
     photo: Photo = field(repr=False)
+    decode_limit_bytes: int = DEFAULT_LIMIT_BYTES
 
     def _repr_html_(self) -> str:
         caption = html.escape(f"{self.pack.name}@{self.pack.version}: {self.image or 'image'}")
-        picture = annotate(_pixels(self.photo), self)
+        try:
+            picture = annotate(_pixels(self.photo, self.decode_limit_bytes), self)
+        except (HaversackError, OSError) as fault:
+            # The file may have gone since, and a notebook must still show its cell.
+            return f"<p>{caption} (no picture: {html.escape(str(fault))})</p>"
         picture.thumbnail((_PREVIEW_PX, _PREVIEW_PX))
         buffer = io.BytesIO()
         picture.save(buffer, format="JPEG", quality=85)
@@ -95,7 +100,9 @@ class Pack:
             result = self._predictor.predict(photo)
         else:
             result = self._predictor.predict(Path(photo).read_bytes(), str(photo))
-        return Prediction(**vars(result.above(threshold)), photo=photo)
+        limit_bytes = self._predictor.decode_limit_bytes
+        kept = vars(result.above(threshold))
+        return Prediction(**kept, photo=photo, decode_limit_bytes=limit_bytes)
 
     def run(self, inputs: dict[str, Array]) -> dict[str, Array]:
         """Named tensors in, named tensors out: for packs of task tensor."""
@@ -138,11 +145,11 @@ def load(
     return Pack(Predictor(files, options))
 
 
-def _pixels(photo: Photo) -> NDArray[np.uint8]:
+def _pixels(photo: Photo, limit_bytes: int) -> NDArray[np.uint8]:
     if isinstance(photo, np.ndarray):
         return photo
     data = photo if isinstance(photo, bytes) else Path(photo).read_bytes()
-    return decode(data).pixels
+    return decode(data, limit_bytes=limit_bytes).pixels
 
 
 __all__ = ["Pack", "Photo", "Prediction", "load"]

@@ -46,6 +46,10 @@ class HaversackError(Exception):
         self.hint = hint
         self.details = details
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive a trip between processes with every attribute."""
+        return (_rebuild, (type(self), dict(vars(self))))
+
     def __str__(self) -> str:
         lines = [self.message, *(f"  - {detail}" for detail in self.details)]
         if self.hint:
@@ -67,3 +71,9 @@ class ImportRefusedError(HaversackError):
 
 class EngineError(HaversackError):
     """A session cannot be opened or run as it was asked for."""
+
+
+def _rebuild(cls: type[HaversackError], state: dict[str, object]) -> HaversackError:
+    error = cls.__new__(cls, state["message"])
+    vars(error).update(state)
+    return error

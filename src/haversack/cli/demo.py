@@ -21,6 +21,7 @@ from haversack.packfile.repository import Repository
 from haversack.samples.bundle import BUNDLED_PACKS
 from haversack.samples.scenes import Scene, draw_scene
 from haversack.samples.tally import Tally, tally
+from haversack.units import format_seconds
 
 PACK = "blobs"
 
@@ -93,11 +94,12 @@ def _counts(count: Tally) -> tuple[str, str, str]:
 def _explain(tallies: list[Tally], out: Path, seconds: float) -> None:
     count = _sum(tallies)
     screen = console()
+    things = "thing" if count.other == 1 else "things"
     screen.print(
-        f"\n{count.found} of {count.true} animals found, and {count.other} other "
-        f"{'thing' if count.other == 1 else 'things'} taken for one, by {PACK} in {seconds:.1f} s."
+        f"\n{count.found} of {count.true} animals found, and {count.other} other {things} taken "
+        f"for one, by {PACK} in {format_seconds(seconds)}."
     )
     first = min(out.glob("*_found.jpg"))
-    screen.print(f"Look at [bold]{first}[/bold] and its neighbours in {out}/.")
+    screen.print(f"Look at {first} and its neighbours in {out}/.")
     screen.print(f"Next:   haversack predict {PACK} {first.parent}/*.png --json")
     screen.print("Your own model:   haversack pack import MODEL.onnx --help")

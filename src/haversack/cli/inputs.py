@@ -25,20 +25,24 @@ def expand(words: Sequence[str]) -> list[Path]:
 
 def _expand_one(word: str) -> Iterator[Path]:
     path = Path(word)
+    if not word:
+        raise _missing("an empty word was given for a path")
     if path.is_dir():
         found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
         if not found:
             raise _missing(f"the folder {word} holds no photos")
         yield from found
-    elif path.exists():
+    elif path.is_file():
         yield path
+    elif path.exists():
+        raise _missing(f"{word} is no regular file")
     else:
         matches = sorted(Path(match) for match in glob.glob(word, recursive=True))
-        if not matches:
-            raise _missing(f"there is no file {word}")
-        for match in matches:
-            if match.is_file():
-                yield match
+        files = [match for match in matches if match.is_file()]
+        if not files:
+            what = f"{word} matches folders only" if matches else f"there is no file {word}"
+            raise _missing(what)
+        yield from files
 
 
 def _missing(what: str) -> HaversackError:

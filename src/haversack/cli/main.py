@@ -42,6 +42,10 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         status = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; nobody is left to be told.
+        sys.stdout = None
+        status = FAILED
     except OSError as error:
         # A full disk or a folder without permission: the system's own words, and no traceback.
         click.secho(f"error: {error}", fg="red", err=True)

@@ -16,10 +16,13 @@ def print_record(record: dict[str, Any]) -> None:
 
 
 def console() -> Console:
-    """Where people read results: standard output, plain where it is no terminal."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    """Where people read results: standard output, plain where it is no terminal.
+
+    Without markup: a path or a label may hold brackets.
+    """
+    return Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
 
 
 def notes() -> Console:
     """Where progress and remarks go: standard error."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)

@@ -151,13 +151,13 @@ def _tell(built: Built, *, batches: bool, drawn: bool) -> None:
     out.print(f"{manifest.name}@{manifest.version} ({manifest.task}, takes {taken}): {built.path}")
     if manifest.task == "detect" and not any(check.expected for check in built.checks):
         notes().print(
-            "[yellow]Nothing was found on any sample, by either side: this proves little. "
+            "Nothing was found on any sample, by either side: this proves little. "
             + (
                 "Give --samples with photos of the model's objects."
                 if drawn
                 else "If these photos do show the model's objects, the preset or head is wrong."
-            )
-            + "[/yellow]"
+            ),
+            style="yellow",
         )
     what = "PHOTO" if manifest.input else "INPUTS.npz"
     notes().print(f"Try it: haversack predict {built.path} {what}")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.markup import escape
 from rich.table import Table
 
 from haversack.cli.options import find_pack, json_option, packs_option
@@ -35,7 +34,7 @@ def command(pack: str, repositories: tuple[Path, ...], as_json: bool) -> None:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in _rows(files):
-        table.add_row(name, escape(value))
+        table.add_row(name, value)
     console().print(table)
 
 

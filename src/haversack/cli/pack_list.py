@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from haversack.cli.options import json_option, known_repositories, packs_option
 from haversack.cli.output import console, notes, print_record
@@ -51,7 +52,7 @@ def command(repository: Path | None, repositories: tuple[Path, ...], as_json: bo
             str(record.get("task", "")),
             str(record.get("input", "")),
             format_bytes(int(str(record["bytes"]))) if "bytes" in record else "",
-            f"[red]{fault}[/red]" if fault else str(record.get("description", "")),
+            Text(str(fault), style="red") if fault else str(record.get("description", "")),
         )
     console().print(table)
 

@@ -37,9 +37,10 @@ def command(ctx: click.Context, pack: str, repositories: tuple[Path, ...], as_js
         out = console()
         out.print(proof_table(checks, tolerance))
         name = f"{files.manifest.name}@{files.manifest.version}"
-        out.print(
-            f"{name} answers as the original model did."
-            if good
-            else f"[red]{name} does not answer as the original model did on this machine.[/red]"
-        )
+        if good:
+            out.print(f"{name} answers as the original model did.")
+        else:
+            out.print(
+                f"{name} does not answer as the original model did on this machine.", style="red"
+            )
     ctx.exit(DONE if good else FAILED)

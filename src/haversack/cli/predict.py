@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import sys
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
-from rich.markup import escape
 from rich.progress import track
+from rich.text import Text
 
 from haversack.cli.copies import plan_copies
 from haversack.cli.exits import DONE, SOME_FAILED, exit_code
@@ -21,7 +20,7 @@ from haversack.engine.allocator import Trimmer, settle, trim
 from haversack.engine.image import decode
 from haversack.engine.predictor import Predictor, PredictorOptions
 from haversack.engine.results import ImageResult, LabelMap, Probabilities, Tensors, legend
-from haversack.engine.session import Device, SessionOptions
+from haversack.engine.session import MOST_THREADS, Device, SessionOptions
 from haversack.engine.verify import read_arrays
 from haversack.errors import HaversackError, ImageError
 from haversack.formats import table
@@ -31,6 +30,13 @@ from haversack.settings import from_environment
 # From here up a progress bar is shown.
 _FEW = 4
 Show = Callable[[ImageResult], None]
+
+
+def _share(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    """A number from 0 to 1; NaN is none, which click's own range lets pass."""
+    if value is not None and not 0 <= value <= 1:
+        raise click.BadParameter(f"a number from 0 to 1 is needed; received {value}")
+    return value
 
 
 @click.command("predict")
@@ -44,9 +50,13 @@ Show = Callable[[ImageResult], None]
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for annotated copies of the photos.",
 )
-@click.option("--threshold", type=click.FloatRange(0, 1), help="Least score; default the pack's.")
+@click.option(
+    "--threshold", type=float, callback=_share, help="Least score, 0 to 1; default the pack's."
+)
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
-@click.option("--threads", type=click.IntRange(min=1), help="Default: the CPUs it may use.")
+@click.option(
+    "--threads", type=click.IntRange(1, MOST_THREADS), help="Default: the CPUs it may use."
+)
 @click.option("--decode-limit", type=SizeType(), help="Memory for decoding one photo, e.g. 512M.")
 @click.pass_context
 def command(
@@ -78,6 +88,7 @@ def command(
     )
     predictor = Predictor(find_pack(pack, repositories), options)
     trim()  # what loading a graph leaves behind: 5 MB for YOLOX-Nano
+    _refuse_idle_options(predictor, as_csv=as_csv, draw=draw, threshold=threshold)
     if threshold is None:
         threshold = predictor.manifest.defaults.score_threshold
     show = _shower(as_json=as_json, as_csv=as_csv)
@@ -89,9 +100,23 @@ def command(
         if result.error is not None:
             failures.append(result.error)
         if path in copies and result.error is None and predictor.takes_pictures:
-            _draw(path, result, copies[path], limit)
+            failure = _draw(path, result, copies[path], limit)
+            failures += [failure] if failure is not None else []
         trimmer.tick()
     ctx.exit(_status(failures, len(paths)))
+
+
+def _refuse_idle_options(
+    predictor: Predictor, *, as_csv: bool, draw: Path | None, threshold: float | None
+) -> None:
+    """An option that this pack cannot follow is refused, not passed over."""
+    task = predictor.manifest.task
+    if threshold is not None and task != "detect":
+        raise click.UsageError(f"--threshold is for packs that detect; this one's task is {task}.")
+    if draw is not None and task == "tensor":
+        raise click.UsageError("--draw is for packs that see photos; this one gives tensors.")
+    if as_csv and task == "tensor":
+        raise click.UsageError("--csv has no columns for tensors; --json gives their values.")
 
 
 def _predict(predictor: Predictor, path: Path) -> ImageResult:
@@ -104,12 +129,6 @@ def _predict(predictor: Predictor, path: Path) -> ImageResult:
     except OSError as fault:
         error: HaversackError = ImageError(
             "file-unreadable", f"{path} cannot be read: {fault.strerror or fault}"
-        )
-    except (ValueError, EOFError, zipfile.BadZipFile):
-        error = ImageError(
-            "file-not-npz",
-            f"{path} is no .npz file of plain arrays",
-            hint="This pack takes tensors: save its inputs by name with numpy.savez.",
         )
     except HaversackError as fault:
         error = fault
@@ -124,10 +143,25 @@ def _predict(predictor: Predictor, path: Path) -> ImageResult:
     return ImageResult(image=str(path), width=0, height=0, pack=predictor.identity, error=error)
 
 
-def _draw(path: Path, result: ImageResult, copy: Path, limit: int) -> None:
-    pixels = decode(path.read_bytes(), limit_bytes=limit).pixels
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    save_annotated(pixels, result, copy)
+def _draw(path: Path, result: ImageResult, copy: Path, limit: int) -> HaversackError | None:
+    """Write one annotated copy; or report why not, so that the rest go on.
+
+    A photo that was decoded smaller to be predicted needs its full size to be drawn on.
+    """
+    try:
+        pixels = decode(path.read_bytes(), limit_bytes=limit).pixels
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        save_annotated(pixels, result, copy)
+    except HaversackError as fault:
+        error = fault
+    except OSError as fault:
+        error = HaversackError(
+            "copy-unwritable", f"{copy} cannot be written: {fault.strerror or fault}"
+        )
+    else:
+        return None
+    notes().print(f"{path} could not be drawn: {error.message}", style="red")
+    return error
 
 
 def _progress(paths: list[Path]) -> Iterator[Path]:
@@ -141,7 +175,7 @@ def _shower(*, as_json: bool, as_csv: bool) -> Show:
     if as_json:
         return lambda result: print_record(result.to_dict())
     if as_csv:
-        writer = csv.writer(sys.stdout)
+        writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(table.header())
         return lambda result: writer.writerows(table.rows(result))
     return _print_for_people
@@ -150,13 +184,13 @@ def _shower(*, as_json: bool, as_csv: bool) -> Show:
 def _print_for_people(result: ImageResult) -> None:
     out = console()
     if result.error is not None:
-        notes().print(f"[red]{escape(result.image)}: {escape(result.error.message)}[/red]")
+        notes().print(f"{result.image}: {result.error.message}", style="red")
         if result.error.hint:
-            notes().print(f"  {escape(result.error.hint)}")
+            notes().print(f"  {result.error.hint}")
         return
-    out.print(f"[bold]{escape(result.image)}[/bold]{_facts(result)}")
+    out.print(Text(result.image, style="bold") + _facts(result))
     for line in _lines(result):
-        out.print(f"  {escape(line)}")
+        out.print(f"  {line}")
 
 
 def _facts(result: ImageResult) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.table import Table
+from rich.text import Text
 
 from haversack.engine.verify import SampleCheck
 
@@ -23,7 +24,7 @@ def proof_table(checks: Iterable[SampleCheck], tolerance: float) -> Table:
             check.name,
             str(check.expected),
             str(check.found),
-            f"{check.worst:.4f}" if fits else f"[red]{check.worst:.4f}[/red]",
+            Text(f"{check.worst:.4f}", style="" if fits else "red"),
             f"{tolerance:g}",
         )
     return table

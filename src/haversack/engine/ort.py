@@ -80,7 +80,8 @@ def open_session(graph: bytes | Path, options: SessionOptions) -> OrtSession:
     # A planned block is mapped anew in each call, beside what the first call left: 5 MB more and
     # 2,000 page faults a photo for YOLOX-Nano.
     settings.enable_mem_pattern = False
-    settings.intra_op_num_threads = options.threads or usable_cpus()
+    threads = usable_cpus() if options.threads is None else options.threads
+    settings.intra_op_num_threads = threads
     settings.inter_op_num_threads = 1
     if not options.spin_between_calls:
         settings.add_session_config_entry("session.force_spinning_stop", "1")

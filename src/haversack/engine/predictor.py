@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haversack.engine.detections import Slots, from_slots
-from haversack.engine.image import DecodedImage, decode
+from haversack.engine.image import DEFAULT_LIMIT_BYTES, DecodedImage, decode
 from haversack.engine.labelmap import to_photo
 from haversack.engine.ort import open_session
 from haversack.engine.results import (
@@ -27,8 +27,6 @@ from haversack.packfile.archive import PackFiles
 from haversack.packfile.manifest import InputGeometry
 from haversack.units import format_bytes
 
-DECODE_LIMIT_BYTES = 256 * 1024**2
-
 
 @dataclass(frozen=True, kw_only=True)
 class PredictorOptions:
@@ -40,7 +38,7 @@ class PredictorOptions:
     """
 
     session: SessionOptions = field(default_factory=SessionOptions)
-    decode_limit_bytes: int = DECODE_LIMIT_BYTES
+    decode_limit_bytes: int = DEFAULT_LIMIT_BYTES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +83,11 @@ class Predictor:
         self._model = _open(files, "model.onnx", self._options.session)
         first = files.manifest.signature.inputs[0].shape
         self.batches = bool(first) and first[0] == -1
+
+    @property
+    def decode_limit_bytes(self) -> int:
+        """Of memory that decoding one picture may take."""
+        return self._options.decode_limit_bytes
 
     @property
     def takes_pictures(self) -> bool:
@@ -152,7 +155,7 @@ class Predictor:
         else:
             fitted = self._fit.run({"image": image.pixels})
             pixels, placement = fitted["pixels"], fitted["placement"]
-        decoded = np.array([width / image.width, height / image.height, 1, 1], dtype=np.float32)
+        decoded = np.array([*image.scale, 1, 1], dtype=np.float32)
         return Fitted(
             pixels=pixels,
             placement=placement * decoded,
@@ -176,6 +179,19 @@ class Predictor:
                 f"frame would take {format_bytes(need)}; the limit is "
                 f"{format_bytes(self._options.decode_limit_bytes)}",
                 hint="Cut the photo to a shape nearer to a square.",
+            )
+
+    def _check_map(self, size: tuple[int, int]) -> None:
+        """A map has the photo's full size, also where the photo was decoded smaller."""
+        need = 2 * size[0] * size[1]
+        if need > self._options.decode_limit_bytes:
+            raise ImageError(
+                "image-too-large",
+                f"a label map on this photo of {size[0]} x {size[1]} pixels takes "
+                f"{format_bytes(need)}; the limit is "
+                f"{format_bytes(self._options.decode_limit_bytes)}",
+                hint="Send a smaller copy, or raise the limit with --decode-limit "
+                "or HAVERSACK_DECODE_LIMIT.",
             )
 
     def infer(self, pictures: Sequence[Fitted]) -> list[Outcome]:
@@ -238,6 +254,7 @@ class Predictor:
                 return Probabilities(values=row["probabilities"])
             case "label-map":
                 size = (picture.width, picture.height)
+                self._check_map(size)
                 return LabelMap(class_ids=to_photo(row["labels"], picture.placement, size))
             case "tensor":
                 return Tensors(arrays=row)

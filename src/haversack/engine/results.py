@@ -14,6 +14,7 @@ from haversack.engine.detections import Detection, Detections, label_of
 from haversack.errors import HaversackError
 
 CLASSES_SHOWN = 5
+_ROWS_COUNTED = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +97,8 @@ class ImageResult:
             with_map: also give a label map's pixels, as a PNG in base64 (`map`).
         """
         record: dict[str, Any] = {
-            "image": self.image,
+            # A name that is no UTF-8 holds surrogates, which JSON cannot.
+            "image": self.image.encode("utf-8", "backslashreplace").decode("utf-8"),
             "width": self.width,
             "height": self.height,
             "pack": self.pack.name,
@@ -159,7 +161,10 @@ def _surest(values: NDArray[np.float32], labels: tuple[str, ...]) -> list[dict[s
 
 def legend(class_ids: NDArray[np.uint8], labels: tuple[str, ...]) -> list[dict[str, Any]]:
     """The classes in a label map with their pixels, largest first."""
-    counts = np.bincount(class_ids.reshape(-1), minlength=1)
+    counts = np.zeros(256, dtype=np.int64)
+    for row in range(0, len(class_ids), _ROWS_COUNTED):
+        # bincount makes eight bytes of each pixel: a block of rows at a time.
+        counts += np.bincount(class_ids[row : row + _ROWS_COUNTED].reshape(-1), minlength=256)
     order = sorted(np.flatnonzero(counts), key=lambda i: (-counts[i], i))
     return [
         {"label": label_of(labels, int(i)), "class_id": int(i), "pixels": int(counts[i])}

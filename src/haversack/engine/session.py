@@ -8,10 +8,12 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from numpy.typing import NDArray
 
+from haversack.errors import EngineError
 from haversack.packfile.signature import Signature
 
 Array: TypeAlias = NDArray[Any]
 Device = Literal["cpu", "cuda"]
+MOST_THREADS = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,16 @@ class SessionOptions:
     device: Device = "cpu"
     threads: int | None = None
     spin_between_calls: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse a number of threads that no session could have."""
+        threads = self.threads
+        if threads is not None and not (type(threads) is int and 1 <= threads <= MOST_THREADS):
+            raise EngineError(
+                "threads-unfit",
+                f"a whole number of threads from 1 to {MOST_THREADS} is needed; "
+                f"received {threads!r}",
+            )
 
 
 class Session(Protocol):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,9 +17,24 @@ from haversack.engine.detections import Detections
 from haversack.engine.predictor import Predictor
 from haversack.engine.results import LabelMap, Probabilities, Tensors
 from haversack.engine.session import Array
-from haversack.errors import Kind, PackError
+from haversack.errors import EngineError, Kind, PackError
 from haversack.packfile.archive import PackFiles
+from haversack.units import format_bytes
 
+ARRAYS_LIMIT_BYTES = 1 << 30
+# What zipfile, zlib and numpy raise for bytes that are no .npz, or a forged one.
+_NPZ_FAULTS = (
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    MemoryError,
+    OverflowError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 # Two boxes are the same object from here up.
 _SAME_OBJECT_IOU = 0.5
 
@@ -75,6 +92,19 @@ def check_sample(
     """Run one sample and compare it with what is expected: by default, what the pack keeps."""
     if expected is None:
         expected = read_arrays(files.read(f"samples/{name}.expected.npz"))
+    try:
+        return _check(files, predictor, name, expected)
+    except (KeyError, IndexError, ValueError, TypeError) as fault:
+        raise PackError(
+            "pack-sample-invalid",
+            f"sample {name} does not hold what task {files.manifest.task} gives: {fault!r}",
+            hint="Import the model again.",
+        ) from fault
+
+
+def _check(
+    files: PackFiles, predictor: Predictor, name: str, expected: Mapping[str, Array]
+) -> SampleCheck:
     if not predictor.takes_pictures:
         inputs = read_arrays(files.read(f"samples/{name}.inputs.npz"))
         return compare_tensors(name, predictor.run(inputs), expected)
@@ -84,14 +114,23 @@ def check_sample(
             threshold = files.manifest.defaults.score_threshold
             return compare_boxes(name, outcome, expected, threshold=threshold)
         case Probabilities(values=values):
-            worst = _largest([float(np.abs(values - expected["probabilities"]).max())])
-            return SampleCheck(name=name, expected=values.size, found=values.size, worst=worst)
+            return compare_probabilities(name, values, expected["probabilities"])
         case LabelMap(class_ids=class_ids):
             return compare_labels(name, class_ids, expected["labels"])
         case Tensors(arrays=arrays):
             return compare_tensors(name, arrays, expected)
         case None:
             raise AssertionError("a predictor gives an outcome or raises")
+
+
+def compare_probabilities(
+    name: str, found: NDArray[np.float32], expected: NDArray[np.float32]
+) -> SampleCheck:
+    """The largest difference of any class."""
+    if found.shape != expected.shape:
+        return SampleCheck(name=name, expected=expected.size, found=found.size, worst=1.0)
+    worst = _largest([float(np.abs(found - expected).max())])
+    return SampleCheck(name=name, expected=expected.size, found=found.size, worst=worst)
 
 
 def compare_boxes(
@@ -172,7 +211,26 @@ def _largest(differences: Sequence[float]) -> float:
     return math.inf if any(map(math.isnan, differences)) else max(differences)
 
 
-def read_arrays(data: bytes) -> dict[str, Array]:
-    """The arrays of an .npz file; object arrays, which could run code, are refused by numpy."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+def read_arrays(data: bytes, *, limit_bytes: int = ARRAYS_LIMIT_BYTES) -> dict[str, Array]:
+    """The arrays of an .npz file; object arrays, which could run code, are refused.
+
+    Raises:
+        EngineError: `file-not-npz`, also for one that would unpack to more than the limit.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as members:
+            unpacked_bytes = sum(member.file_size for member in members.infolist())
+        if unpacked_bytes > limit_bytes:
+            raise _no_npz(f"it unpacks to {format_bytes(unpacked_bytes)}, over the limit")
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            return {name: np.asarray(archive[name]) for name in archive.files}
+    except _NPZ_FAULTS as fault:
+        raise _no_npz(type(fault).__name__) from fault
+
+
+def _no_npz(reason: str) -> EngineError:
+    return EngineError(
+        "file-not-npz",
+        f"this is no .npz file of plain arrays ({reason})",
+        hint="Save the arrays by name with numpy.savez.",
+    )

@@ -144,14 +144,20 @@ class Repository:
 
 
 def versions(folder: Path) -> list[Entry]:
-    """The versions of the pack `folder`, lowest first; [] where it is no folder."""
-    if not folder.is_dir():
+    """The versions of the pack `folder`, lowest first; [] where it is no folder one may read.
+
+    Another user's home among the places where names are looked up must not stop the others.
+    """
+    try:
+        if not folder.is_dir():
+            return []
+        return sorted(
+            Entry(name=folder.name, number=int(child.name), path=child)
+            for child in folder.iterdir()
+            if _VERSION.fullmatch(child.name) and (child / MANIFEST_NAME).is_file()
+        )
+    except PermissionError:
         return []
-    return sorted(
-        Entry(name=folder.name, number=int(child.name), path=child)
-        for child in folder.iterdir()
-        if _VERSION.fullmatch(child.name) and (child / MANIFEST_NAME).is_file()
-    )
 
 
 def resolve(text: str, repositories: Sequence[Path]) -> Path:

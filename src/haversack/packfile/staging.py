@@ -57,7 +57,8 @@ def sweep(parent: Path, *, before_seconds: float) -> None:
     for folder in parent.glob(STAGING_PREFIX + "*"):
         try:
             newest = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
-        except FileNotFoundError:
+        except OSError:
+            # Gone meanwhile, or somebody else's: theirs to sweep.
             continue
         if newest < before_seconds:
             shutil.rmtree(folder, ignore_errors=True)

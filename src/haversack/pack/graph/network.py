@@ -49,6 +49,7 @@ def read_network(path: Path) -> onnx.ModelProto:
         )
     if model.functions:
         model = onnx.inliner.inline_local_functions(model)
+    _refuse_other_types(model)
     constants = {tensor.name for tensor in model.graph.initializer}
     fed = [value for value in model.graph.input if value.name not in constants]
     del model.graph.input[:]
@@ -58,6 +59,17 @@ def read_network(path: Path) -> onnx.ModelProto:
         # Every operator is of another domain, such as ai.onnx.ml: any version is true.
         model.opset_import.append(onnx.helper.make_opsetid("", _OPSET_UNUSED))
     return model
+
+
+def _refuse_other_types(model: onnx.ModelProto) -> None:
+    for value in (*model.graph.input, *model.graph.output):
+        if not value.type.HasField("tensor_type"):
+            raise ImportRefusedError(
+                "outputs-unknown",
+                f"{value.name} is a {value.type.WhichOneof('value') or 'value without a type'}; "
+                "packs hold graphs of tensors",
+                hint="Export without sequences and maps; with skl2onnx, options={'zipmap': False}.",
+            )
 
 
 def opset_of(model: onnx.ModelProto) -> int:

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import io
 import re
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -295,8 +296,12 @@ def _size(text: str) -> tuple[int, int] | None:
 
 
 def _npz(arrays: dict[str, Array]) -> bytes:
+    """As numpy.savez_compressed, but for any name (it cannot take "file") and without dates."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as members:
+        for name, array in arrays.items():
+            with members.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
+                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
     return buffer.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""A crop enlarges a photo's shorter side to the frame: slivers must not take the memory for it."""
+"""Work after decoding grows with the photo's shape too, and stays inside the same limit."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ colours (float[N,3,32,32] images) => (float[N,3] logits)
 """
 
 
+CLASS_OF_COLOUR = """
+<ir_version: 8, opset_import: ["" : 13]>
+colours (float[N,3,16,16] images) => (float[N,3,16,16] logits) { logits = Identity(images) }
+"""
+
+
 @pytest.fixture
 def cropping(tmp_path: Path) -> Path:
     """A classifier of the mean colour, fed as ImageNet's are."""
@@ -54,3 +60,24 @@ def test_a_panorama_is_answered_and_a_sliver_refused(cropping: Path) -> None:
     with pytest.raises(ImageError) as caught:
         predictor.predict_pixels(np.zeros((1, 60000, 3), dtype=np.uint8))
     assert caught.value.code == "image-shape-unfit"
+
+
+def test_a_label_map_is_as_large_as_its_photo_and_counted_so(tmp_path: Path) -> None:
+    source = tmp_path / "colours.onnx"
+    onnx.save(onnx.parser.parse_model(CLASS_OF_COLOUR), source)
+    request = ImportRequest(
+        source=source,
+        name="colours",
+        recipe=load_recipe("", {"head": "argmax"}),
+        options={},
+        labels=("red", "green", "blue"),
+    )
+    path = build(import_onnx(request), Target(out=tmp_path / "packs"), now=NOW).path
+    predictor = Predictor(open_pack(path), PredictorOptions(decode_limit_bytes=8 << 20))
+    blue = np.zeros((1000, 2000, 3), dtype=np.uint8)
+    blue[..., 2] = 255
+    legend = predictor.predict_pixels(blue).to_dict()["legend"]
+    assert legend == [{"label": "blue", "class_id": 2, "pixels": 2_000_000}]
+    with pytest.raises(ImageError) as caught:
+        predictor.predict_pixels(np.zeros((3000, 3000, 3), dtype=np.uint8))
+    assert caught.value.code == "image-too-large"
