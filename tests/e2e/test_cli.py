@@ -63,6 +63,20 @@ def test_globs_folders_and_names_are_all_inputs(run: Run, scene_folder: Path) ->
     assert images("**/*.jpg") == ["below/b.jpg"]
 
 
+@pytest.mark.parametrize("form", ["", "--json", "--csv"])
+def test_results_go_to_the_file_while_the_bar_is_on_the_terminal(
+    scene_folder: Path, tmp_path: Path, form: str
+) -> None:
+    """Standard error is a terminal here, standard output a file: each gets its own."""
+    photos = " ".join([str(scene_folder / "a.png")] * 6)
+    words = f"{COMMAND} predict blobs {photos} {form} > {tmp_path}/out"
+    shown = subprocess.check_output(["script", "-qec", words, "/dev/null"], text=True)
+    written = (tmp_path / "out").read_text()
+    assert written.count("a.png") >= 6
+    assert "Predicting" in shown
+    assert "a.png" not in shown
+
+
 def test_a_bad_photo_is_reported_and_the_rest_go_on_with_exit_code_3(
     run: Run, scene_folder: Path, tmp_path: Path
 ) -> None:

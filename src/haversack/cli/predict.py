@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
-from rich.progress import track
+from rich.progress import Progress
 from rich.text import Text
 
 from haversack.cli.copies import plan_copies
@@ -168,7 +168,10 @@ def _progress(paths: list[Path]) -> Iterator[Path]:
     if len(paths) <= _FEW or not sys.stderr.isatty():
         yield from paths
         return
-    yield from track(paths, description="Predicting", console=notes(), transient=True)
+    # Lines for a file or a pipe must not be drawn on the terminal above the bar.
+    bar = Progress(console=notes(), transient=True, redirect_stdout=sys.stdout.isatty())
+    with bar:
+        yield from bar.track(paths, description="Predicting")
 
 
 def _shower(*, as_json: bool, as_csv: bool) -> Show:
@@ -188,7 +191,7 @@ def _print_for_people(result: ImageResult) -> None:
         if result.error.hint:
             notes().print(f"  {result.error.hint}")
         return
-    out.print(Text(result.image, style="bold") + _facts(result))
+    out.print(Text.assemble((result.image, "bold"), _facts(result)))
     for line in _lines(result):
         out.print(f"  {line}")
 
