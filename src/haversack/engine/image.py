@@ -14,9 +14,10 @@ from haversack.engine.codecs.magic import read_header
 from haversack.engine.codecs.orientation import upright_view
 from haversack.errors import ImageError
 from haversack.packfile.manifest import InputGeometry
+from haversack.settings import DEFAULT_DECODE_LIMIT_BYTES
 from haversack.units import format_bytes
 
-DEFAULT_LIMIT_BYTES = 256 << 20
+DEFAULT_LIMIT_BYTES = DEFAULT_DECODE_LIMIT_BYTES
 # A choice, not a measurement: the resize that follows still averages or picks from 4 x 4 pixels.
 _LEAST_OVERSIZE = 4
 

@@ -8,9 +8,8 @@ import onnx
 from haversack.engine.ort import open_session
 from haversack.engine.session import SessionOptions
 from haversack.errors import ImportRefusedError
-from haversack.pack.reference.pixels import Placed, place
+from haversack.pack.reference.pixels import Placed
 from haversack.pack.samples import Sample
-from haversack.packfile.manifest import InputGeometry
 
 # ONNX Runtime's integer resize rounds down where others round, and its antialias differs from
 # Pillow's by more on a few pixels of a thousand.
@@ -19,9 +18,12 @@ _PLACEMENT = 1e-4
 
 
 def prove_fit(
-    graph: onnx.ModelProto, samples: list[Sample], geometry: InputGeometry
+    graph: onnx.ModelProto, samples: list[Sample], references: list[Placed]
 ) -> list[Placed]:
     """Each sample as fit.onnx places it.
+
+    Args:
+        references: the same samples as `pack.reference.pixels.place` places them.
 
     Raises:
         ImportRefusedError: `fit-differs` where more than 2 % of the values lie more than 2 levels
@@ -29,9 +31,8 @@ def prove_fit(
     """
     session = open_session(graph.SerializeToString(), SessionOptions(spin_between_calls=False))
     placed = []
-    for sample in samples:
+    for sample, wanted in zip(samples, references, strict=True):
         outputs = session.run({"image": sample.pixels})
-        wanted = place(sample.pixels, geometry)
         distance = np.abs(outputs["pixels"].astype(np.int16) - wanted.pixels)
         share = float((distance > _LEVELS).mean())
         scale_x, scale_y, left, top = (float(value) for value in outputs["placement"])

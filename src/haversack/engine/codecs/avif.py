@@ -39,7 +39,6 @@ def avif_header(data: bytes) -> ImageHeader:
         mode=image.mode,
         # pillow-heif turns the picture itself; libavif reports the turn as EXIF.
         orientation=exif_orientation(exif) if name == "AVIF" else UPRIGHT,
-        encoded_bytes=len(data),
         scratch_bytes=3 * len(data),
     )
 

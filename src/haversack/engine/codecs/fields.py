@@ -33,7 +33,6 @@ def png_header(data: bytes) -> ImageHeader:
         mode=_PNG_MODES[colour],
         bits=bits,
         orientation=exif_orientation(exif),
-        encoded_bytes=len(data),
     )
 
 
@@ -72,7 +71,6 @@ def gif_header(data: bytes) -> ImageHeader:
         stored_width=width,
         stored_height=height,
         mode="P",
-        encoded_bytes=len(data),
     )
 
 
@@ -86,7 +84,6 @@ def bmp_header(data: bytes) -> ImageHeader:
         stored_width=width,
         stored_height=abs(height),
         mode="P" if bits <= 8 else "RGB",
-        encoded_bytes=len(data),
     )
 
 
@@ -116,7 +113,6 @@ def webp_header(data: bytes) -> ImageHeader:
         stored_height=height,
         mode="RGB" if kind == b"VP8 " else "RGBA",
         orientation=exif_orientation(exif),
-        encoded_bytes=len(data),
         scratch_bytes=2 * len(data),
     )
 
@@ -143,5 +139,4 @@ def tiff_header(data: bytes) -> ImageHeader:
         orientation=orientation if 1 <= orientation <= 8 else UPRIGHT,
         # libtiff is handed the whole file in one piece, and holds one tile, at times twice.
         scratch_bytes=(len(data) + 2 * tile) if compressed else 0,
-        encoded_bytes=len(data),
     )

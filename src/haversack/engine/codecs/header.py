@@ -39,7 +39,6 @@ class ImageHeader:
         progressive: a JPEG in several scans, whose coefficients are all held until the last.
         coefficients: of such a JPEG, per pixel (each 2 bytes); else 0.
         scratch_bytes: that decoding needs besides the pixels, such as one TIFF tile.
-        encoded_bytes: length of the encoded picture.
     """
 
     format: str
@@ -51,7 +50,6 @@ class ImageHeader:
     progressive: bool = False
     coefficients: float = 0.0
     scratch_bytes: int = 0
-    encoded_bytes: int = 0
 
     @property
     def width(self) -> int:

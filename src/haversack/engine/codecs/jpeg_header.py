@@ -82,7 +82,6 @@ def jpeg_header(data: bytes) -> ImageHeader:
         orientation=orientation or UPRIGHT,
         progressive=buffered,
         coefficients=_coefficients(sampling) if buffered else 0.0,
-        encoded_bytes=len(data),
     )
 
 

@@ -43,3 +43,15 @@ def reduce(target: str, operator: str, source: str, axis: int, *, opset: int) ->
         return f"{target} = {operator} <axes = [{axis}], keepdims = 0> ({source})"
     return f"""{target}_axis = Constant <value_ints = [{axis}]> ()
     {target} = {operator} <keepdims = 0> ({source}, {target}_axis)"""
+
+
+def split(targets: str, source: str, sizes: tuple[int, ...], *, opset: int) -> str:
+    """The text that splits the third axis of `source` into `targets` of these sizes.
+
+    The sizes moved from an attribute to an input in opset 13.
+    """
+    listed = ", ".join(map(str, sizes))
+    if opset < 13:
+        return f"{targets} = Split <axis = 2, split = [{listed}]> ({source})"
+    return f"""{source}_parts = Constant <value_ints = [{listed}]> ()
+    {targets} = Split <axis = 2> ({source}, {source}_parts)"""

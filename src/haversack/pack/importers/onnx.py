@@ -99,7 +99,8 @@ def _picture_draft(request: ImportRequest, network: onnx.ModelProto) -> Draft:
     recipe = request.recipe
     original = _original(network, recipe)
     samples = read_samples(request.samples)
-    feeds = [original.feed(sample.pixels)[0] for sample in samples]
+    fed = [original.feed(sample.pixels) for sample in samples]
+    feeds, references = [values for values, _ in fed], [placed for _, placed in fed]
     told = _told(original, feeds, request)
     head = None if recipe.head == table.NONE else table.choose(recipe.head, told)
     _check_task(recipe, head)
@@ -115,13 +116,13 @@ def _picture_draft(request: ImportRequest, network: onnx.ModelProto) -> Draft:
         "fit.onnx": fit.SerializeToString(),
     }
     same_pixels: dict[str, dict[str, Array]] = {}
-    for sample, placed in zip(samples, prove_fit(fit, samples, original.geometry), strict=True):
+    ours = prove_fit(fit, samples, references)
+    for sample, placed, reference in zip(samples, ours, references, strict=True):
         files[f"samples/{sample.name}.png"] = sample.png
         if head is None:
             expected = raw_outputs(original, placed.pixels, told)
         else:
-            apart = original.feed(sample.pixels)[1]
-            expected = expected_outputs(original, apart, sample.size, reading)
+            expected = expected_outputs(original, reference, sample.size, reading)
             same_pixels[sample.name] = expected_outputs(original, placed, sample.size, reading)
         files[f"samples/{sample.name}.expected.npz"] = _npz(expected)
     task: Task = head.task if head else "tensor"

@@ -18,7 +18,7 @@ from haversack.pack.graph.heads.head import (
     one_float_output,
     outputs_unknown,
 )
-from haversack.pack.graph.text import parse, reduce
+from haversack.pack.graph.text import parse, reduce, split
 
 
 def build(told: Decoding) -> HeadGraph:
@@ -33,6 +33,7 @@ def build(told: Decoding) -> HeadGraph:
         )
     _, width, rows, columns = spec.shape
     n, anchors = told.batch, rows * columns
+    sizes = (1, 2, 2, width - 5)
     text = f"""
     fastestdet (float[{n},{width},{rows},{columns}] raw_0)
         => (float[{n},{anchors},4] all_boxes, float[{n},{anchors}] all_scores,
@@ -42,7 +43,7 @@ def build(told: Decoding) -> HeadGraph:
     {{
         by_channel = Reshape (raw_0, as_cells)
         by_cell = Transpose <perm = [0, 2, 1]> (by_channel)
-        {_split(width, told.opset)}
+        {split("objectness, txy, twh, by_class", "by_cell", sizes, opset=told.opset)}
         move = Tanh (txy)
         centre_cell = Add (move, cells)
         centre = Mul (centre_cell, cell_px)
@@ -65,16 +66,8 @@ def build(told: Decoding) -> HeadGraph:
         "cells": cells.astype(np.float32),
         "cell_px": frame / np.array([columns, rows], dtype=np.float32),
         "frame_px": frame,
-        "parts": np.array([1, 2, 2, width - 5], dtype=np.int64),
     }
     return HeadGraph(model=parse(text, opset=told.opset, arrays=arrays), anchors=anchors)
-
-
-def _split(width: int, opset: int) -> str:
-    outputs = "objectness, txy, twh, by_class"
-    if opset >= 13:
-        return f"{outputs} = Split <axis = 2> (by_cell, parts)"
-    return f"{outputs} = Split <axis = 2, split = [1, 2, 2, {width - 5}]> (by_cell)"
 
 
 HEAD = Head(name="fastestdet", task="detect", opset=11, build=build)

@@ -16,7 +16,7 @@ from haversack.pack.graph.heads.head import (
     one_float_output,
     outputs_unknown,
 )
-from haversack.pack.graph.text import parse, reduce
+from haversack.pack.graph.text import parse, reduce, split
 
 _STRIDES = ((8, 16, 32), (8, 16, 32, 64))
 
@@ -36,13 +36,14 @@ def build(told: Decoding) -> HeadGraph:
         )
     cells, strides = grid
     n, anchors, width = told.batch, spec.shape[1], spec.shape[2]
+    sizes = (2, 2, 1, width - 5)
     text = f"""
     yolox (float[{n},{anchors},{width}] raw_0)
         => (float[{n},{anchors},4] all_boxes, float[{n},{anchors}] all_scores,
             int64[{n},{anchors}] all_classes)
-    <int64[4] parts = {{2,2,1,{width - 5}}}, float half = {{0.5}}, int64[2] as_list = {{0,-1}}>
+    <float half = {{0.5}}, int64[2] as_list = {{0,-1}}>
     {{
-        {_split(width, told.opset)}
+        {split("xy, wh, objectness, by_class", "raw_0", sizes, opset=told.opset)}
         xy_cell = Add (xy, cells)
         centre = Mul (xy_cell, strides)
         wh_exp = Exp (wh)
@@ -58,13 +59,6 @@ def build(told: Decoding) -> HeadGraph:
     }}"""
     model = parse(text, opset=told.opset, arrays={"cells": cells, "strides": strides})
     return HeadGraph(model=model, anchors=anchors)
-
-
-def _split(width: int, opset: int) -> str:
-    outputs = "xy, wh, objectness, by_class"
-    if opset >= 13:
-        return f"{outputs} = Split <axis = 2> (raw_0, parts)"
-    return f"{outputs} = Split <axis = 2, split = [2, 2, 1, {width - 5}]> (raw_0)"
 
 
 def _grid(told: Decoding, anchors: int) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
