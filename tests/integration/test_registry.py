@@ -23,7 +23,7 @@ def tiny_version(folder: Path, version: str) -> PackFiles:
 
 
 def test_a_switch_under_load_fails_no_request(tmp_path: Path) -> None:
-    registry = Registry()
+    registry = Registry(Predictor)
     registry.load(tiny_version(tmp_path, "1"))
     stop, faults, seen = threading.Event(), [], set()
 
@@ -50,7 +50,7 @@ def test_a_switch_under_load_fails_no_request(tmp_path: Path) -> None:
 
 
 def test_the_old_pack_lives_while_it_is_used_and_not_longer(tmp_path: Path) -> None:
-    registry = Registry()
+    registry = Registry(Predictor)
     old = weakref.ref(registry.load(tiny_version(tmp_path, "1")))
     with registry.use("tiny") as predictor:
         registry.load(tiny_version(tmp_path, "2"))
@@ -76,7 +76,7 @@ def test_a_pack_that_cannot_be_warmed_leaves_the_old_one_answering(tmp_path: Pat
 
 
 def test_versions_can_stay_loaded_side_by_side(tmp_path: Path) -> None:
-    registry = Registry()
+    registry = Registry(Predictor)
     registry.load(tiny_version(tmp_path, "1"))
     registry.load(tiny_version(tmp_path, "2"), keep_others=True)
     with registry.use("tiny") as current, registry.use("tiny", "1") as first:
@@ -87,7 +87,7 @@ def test_versions_can_stay_loaded_side_by_side(tmp_path: Path) -> None:
 def test_what_is_not_loaded_is_refused_with_what_is(
     tmp_path: Path, name: str, version: str | None
 ) -> None:
-    registry = Registry()
+    registry = Registry(Predictor)
     registry.load(tiny_version(tmp_path, "1"))
     with pytest.raises(HaversackError) as caught, registry.use(name, version):
         pass
@@ -96,7 +96,7 @@ def test_what_is_not_loaded_is_refused_with_what_is(
 
 
 def test_an_unloaded_pack_is_gone(tmp_path: Path) -> None:
-    registry = Registry()
+    registry = Registry(Predictor)
     registry.load(tiny_version(tmp_path, "1"))
     registry.unload("tiny")
     assert registry.loaded() == []

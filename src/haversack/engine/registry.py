@@ -5,54 +5,77 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Generic, Protocol, TypeVar
 
-from haversack.engine.predictor import Predictor
+from haversack.engine.results import PackIdentity
 from haversack.errors import HaversackError, Kind
 from haversack.packfile.archive import PackFiles
 
 
-class Registry:
+class Loadable(Protocol):
+    """What a registry holds: a predictor, or what a server keeps around one."""
+
+    @property
+    def identity(self) -> PackIdentity:
+        """Whose name and version it goes by."""
+        ...
+
+    def warm(self) -> None:
+        """Run once, so that the first caller does not pay for it."""
+        ...
+
+
+P = TypeVar("P", bound=Loadable)
+
+
+class Registry(Generic[P]):
     """Open packs by name and version; of each name one version is current.
 
     Promises: methods may be called by several threads at once. `load` opens and warms the new pack
-    while the old one answers, then switches in one step. A predictor taken with `use` stays open
+    while the old one answers, then switches in one step. What is taken with `use` stays open
     until given back, and is dropped, with its memory, when it is neither loaded nor in use. A
     load that fails changes nothing.
     """
 
-    def __init__(self, open_predictor: Callable[[PackFiles], Predictor] = Predictor) -> None:
-        self._open_predictor = open_predictor
+    def __init__(self, open_pack: Callable[[PackFiles], P]) -> None:
+        self._open_pack = open_pack
         self._lock = threading.Lock()
-        self._loaded: dict[str, dict[str, Predictor]] = {}
+        self._loaded: dict[str, dict[str, P]] = {}
 
-    def load(self, files: PackFiles, *, keep_others: bool = False) -> Predictor:
+    def load(self, files: PackFiles, *, keep_others: bool = False) -> P:
         """Open and warm a pack, and make it the current one of its name.
 
         Args:
             keep_others: keep the name's other versions loaded, to be asked for by version.
         """
-        predictor = self._open_predictor(files)
-        predictor.warm()
-        name, version = predictor.identity.name, predictor.identity.version
+        opened = self._open_pack(files)
+        opened.warm()
+        name, version = opened.identity.name, opened.identity.version
         with self._lock:
             others = self._loaded.get(name, {}) if keep_others else {}
             others = {key: value for key, value in others.items() if key != version}
-            self._loaded[name] = {**others, version: predictor}
-        return predictor
+            self._loaded[name] = {**others, version: opened}
+        return opened
 
-    def unload(self, name: str) -> None:
-        """Forget every version of a pack; calls under way finish.
+    def unload(self, name: str, version: str | None = None) -> None:
+        """Forget every version of a pack, or one; calls under way finish.
 
         Raises:
             HaversackError: `pack-not-loaded`.
         """
         with self._lock:
-            if self._loaded.pop(name, None) is None:
-                raise self._missing(name, None)
+            versions = self._loaded.get(name, {})
+            if not versions or (version is not None and version not in versions):
+                raise self._missing(name, version)
+            left = {} if version is None else {k: v for k, v in versions.items() if k != version}
+            if left:
+                self._loaded[name] = left
+            else:
+                del self._loaded[name]
 
     @contextmanager
-    def use(self, name: str, version: str | None = None) -> Iterator[Predictor]:
-        """A predictor for the length of a block: the current version, or the one asked for.
+    def use(self, name: str, version: str | None = None) -> Iterator[P]:
+        """What is loaded, for the length of a block: the current version, or the one asked for.
 
         Raises:
             HaversackError: `pack-not-loaded`.
@@ -63,8 +86,8 @@ class Registry:
             wanted = version if version is not None else next(reversed(versions), "")
             if wanted not in versions:
                 raise self._missing(name, version)
-            predictor = versions[wanted]
-        yield predictor
+            found = versions[wanted]
+        yield found
 
     def loaded(self) -> list[tuple[str, str]]:
         """(name, version) of every loaded pack, by name, the current version last."""
