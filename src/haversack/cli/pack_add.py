@@ -26,11 +26,7 @@ def command(pack: Path, out: Path) -> None:
     files = open_pack(pack)
 
     def write(folder: Path, _: str) -> None:
-        for name in files.names:
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("wb") as file:
-                files.copy(name, file)
+        files.write_into(folder)
 
     path = Repository(out).publish(files.manifest.name, files.manifest.version, write)
     notes().print(f"{files.manifest.name}@{files.manifest.version} is in {path}")

@@ -81,6 +81,9 @@ def _recipe_options(function: Any) -> Any:
     help="Photos, or folders of them, that prove the pack and stay in it (8 at most, 640 px).",
 )
 @click.option("--licence", default="", help="Of the model, for the manifest.")
+@click.option(
+    "--accuracy", default="", help="What was measured, such as 'AP 25.8 on COCO val2017'."
+)
 @click.option("--as", "version", help="Version; a whole number. Otherwise the highest + 1.")
 @click.option(
     "-o",
@@ -98,6 +101,7 @@ def command(
     labels: Path | None,
     samples: tuple[Path, ...],
     licence: str,
+    accuracy: str,
     version: str | None,
     out: Path,
     **overrides: Any,
@@ -120,6 +124,7 @@ def command(
         labels=read_labels(labels) if labels else (),
         samples=samples,
         licence=licence,
+        accuracy=accuracy,
     )
     with notes().status(f"Reading and proving {source.name}..."):
         draft = import_onnx(request)

@@ -43,6 +43,8 @@ def _rows(files: PackFiles) -> Iterator[tuple[str, str]]:
     yield "pack", f"{manifest.name}@{manifest.version} ({manifest.task})"
     if manifest.description:
         yield "description", manifest.description
+    if manifest.accuracy:
+        yield "accuracy", manifest.accuracy
     yield "licence", manifest.licence or "not stated"
     if manifest.labels:
         shown = ", ".join(manifest.labels[:_LABELS_SHOWN])

@@ -147,6 +147,7 @@ def _manifest(draft: Draft, version: str, now: datetime.datetime) -> Manifest:
         labels=request.labels,
         description=recipe.description,
         licence=request.licence,
+        accuracy=request.accuracy,
         input=draft.input,
         signature=Signature(inputs=graph.inputs, outputs=graph.outputs),
         survey=survey,

@@ -26,6 +26,7 @@ class ImportRequest:
         labels: class names in the model's order; empty where none were given.
         samples: pictures, or folders of them, for parity; empty for drawn ones.
         licence: of the model, for the manifest.
+        accuracy: what its maker measured, in their words, for the manifest.
     """
 
     source: Path
@@ -36,6 +37,7 @@ class ImportRequest:
     labels: tuple[str, ...] = ()
     samples: tuple[Path, ...] = ()
     licence: str = ""
+    accuracy: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

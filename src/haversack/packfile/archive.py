@@ -77,6 +77,14 @@ class PackFiles:
             target.write(piece)
         self._compare(name, checksum.hexdigest())
 
+    def write_into(self, folder: Path) -> None:
+        """Write every file into an existing folder; errors as `read`."""
+        for name in self.names:
+            file = folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("xb") as stream:
+                self.copy(name, stream)
+
     def _known(self, name: str) -> str:
         if name not in self._files.names:
             raise PackError(
@@ -152,11 +160,8 @@ def unpack(archive: Path, target: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     with staging_folder(target.parent) as staging:
         draft = staging / "draft"
-        for name in pack.names:
-            file = draft / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("xb") as stream:
-                pack.copy(name, stream)
+        draft.mkdir()
+        pack.write_into(draft)
         sync_tree(draft)
         if not move_into_place(draft, target):
             raise _exists(target)

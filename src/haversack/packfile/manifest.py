@@ -131,6 +131,7 @@ class Manifest(_Table, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     description: str = ""
     licence: str = ""
+    accuracy: str = ""
     input: InputGeometry | None = None
     signature: Signature
     survey: SurveyGrid | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -114,6 +115,14 @@ class Repository:
             kind=Kind.CONFLICT,
             hint="Leave the version out to take the next free one.",
         )
+
+    def remove(self, name: str, version: str) -> None:
+        """Remove one version: it is gone at once, for every reader. Errors as `find`."""
+        path = self.find(name, version)
+        with staging_folder(self.root) as staging:
+            path.rename(staging / "removed")
+        with contextlib.suppress(OSError):  # other versions are left
+            path.parent.rmdir()
 
     def _write(self, name: str, version: str, write: Callable[[Path, str], None]) -> bool:
         """Fill, check and move one version; False where it was taken meanwhile."""
