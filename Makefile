@@ -4,10 +4,10 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 help:
-	@echo "make demo       draw aerial photos, find the animals, write annotated pictures (offline)"
+	@echo "make demo       draw aerial photos, find the animals, open the page with them (offline)"
 	@echo "make test       everything but the slow tests, in under ten minutes"
 	@echo "make test-slow  the slow tests"
-	@echo "make check      ruff, mypy, import-linter"
+	@echo "make check      ruff, mypy, import-linter, tsc"
 	@echo "make format     put the code in the house's layout"
 	@echo "make bench      the numbers of docs/explanation/performance.md"
 
@@ -31,6 +31,7 @@ check: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@scripts/check-page
 
 format: .venv/.dev
 	$(BIN)/ruff check --fix .
@@ -38,10 +39,11 @@ format: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python benchmarks/predict.py
+	$(BIN)/python benchmarks/serve.py
 
 constraints: .venv/.dev
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-	    --extra pack --group dev --upgrade pyproject.toml -o constraints.txt
+	    --extra pack --extra geo --group dev --upgrade pyproject.toml -o constraints.txt
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis haversack-demo

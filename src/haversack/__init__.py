@@ -11,11 +11,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from haversack.version import __version__
+
 if TYPE_CHECKING:
     from haversack.api import Pack, Prediction, load
     from haversack.errors import HaversackError
 
-__version__ = "0.1.0"
 __all__ = ["HaversackError", "Pack", "Prediction", "__version__", "load"]
 
 # Where each public name lives: imported when first asked for, so that `import haversack` loads

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,15 @@ class Settings:
 
     Attributes:
         pack_repositories: folders in which packs are looked for by name, in order.
+        state_folder: where a server keeps what it is sent, and what waits.
         decode_limit_bytes: the estimated memory above which a picture is refused.
+        has_screen: whether a browser could be opened for the person who started this.
     """
 
     pack_repositories: tuple[Path, ...]
+    state_folder: Path
     decode_limit_bytes: int = DEFAULT_DECODE_LIMIT_BYTES
+    has_screen: bool = False
 
 
 def read(environ: Mapping[str, str], *, home: Path, cwd: Path) -> Settings:
@@ -32,28 +37,35 @@ def read(environ: Mapping[str, str], *, home: Path, cwd: Path) -> Settings:
 
     HAVERSACK_PACKS (folders, separated as in PATH) comes first, then ./packs, then
     $XDG_DATA_HOME/haversack/packs; relative folders are in `cwd`. HAVERSACK_DECODE_LIMIT is a
-    size, like 512M.
-    Source: XDG Base Directory Specification 0.8 (a relative XDG_DATA_HOME is ignored).
+    size, like 512M. HAVERSACK_STATE is a folder, else $XDG_STATE_HOME/haversack.
+    Source: XDG Base Directory Specification 0.8 (a relative XDG_*_HOME is ignored).
 
     Raises:
         HaversackError: `setting-invalid`, naming the variable.
     """
     named = [part for part in environ.get("HAVERSACK_PACKS", "").split(os.pathsep) if part]
-    data = Path(environ.get("XDG_DATA_HOME", ""))
-    if not data.is_absolute():
-        data = home / ".local" / "share"
+    data = _folder(environ, "XDG_DATA_HOME", default=home / ".local" / "share")
+    state = _folder(environ, "XDG_STATE_HOME", default=home / ".local" / "state") / "haversack"
     places = [*(cwd / part for part in named), cwd / "packs", data / "haversack" / "packs"]
     return Settings(
         pack_repositories=tuple(dict.fromkeys(places)),
+        state_folder=cwd / (environ.get("HAVERSACK_STATE") or state),
         decode_limit_bytes=_size(
             environ, "HAVERSACK_DECODE_LIMIT", default=DEFAULT_DECODE_LIMIT_BYTES
         ),
+        has_screen=bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+        or sys.platform in ("darwin", "win32"),
     )
 
 
 def from_environment() -> Settings:
     """The settings of this process. Raises HaversackError `setting-invalid`."""
     return read(os.environ, home=Path.home(), cwd=Path.cwd())
+
+
+def _folder(environ: Mapping[str, str], variable: str, *, default: Path) -> Path:
+    path = Path(environ.get(variable, ""))
+    return path if path.is_absolute() else default
 
 
 def _size(environ: Mapping[str, str], variable: str, *, default: int) -> int:

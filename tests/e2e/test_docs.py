@@ -174,16 +174,18 @@ def test_the_command_line_page_has_every_option_and_no_other(path: str) -> None:
 
 
 def _codes() -> set[str]:
-    """First arguments of everything named ...Error that is called with a plain code."""
+    """First arguments of everything named ...Error, or keywords `code`, that are plain codes."""
     found = set()
     for file in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call) or not node.args:
+            if not isinstance(node, ast.Call):
                 continue
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            first = node.args[0]
-            if name.endswith("Error") and isinstance(first, ast.Constant):
-                text = first.value
+            given = [word.value for word in node.keywords if word.arg == "code"]
+            if name.endswith("Error") or name == "__init__":
+                given += node.args[:1]
+            for value in given:
+                text = getattr(value, "value", None)
                 if isinstance(text, str) and re.fullmatch(r"[a-z]+(-[a-z]+)+", text):
                     found.add(text)
     return found

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 import time
+import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,20 +14,27 @@ import numpy as np
 from PIL import Image
 from rich.table import Table
 
+from haversack import app
+from haversack.asgi.access import LOOPBACK, AccessRules
 from haversack.cli.output import console
+from haversack.cli.serve import address
 from haversack.engine.allocator import settle
 from haversack.engine.detections import Detections
 from haversack.engine.predictor import Predictor
 from haversack.engine.results import ImageResult
+from haversack.errors import HaversackError
 from haversack.formats.overlay import save_annotated
 from haversack.packfile.archive import open_pack
 from haversack.packfile.repository import Repository
 from haversack.samples.bundle import BUNDLED_PACKS
 from haversack.samples.scenes import Scene, draw_scene
 from haversack.samples.tally import Tally, tally
+from haversack.serve.model import ServedModel
+from haversack.settings import from_environment
 from haversack.units import format_seconds
 
 PACK = "blobs"
+HOST, PORT = "127.0.0.1", 8000
 
 
 @click.command("demo")
@@ -37,8 +48,13 @@ PACK = "blobs"
     show_default=True,
     help="Folder for the photos and their annotated copies.",
 )
-def command(photos: int, seed: int, out: Path) -> None:
-    """Draw aerial photos, find the animals in them, and count found against true.
+@click.option(
+    "--page/--no-page",
+    default=None,
+    help="Whether to end on the page with the photos. [default: where a person is watching]",
+)
+def command(photos: int, seed: int, out: Path, page: bool | None) -> None:
+    """Draw aerial photos, find the animals in them, and show them on the page.
 
     Works offline, in seconds. The detector is `blobs`, a hand-made graph of 50 kB that comes with
     Haversack: a sample of what a pack is, and no claim about accuracy.
@@ -48,7 +64,8 @@ def command(photos: int, seed: int, out: Path) -> None:
     screen = console()
     predictor = Predictor(open_pack(Repository(BUNDLED_PACKS).find(PACK)))
     predictor.warm()
-    out.mkdir(parents=True, exist_ok=True)
+    found = out / "found"
+    found.mkdir(parents=True, exist_ok=True)
     table = Table("photo", box=None)
     for column in ("animals", "found", "other", "seconds"):
         table.add_column(column, justify="right")
@@ -58,7 +75,7 @@ def command(photos: int, seed: int, out: Path) -> None:
         photo = out / f"aerial_{seed + number:03d}.png"
         Image.fromarray(scene.pixels).save(photo)
         result = _predict(predictor, photo)
-        save_annotated(scene.pixels, result, photo.with_name(f"{photo.stem}_found.jpg"))
+        save_annotated(scene.pixels, result, found / f"{photo.stem}.jpg")
         tallies.append(_tally(scene, result))
         seconds = sum(result.timing.values())
         table.add_row(photo.name, *_counts(tallies[-1]), f"{seconds:.2f}")
@@ -66,6 +83,10 @@ def command(photos: int, seed: int, out: Path) -> None:
         table.add_row("all", *_counts(_sum(tallies)), "")
     screen.print(table)
     _explain(tallies, out, time.perf_counter() - started)
+    if page or (page is None and sys.stdout.isatty()):
+        _serve(out)
+    else:
+        screen.print(f"The page:   haversack serve {PACK} --samples {out}")
 
 
 def _predict(predictor: Predictor, photo: Path) -> ImageResult:
@@ -99,7 +120,36 @@ def _explain(tallies: list[Tally], out: Path, seconds: float) -> None:
         f"\n{count.found} of {count.true} animals found, and {count.other} other {things} taken "
         f"for one, by {PACK} in {format_seconds(seconds)}."
     )
-    first = min(out.glob("*_found.jpg"))
-    screen.print(f"Look at {first} and its neighbours in {out}/.")
-    screen.print(f"Next:   haversack predict {PACK} {first.parent}/*.png --json")
+    first = min((out / "found").glob("*.jpg"))
+    screen.print(f"Look at {first} and its neighbours.")
+    screen.print(f"Next:   haversack predict {PACK} {out}/*.png --json")
     screen.print("Your own model:   haversack pack import MODEL.onnx --help")
+
+
+def _serve(out: Path) -> None:
+    """The page with the demo's photos, until Ctrl-C."""
+    settings = from_environment()
+    options = app.AppOptions(
+        state=settings.state_folder,
+        packs=(Repository(BUNDLED_PACKS).find(PACK),),
+        rules=AccessRules(hosts=LOOPBACK),
+        samples=out,
+    )
+    listener = _listener()
+    url = address(HOST, listener.getsockname()[1])
+
+    def ready(models: Sequence[ServedModel]) -> None:
+        click.echo(f"\nThe page with these photos:   {url}")
+        click.echo("Ctrl-C ends it.")
+        if settings.has_screen:
+            webbrowser.open(url)
+
+    app.run(options, listener, ready)
+
+
+def _listener() -> socket.socket:
+    """The usual port, or any where that is taken: a demo is not to fail for it."""
+    try:
+        return app.bind(HOST, PORT)
+    except HaversackError:
+        return app.bind(HOST, 0)

@@ -6,10 +6,10 @@ import sys
 
 import click
 
-from haversack import __version__
 from haversack.cli.exits import FAILED, INTERRUPTED, exit_code
 from haversack.cli.lazy import Entry, LazyGroup
 from haversack.errors import HaversackError
+from haversack.version import __version__
 
 
 @click.group(
@@ -17,6 +17,7 @@ from haversack.errors import HaversackError
     entries={
         "demo": Entry("haversack.cli.demo", "Draw aerial photos, find the animals in them."),
         "predict": Entry("haversack.cli.predict", "Say what is in photos."),
+        "serve": Entry("haversack.cli.serve", "Serve packs: a page, and an API for programs."),
         "pack": Entry("haversack.cli.pack", "Make, list, inspect and verify packs."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -20,8 +20,19 @@ def settings(**environ: str) -> Settings:
 def test_nothing_set_gives_the_defaults() -> None:
     assert settings() == Settings(
         pack_repositories=(CWD / "packs", HOME / ".local/share/haversack/packs"),
+        state_folder=HOME / ".local/state/haversack",
         decode_limit_bytes=256 << 20,
     )
+
+
+def test_the_state_folder_can_be_named() -> None:
+    assert settings(XDG_STATE_HOME="/var/state").state_folder == Path("/var/state/haversack")
+    assert settings(HAVERSACK_STATE="state").state_folder == CWD / "state"
+
+
+def test_a_browser_is_opened_only_where_there_is_a_screen() -> None:
+    assert not settings().has_screen
+    assert settings(DISPLAY=":0").has_screen
 
 
 def test_named_repositories_come_first() -> None:

@@ -17,6 +17,7 @@ from haversack.engine.codecs.jpeg_header import jpeg_header
 from haversack.engine.codecs.late_pillow import avif_header
 from haversack.errors import ImageError
 
+_MAGIC_BYTES = 16
 ALLOWED = "JPEG, PNG, WebP, TIFF, GIF, BMP and AVIF"
 _READERS: tuple[tuple[bytes, Callable[[bytes], ImageHeader]], ...] = (
     (b"\xff\xd8\xff", jpeg_header),
@@ -34,6 +35,9 @@ _READERS: tuple[tuple[bytes, Callable[[bytes], ImageHeader]], ...] = (
 def read_header(data: bytes) -> ImageHeader:
     """Format, size, orientation and memory estimate of an encoded picture; nothing is decoded.
 
+    Args:
+        data: the picture, or its file mapped by `mmap`.
+
     Raises:
         ImageError: `image-empty`, `image-type-unknown`, or, where the header itself is damaged,
             `image-truncated` or `image-corrupt`.
@@ -45,7 +49,8 @@ def read_header(data: bytes) -> ImageHeader:
             hint="Check that the upload or the copy of the file was complete.",
         )
     try:
-        header = _reader(data)(data)
+        # A mapped file slices like bytes, but has not their methods.
+        header = _reader(data[:_MAGIC_BYTES])(data)
     except (struct.error, IndexError) as error:
         raise ImageError(
             "image-truncated",
@@ -79,6 +84,13 @@ def _reader(data: bytes) -> Callable[[bytes], ImageHeader]:
         raise IndexError("shorter than its first bytes")
     raise ImageError(
         "image-type-unknown",
-        f"the file begins with {data[:12]!r}, which is none of {ALLOWED}",
+        f"the file begins with {_shown(data[:12])}, which is none of {ALLOWED}",
         hint="Convert it to JPEG or PNG in an image editor and send that.",
     )
+
+
+def _shown(data: bytes) -> str:
+    """First bytes for a person: as text where they are some, else as numbers."""
+    if data.isascii() and data.decode("ascii").isprintable():
+        return f'"{data.decode("ascii")}"'
+    return "the bytes " + data.hex(" ")

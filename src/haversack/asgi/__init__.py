@@ -1,0 +1,1 @@
+"""What every web room shares: errors, access, bodies, request ids."""

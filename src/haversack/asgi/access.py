@@ -1,0 +1,200 @@
+"""Who may ask for what: API keys with scopes, and the names and origins a browser may use."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import stat
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from haversack.errors import HaversackError
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+"""The names under which a server on this machine may be called where there are no keys."""
+
+
+class Scope(StrEnum):
+    """What a key may be good for."""
+
+    INFER = "infer"
+    ADMIN = "admin"
+    METRICS = "metrics"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """One line of a keys file.
+
+    Attributes:
+        name: of its holder, for the log.
+        digest: sha256 of the key; the key itself is not kept.
+        scopes: what it is good for.
+    """
+
+    name: str
+    digest: bytes
+    scopes: frozenset[Scope]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessRules:
+    """Who may ask.
+
+    Attributes:
+        keys: () where everyone may ask for everything.
+        hosts: names that `Host` may hold; None for any.
+        origins: other sites whose pages may call this server, as "https://example.org"; "*" for
+            all.
+    """
+
+    keys: tuple[Key, ...] = ()
+    hosts: frozenset[str] | None = None
+    origins: frozenset[str] = field(default_factory=frozenset)
+
+
+def read_keys(path: Path) -> tuple[Key, ...]:
+    """The keys in a file of lines `name:key` or `name:key:scope,scope`; # begins a comment.
+
+    A line without scopes may infer, and nothing more.
+
+    Raises:
+        HaversackError: `keys-file-open` where others than its owner can read the file;
+            `keys-file-invalid` with every wrong line.
+    """
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name == "posix" and mode & 0o077:
+        raise HaversackError(
+            "keys-file-open",
+            f"{path} may be read by others (mode {mode:04o}); 0600 is needed",
+            hint=f"chmod 600 {path}",
+        )
+    keys, faults = [], []
+    for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        try:
+            keys.append(_key(line.strip()))
+        except ValueError as fault:
+            faults.append(f"line {number}: {fault}")
+    if faults or not keys:
+        raise HaversackError(
+            "keys-file-invalid",
+            f"{path} {'has wrong lines' if faults else 'holds no key'}",
+            hint="Write one `name:key` a line, or `name:key:infer,admin,metrics`. A good key: "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
+            details=tuple(faults),
+        )
+    return tuple(keys)
+
+
+def check_host(rules: AccessRules, host: str) -> None:
+    """Refuse a name that is not this server's: a page may have pointed its own name here.
+
+    Raises:
+        HaversackError: `host-refused`.
+    """
+    if rules.hosts is None or _without_port(host) in rules.hosts:
+        return
+    raise HaversackError(
+        "host-refused",
+        f"this server does not answer to the name {host[:100]!r}; it answers to "
+        f"{', '.join(sorted(rules.hosts))}",
+        hint="Use one of those names, or start the server with --keys FILE and --host.",
+    )
+
+
+def check_origin(rules: AccessRules, origin: str, host: str) -> None:
+    """Refuse a request that another site's page makes in its visitor's name.
+
+    With keys that cannot be done unnoticed, since a browser does not send them by itself.
+
+    Raises:
+        HaversackError: `origin-refused`.
+    """
+    if not origin or rules.keys or _names(rules.origins, origin):
+        return
+    if _netloc(origin) == host:
+        return
+    raise HaversackError(
+        "origin-refused",
+        f"pages of {origin[:100]} may not use this server",
+        hint=f"Start it with --allow-origin {origin[:100]} if they should.",
+    )
+
+
+def check_key(rules: AccessRules, authorization: str, scope: Scope) -> None:
+    """Refuse a request without a key of that scope, where there are keys.
+
+    Raises:
+        HaversackError: `key-missing`, `key-unknown`, `scope-missing`.
+    """
+    if not rules.keys:
+        return
+    kind, _, given = authorization.partition(" ")
+    if kind.lower() != "bearer" or not given:
+        raise HaversackError(
+            "key-missing",
+            "this server wants an API key",
+            hint="Send the header  Authorization: Bearer KEY",
+        )
+    digest = sha256(given.strip().encode()).digest()
+    # Every key is compared, so that the time says nothing about which one is near.
+    found = [key for key in rules.keys if hmac.compare_digest(key.digest, digest)]
+    if not found:
+        raise HaversackError(
+            "key-unknown", "the API key is not one of this server's", hint="Ask its owner for one."
+        )
+    if scope not in found[0].scopes:
+        raise HaversackError(
+            "scope-missing",
+            f"the key of {found[0].name} is good for {', '.join(sorted(found[0].scopes))}; "
+            f"this needs {scope}",
+            hint="Ask the server's owner for a key with that scope.",
+        )
+
+
+def allowed_origin(rules: AccessRules, origin: str) -> bool:
+    """Whether pages of that origin may read answers."""
+    return bool(origin) and _names(rules.origins, origin)
+
+
+def _key(line: str) -> Key:
+    name, _, rest = line.partition(":")
+    secret, _, scopes = rest.partition(":")
+    if not name or len(secret) < 16:
+        raise ValueError("a name and a key of 16 characters or more are needed, as name:key")
+    return Key(
+        name=name,
+        digest=sha256(secret.encode()).digest(),
+        scopes=_scopes(scopes.split(",")) if scopes else frozenset({Scope.INFER}),
+    )
+
+
+def _scopes(names: Collection[str]) -> frozenset[Scope]:
+    unknown = [name for name in names if name not in set(Scope)]
+    if unknown:
+        raise ValueError(f"received scope {unknown[0]!r}; allowed are {', '.join(Scope)}")
+    return frozenset(Scope(name) for name in names)
+
+
+def _names(origins: frozenset[str], origin: str) -> bool:
+    return "*" in origins or origin in origins
+
+
+def _netloc(origin: str) -> str | None:
+    """The host and port of an origin; None for what is none, like "null" or "http://["."""
+    try:
+        return urlsplit(origin).netloc or None
+    except ValueError:
+        return None
+
+
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host.partition("]")[0].lower() + "]"
+    return host.partition(":")[0].lower()

@@ -1,0 +1,1 @@
+"""Packs over HTTP: admission, the data plane, and the protocols in front of it."""

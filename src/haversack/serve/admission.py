@@ -1,0 +1,169 @@
+"""Work is admitted before it is begun: a seat, bytes of memory, a turn at a model.
+
+Everything here belongs to one event loop. Who waits is served in order, and not beyond a deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from haversack.asgi.errors import RetryLaterError
+from haversack.errors import HaversackError, Kind
+from haversack.units import format_bytes
+
+_LONGEST_RETRY_SECONDS = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deadline:
+    """When a request is to be given up.
+
+    Attributes:
+        at: on the loop's clock, in seconds.
+        by_caller: whether the caller named it, or the server's own patience did.
+    """
+
+    at: float
+    by_caller: bool = False
+
+    def left_seconds(self, now: float) -> float:
+        """Seconds until then; 0 when it has passed."""
+        return max(self.at - now, 0.0)
+
+
+class Seats:
+    """How many requests are in the house.
+
+    Attributes:
+        taken: now.
+        served: requests that had one and left.
+        refused: those that found none free.
+        seconds_each: a running mean of how long one stayed.
+    """
+
+    def __init__(self, limit: int, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._limit = limit
+        self._clock = clock
+        self.taken = self.served = self.refused = 0
+        self.seconds_each = 0.05
+
+    @contextmanager
+    def seat(self) -> Iterator[None]:
+        """A seat for the length of a block. Raises RetryLaterError where none is free."""
+        if self.taken >= self._limit:
+            self.refused += 1
+            raise RetryLaterError(
+                f"{self.taken} requests are being answered already; the limit is {self._limit}",
+                retry_after_seconds=self.retry_after_seconds(),
+                hint="Send fewer at once, or start the server with a larger --queue.",
+            )
+        self.taken += 1
+        began = self._clock()
+        try:
+            yield
+        finally:
+            self.taken -= 1
+            self.served += 1
+            self.seconds_each += 0.05 * (self._clock() - began - self.seconds_each)
+
+    def retry_after_seconds(self) -> int:
+        """When about half of those inside will have left: each stays about as long as one did."""
+        return max(1, min(math.ceil(self.seconds_each / 2), _LONGEST_RETRY_SECONDS))
+
+
+class Gate:
+    """A count of something that may not be exceeded: bytes of memory, or calls of a model.
+
+    Attributes:
+        limit: of the count.
+        used: of it, now.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+        self._line: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._line)
+
+    @asynccontextmanager
+    async def hold(self, amount: int, deadline: Deadline) -> AsyncIterator[None]:
+        """`amount` for the length of a block, when it is free.
+
+        Raises:
+            TimeoutError: it was not free before the deadline.
+        """
+        if self._line or not self._take(amount):
+            await self._wait(amount, deadline)
+        try:
+            yield
+        finally:
+            self._give(amount)
+
+    async def _wait(self, amount: int, deadline: Deadline) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        entry = (amount, turn)
+        self._line.append(entry)
+        try:
+            async with asyncio.timeout_at(deadline.at):
+                await turn
+        except BaseException:
+            if entry in self._line:
+                self._line.remove(entry)
+                self._let_in()
+            else:
+                # Let in and called off in the same moment.
+                self._give(amount)
+            raise
+
+    def _take(self, amount: int) -> bool:
+        if self.used and self.used + amount > self.limit:
+            return False
+        self.used += amount
+        return True
+
+    def _give(self, amount: int) -> None:
+        self.used -= amount
+        self._let_in()
+
+    def _let_in(self) -> None:
+        """Everyone at the front of the line for whom there is room."""
+        while self._line and self._take(self._line[0][0]):
+            self._line.popleft()[1].set_result(None)
+
+
+def too_late(deadline: Deadline, waited_for: str, retry_after_seconds: int) -> HaversackError:
+    """What to say when a deadline passed: 504 for the caller's own, else 429."""
+    if deadline.by_caller:
+        return HaversackError(
+            "deadline-passed",
+            f"the request's own deadline passed while it waited for {waited_for}",
+            hint="Give it more time, or send fewer at once.",
+            kind=Kind.UNAVAILABLE,
+        )
+    return RetryLaterError(
+        f"the request waited too long for {waited_for}",
+        retry_after_seconds=retry_after_seconds,
+        hint="Send fewer at once, or start the server with a longer --wait.",
+    )
+
+
+def check_fits(need_bytes: int, limit_bytes: int, what: str) -> None:
+    """Refuse what could never be admitted. Raises HaversackError `body-too-large`."""
+    if need_bytes > limit_bytes:
+        raise HaversackError(
+            "body-too-large",
+            f"{what} would take about {format_bytes(need_bytes)} of memory; the limit is "
+            f"{format_bytes(limit_bytes)}",
+            hint="Send less at once, send tensors in binary form, or start the server with a "
+            "larger --decode-limit.",
+        )

@@ -1,0 +1,84 @@
+"""What every route of a server has at hand, and how a request is taken in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from starlette.requests import Request
+
+from haversack.asgi.access import AccessRules, Scope, check_key
+from haversack.asgi.bodies import Body, BodyLimit, BodyStore
+from haversack.errors import HaversackError, Kind
+from haversack.serve.dataplane import DataPlane, Target
+from haversack.serve.options import ServeOptions
+
+
+class Phase(Enum):
+    """Where a server is in its life."""
+
+    LOADING = "loading"
+    READY = "ready"
+    DRAINING = "draining"
+
+
+@dataclass(kw_only=True)
+class Context:
+    """What every route has at hand.
+
+    Attributes:
+        plane: answers.
+        options: the limits.
+        rules: who may ask.
+        bodies: where they wait.
+        uploads: the repository that packs sent over HTTP go to.
+        phase: loading, ready or draining.
+    """
+
+    plane: DataPlane
+    options: ServeOptions
+    rules: AccessRules
+    bodies: BodyStore
+    uploads: Path
+    phase: Phase = field(default=Phase.LOADING)
+
+    def allow(self, request: Request, scope: Scope) -> None:
+        """Refuse a request without a key of that scope; errors as `check_key`."""
+        check_key(self.rules, request.headers.get("authorization", ""), scope)
+
+    def check_open(self) -> None:
+        """Refuse inference while packs are loaded. Raises HaversackError `not-ready`."""
+        if self.phase is Phase.LOADING:
+            raise HaversackError(
+                "not-ready",
+                "the server is loading its packs",
+                hint="Try again in a second; GET /v2/health/ready says when.",
+                kind=Kind.UNAVAILABLE,
+            )
+
+    @asynccontextmanager
+    async def body(self, request: Request) -> AsyncIterator[Body]:
+        """A seat and the request's body for the length of a block, for a route that infers."""
+        self.allow(request, Scope.INFER)
+        self.check_open()
+        with self.plane.seats.seat():
+            async with self.bodies.receive(request, self.body_limit) as body:
+                yield body
+
+    @property
+    def body_limit(self) -> BodyLimit:
+        """Of a request that infers."""
+        return BodyLimit(limit_bytes=self.options.body_limit_bytes)
+
+
+def target_of(request: Request, timeout_seconds: float | None = None) -> Target:
+    """The model and version in a route's path."""
+    return Target(
+        name=request.path_params["name"],
+        version=request.path_params.get("version"),
+        timeout_seconds=timeout_seconds,
+        is_gone=request.is_disconnected,
+    )

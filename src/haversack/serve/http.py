@@ -1,0 +1,83 @@
+"""Every route of the data plane, from the contract table and the rooms' handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from haversack.asgi.errors import json_response
+from haversack.serve.context import Context
+from haversack.serve.contract import OPERATIONS, Operation
+from haversack.serve.health import HealthRoutes
+from haversack.serve.measurements import MetricsRoutes
+from haversack.serve.openapi import document
+from haversack.serve.packs import PackRoutes
+from haversack.serve.photos import PhotoRoutes
+from haversack.serve.repository import RepositoryRoutes
+from haversack.serve.v1 import V1Routes
+from haversack.serve.v2 import V2Routes
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def routes(context: Context) -> list[Route]:
+    """Starlette's routes, one for each path, in the table's order."""
+    handlers = _handlers(context)
+    by_path: dict[str, list[Operation]] = {}
+    for operation in OPERATIONS:
+        by_path.setdefault(operation.path, []).append(operation)
+    return [_route(path, operations, handlers) for path, operations in by_path.items()]
+
+
+def _route(path: str, operations: list[Operation], handlers: Mapping[str, Handler]) -> Route:
+    """One path; a route for each of its methods would answer 405 naming only the first."""
+    by_method = {one.method: handlers[one.id.removesuffix("_version")] for one in operations}
+    if len(by_method) == 1:
+        (method, handler), *_ = by_method.items()
+        return Route(path, handler, methods=[method])
+
+    async def choose(request: Request) -> Response:
+        return await by_method[request.method.replace("HEAD", "GET")](request)
+
+    return Route(path, choose, methods=list(by_method))
+
+
+def _handlers(context: Context) -> dict[str, Handler]:
+    v1, v2, photos = V1Routes(context), V2Routes(context), PhotoRoutes(context)
+    health, packs = HealthRoutes(context), PackRoutes(context)
+    repository, measured = RepositoryRoutes(context), MetricsRoutes(context)
+    page = document()
+
+    async def openapi(request: Request) -> Response:
+        return json_response(page)
+
+    return {
+        "infer": v2.infer,
+        "predict_photo": photos.predict,
+        "predict_v1": v1.predict,
+        "server_metadata": v2.server,
+        "live": health.live,
+        "livez": health.live,
+        "healthz": health.live,
+        "ready": health.ready,
+        "readyz": health.ready,
+        "all_statistics": v2.statistics,
+        "model_metadata": v2.model,
+        "model_ready": v2.ready,
+        "model_config": v2.config,
+        "model_statistics": v2.statistics,
+        "repository_index": repository.index,
+        "repository_load": repository.load,
+        "repository_unload": repository.unload,
+        "models_v1": v1.models,
+        "model_v1": v1.model,
+        "packs": packs.index,
+        "pack_upload": packs.upload,
+        "pack_download": packs.download,
+        "pack_remove": packs.remove,
+        "metrics": measured.metrics,
+        "openapi": openapi,
+    }

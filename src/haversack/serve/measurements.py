@@ -1,0 +1,153 @@
+"""What a server tells Prometheus about itself; `nv_*` repeats it under Triton's names.
+
+Source: Triton Inference Server, docs/user_guide/metrics.md.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from haversack.asgi.access import Scope
+from haversack.metrics import CONTENT_TYPE, Histogram, Page, Sample
+from haversack.serve.context import Context, Phase
+from haversack.serve.model import ServedModel
+from haversack.serve.statistics import Duration
+
+_STAGES = {
+    "queue": "waiting for memory and for a turn",
+    "compute_input": "decoding and fitting",
+    "compute_infer": "in the model",
+    "compute_output": "making the answer",
+}
+_STATM = Path("/proc/self/statm")
+
+
+class MetricsRoutes:
+    """GET /metrics."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._page = Page(self._samples)
+
+    async def metrics(self, request: Request) -> Response:
+        """Every number, as of now."""
+        self._context.allow(request, Scope.METRICS)
+        return Response(self._page.render(), media_type=CONTENT_TYPE)
+
+    def _samples(self) -> Iterator[Sample | Histogram]:
+        plane = self._context.plane
+        ready = float(self._context.phase is Phase.READY)
+        yield Sample(name="haversack_ready", text="1 when ready", value=ready)
+        yield Sample(
+            name="haversack_requests_in_house",
+            text="Requests being answered or waiting",
+            value=plane.seats.taken,
+        )
+        yield Sample(
+            name="haversack_requests_refused",
+            text="Requests told to come again because the house was full",
+            value=plane.seats.refused,
+            is_counter=True,
+        )
+        yield Sample(
+            name="haversack_memory_reserved_bytes",
+            text="Memory reserved for decoding and parsing",
+            value=plane.memory.used,
+        )
+        yield Sample(
+            name="haversack_memory_limit_bytes",
+            text="The most that is reserved at once",
+            value=plane.memory.limit,
+        )
+        yield Sample(
+            name="haversack_resident_bytes", text="Memory of the process", value=resident_bytes()
+        )
+        for model in plane.catalogue.models():
+            yield from _of_model(model)
+            if self._context.options.triton_metrics:
+                yield from _as_triton(model)
+
+
+def resident_bytes() -> int:
+    """Of this process, now; 0 where the system does not say."""
+    try:
+        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 0
+
+
+def _of_model(model: ServedModel) -> Iterator[Sample | Histogram]:
+    counts, labels = model.statistics, _labels(model)
+
+    def counter(name: str, text: str, value: float, **more: str) -> Sample:
+        return Sample(
+            name=f"haversack_{name}", text=text, value=value, labels=labels | more, is_counter=True
+        )
+
+    for outcome, duration in (("success", counts.success), ("failure", counts.fail)):
+        text = "Requests answered or refused"
+        yield counter("inference_requests", text, duration.count, outcome=outcome)
+    yield Histogram(
+        name="haversack_inference_request_seconds",
+        text="Seconds from a request's body to its answer, where there was one",
+        labels=labels,
+        buckets=counts.latency.cumulative(),
+        total=_seconds(counts.success),
+    )
+    yield counter("inferences", "Pictures or rows inferred", counts.inferences)
+    for stage in _STAGES:
+        text = "Seconds by stage of a request"
+        yield counter("inference_stage_seconds", text, _seconds(counts.stages[stage]), stage=stage)
+    yield Sample(
+        name="haversack_model_waiting",
+        text="Requests that wait for their turn at the model",
+        value=model.turn.waiting,
+        labels=labels,
+    )
+    yield Sample(
+        name="haversack_model_load_seconds",
+        text="Opening and warming the model took",
+        value=model.load_seconds,
+        labels=labels,
+    )
+
+
+def _as_triton(model: ServedModel) -> Iterator[Sample]:
+    counts, labels = model.statistics, _labels(model)
+
+    def counter(name: str, text: str, value: float) -> Sample:
+        # Not declared a counter: that would end its name in _total, as Triton's do not.
+        return Sample(name=name, text=text, value=value, labels=labels)
+
+    yield counter("nv_inference_request_success", "Requests answered", counts.success.count)
+    yield counter("nv_inference_request_failure", "Requests refused", counts.fail.count)
+    yield counter("nv_inference_count", "Pictures or rows inferred", counts.inferences)
+    yield counter("nv_inference_exec_count", "Calls of the model", counts.executions)
+    yield Sample(
+        name="nv_inference_pending_request_count",
+        text="Requests that wait for their turn",
+        value=model.turn.waiting,
+        labels=labels,
+    )
+    microseconds = 1e6
+    yield counter(
+        "nv_inference_request_duration_us",
+        "Of requests answered",
+        _seconds(counts.success) * microseconds,
+    )
+    for stage, text in _STAGES.items():
+        name = f"nv_inference_{stage}_duration_us"
+        yield counter(name, text.capitalize(), _seconds(counts.stages[stage]) * microseconds)
+
+
+def _labels(model: ServedModel) -> dict[str, str]:
+    return {"model": model.identity.name, "version": model.identity.version}
+
+
+def _seconds(duration: Duration) -> float:
+    return duration.ns / 1e9

@@ -1,0 +1,104 @@
+"""One pack as a server keeps it: its predictor, its turn, its counts."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from haversack.engine.outputs import IMAGE, shown_outputs
+from haversack.engine.predictor import Predictor, PredictorOptions
+from haversack.engine.results import PackIdentity
+from haversack.engine.session import Array, SessionOptions
+from haversack.engine.tensors import NUMPY
+from haversack.errors import EngineError
+from haversack.packfile.archive import PackFiles
+from haversack.packfile.manifest import Manifest
+from haversack.packfile.signature import Signature, TensorSpec
+from haversack.serve.admission import Gate
+from haversack.serve.options import ServeOptions
+from haversack.serve.statistics import Statistics
+
+QUICK_SECONDS = 0.0005
+"""A model this quick runs on the event loop: handing it to a thread and back costs more."""
+
+_SMALL_BYTES = 64 << 10
+_FREE_SIDE = 1
+
+
+class ServedModel:
+    """One version of one pack, loaded.
+
+    Attributes:
+        predictor: does the work; may be called from any thread.
+        turn: as many calls of the model at once as the options say.
+        statistics: since it was loaded.
+        files: the pack itself.
+        is_quick: whether a small request is answered without a thread.
+        load_seconds: opening and warming took.
+        warm_seconds: the last call of the warming took.
+    """
+
+    def __init__(self, files: PackFiles, options: ServeOptions) -> None:
+        self._began = time.perf_counter()
+        session = SessionOptions(threads=options.threads, spin_between_calls=False)
+        self.predictor = Predictor(
+            files, PredictorOptions(session=session, decode_limit_bytes=options.decode_limit_bytes)
+        )
+        self.files = files
+        self.turn = Gate(options.turns)
+        self.statistics = Statistics()
+        self.is_quick = False
+        self.load_seconds = self.warm_seconds = 0.0
+
+    @property
+    def identity(self) -> PackIdentity:
+        """Its name, version, task and labels."""
+        return self.predictor.identity
+
+    @property
+    def manifest(self) -> Manifest:
+        """Its pack.toml."""
+        return self.predictor.manifest
+
+    @property
+    def signature(self) -> Signature:
+        """What a caller of a tensor protocol sees: for pictures one input `image`."""
+        own = self.manifest.signature
+        if not self.predictor.takes_pictures:
+            return own
+        return Signature(inputs=(IMAGE,), outputs=shown_outputs(own, self.identity.task))
+
+    def warm(self) -> None:
+        """Run twice on blanks; the second time says how quick the model is."""
+        try:
+            self._run_blank()
+            began = time.perf_counter()
+            self._run_blank()
+        except EngineError:
+            # Some graphs refuse blank tensors; that says nothing about others.
+            if self.predictor.takes_pictures:
+                raise
+        else:
+            self.warm_seconds = time.perf_counter() - began
+            self.is_quick = self.warm_seconds <= QUICK_SECONDS
+        self.load_seconds = time.perf_counter() - self._began
+
+    def runs_inline(self, inputs: dict[str, Array]) -> bool:
+        """Whether these inputs are answered on the event loop, without a thread."""
+        return self.is_quick and sum(array.nbytes for array in inputs.values()) <= _SMALL_BYTES
+
+    def _run_blank(self) -> None:
+        """One call: a blank frame, or blank tensors of the least size."""
+        if self.predictor.takes_pictures:
+            self.predictor.warm()
+        else:
+            inputs = self.manifest.signature.inputs
+            self.predictor.run({spec.name: _blank(spec) for spec in inputs})
+
+
+def _blank(spec: TensorSpec) -> Array:
+    shape = tuple(side if side > 0 else _FREE_SIDE for side in spec.shape)
+    if spec.datatype == "BYTES":
+        return np.full(shape, "", dtype=np.object_)
+    return np.zeros(shape, dtype=NUMPY[spec.datatype])

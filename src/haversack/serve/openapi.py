@@ -1,0 +1,98 @@
+"""The OpenAPI 3.1 page, made from the contract table."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from haversack.serve.contract import OPERATIONS, PATH_PARAMETERS, Operation
+from haversack.serve.schemas import SCHEMAS, ref
+from haversack.version import __version__
+
+_IN_PATH = re.compile(r"{(\w+)}")
+_ERROR = {"application/json": {"schema": ref("Error")}}
+_ANY = {
+    "400": "The request is not what the route takes",
+    "403": "Another name, another site, or a key without the scope",
+    "404": "There is no such model, version or pack",
+}
+_WITH_BODY = {
+    "413": "The body, or what is in it, is larger than the limit",
+    "415": "The body is of a kind that cannot be read",
+    "429": "Too much is asked at once; Retry-After says when to come again",
+    "503": "The packs are still being loaded",
+    "504": "The request's own deadline passed",
+}
+
+
+def document() -> dict[str, Any]:
+    """The whole page."""
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Haversack",
+            "version": __version__,
+            "description": "Photos and tensors in, what a model says of them out.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.id,
+        "summary": operation.text,
+        "tags": [operation.tag],
+        "parameters": _parameters(operation),
+        "responses": _responses(operation),
+    }
+    if operation.scope is not None:
+        # Either no key, where the server has none, or one with this scope.
+        described["security"] = [{}, {"key": []}]
+        described["description"] = f"Scope: {operation.scope}."
+    if operation.takes:
+        content = {media: {"schema": schema} for media, schema in operation.takes.items()}
+        described["requestBody"] = {"required": operation.needs_body, "content": content}
+    return described
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": PATH_PARAMETERS[name]}
+        for name in _IN_PATH.findall(operation.path)
+    ]
+    in_query = [
+        {"name": one.name, "in": "query", "description": one.text, "schema": one.schema}
+        for one in operation.query
+    ]
+    return in_path + in_query
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": "Done"}
+    if operation.gives:
+        success["content"] = {
+            media: {"schema": schema} for media, schema in operation.gives.items()
+        }
+    faults = dict(_ANY)
+    if operation.scope is not None:
+        faults["401"] = "An API key is missing or unknown"
+    if operation.takes:
+        faults |= _WITH_BODY
+    if operation.id in ("ready", "readyz"):
+        faults["503"] = "Not ready"
+    if operation.tag == "packs":
+        faults["409"] = "That version is there already"
+    responses = {
+        status: {"description": text, "content": _ERROR} for status, text in sorted(faults.items())
+    }
+    if operation.id in ("ready", "readyz"):
+        responses["503"]["content"] = {"application/json": {"schema": ref("Ready")}}
+    return {str(operation.status): success} | responses

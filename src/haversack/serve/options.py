@@ -1,0 +1,39 @@
+"""The limits of a server, each with the option that sets it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from haversack.engine.cpus import usable_cpus
+from haversack.settings import DEFAULT_DECODE_LIMIT_BYTES
+
+_MOST_TURNS = 2  # each call holds the model's activations: memory grows with the turns
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeOptions:
+    """How much a server takes on at once.
+
+    Attributes:
+        body_limit_bytes: of one request.
+        pack_limit_bytes: of one uploaded pack.
+        decode_limit_bytes: estimated for one picture, and for all that are decoded at once.
+        queue: requests in the house at once; the next one is told to come again.
+        wait_seconds: the longest that one waits for its turn.
+        triton_metrics: whether /metrics repeats everything under Triton's names.
+        threads: inside one call of a model: half the CPUs, since two calls side by side answer a
+            quarter more photos than one call on all of them (docs/explanation/decisions/0008).
+    """
+
+    body_limit_bytes: int = 64 << 20
+    pack_limit_bytes: int = 1 << 30
+    decode_limit_bytes: int = DEFAULT_DECODE_LIMIT_BYTES
+    queue: int = 256
+    wait_seconds: float = 30.0
+    triton_metrics: bool = False
+    threads: int = field(default_factory=lambda: max(1, usable_cpus() // _MOST_TURNS))
+
+    @property
+    def turns(self) -> int:
+        """Calls of one model at once, each with its threads, as far as the CPUs go."""
+        return max(1, min(_MOST_TURNS, usable_cpus() // self.threads))

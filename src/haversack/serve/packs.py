@@ -1,0 +1,159 @@
+"""Packs over HTTP: listed, sent, fetched and removed."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from haversack.asgi.access import Scope
+from haversack.asgi.bodies import Body, BodyLimit
+from haversack.asgi.errors import json_response
+from haversack.errors import HaversackError, Kind, PackError
+from haversack.packfile.archive import open_pack, write_archive
+from haversack.packfile.manifest import Manifest
+from haversack.packfile.repository import Repository
+from haversack.packfile.staging import staging_folder
+from haversack.serve.context import Context
+from haversack.serve.model import ServedModel
+
+_MEDIA_TYPE = "application/zip"
+
+
+class PackRoutes:
+    """The endpoints under /packs."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._catalogue = context.plane.catalogue
+        self._uploads = Repository(context.uploads)
+
+    async def index(self, request: Request) -> Response:
+        """GET /packs: every loaded pack, as a menu needs it."""
+        self._context.allow(request, Scope.INFER)
+        rows = [_described(model) for model in self._catalogue.models()]
+        return json_response({"packs": rows})
+
+    async def upload(self, request: Request) -> Response:
+        """POST /packs: a .pack file as the body is checked, kept, loaded and made current."""
+        self._context.allow(request, Scope.ADMIN)
+        limit = BodyLimit(
+            limit_bytes=self._context.options.pack_limit_bytes,
+            option="--pack-limit",
+            code="pack-too-large",
+        )
+        async with self._context.bodies.receive(request, limit) as body:
+            manifest = await asyncio.to_thread(self._keep, body)
+        model = await asyncio.to_thread(self._load, manifest.name, manifest.version)
+        place = f"/packs/{manifest.name}/versions/{manifest.version}"
+        return json_response(_described(model), status=201, headers={"Location": place})
+
+    async def download(self, request: Request) -> Response:
+        """GET /packs/{name}/versions/{version}: the pack as one file."""
+        self._context.allow(request, Scope.ADMIN)
+        name, version = request.path_params["name"], request.path_params["version"]
+        path = await asyncio.to_thread(self._place, name, version)
+        folder = Path(tempfile.mkdtemp(dir=self._context.uploads.parent))
+        target = folder / f"{name}-{version}.pack"
+        remove = partial(shutil.rmtree, folder, ignore_errors=True)
+        try:
+            await asyncio.to_thread(_as_archive, path, target)
+        except BaseException:
+            remove()
+            raise
+        return FileResponse(
+            target, media_type=_MEDIA_TYPE, filename=target.name, background=BackgroundTask(remove)
+        )
+
+    async def remove(self, request: Request) -> Response:
+        """DELETE /packs/{name}/versions/{version}: unloaded, and removed if it came over HTTP."""
+        self._context.allow(request, Scope.ADMIN)
+        name, version = request.path_params["name"], request.path_params["version"]
+        await asyncio.to_thread(self._remove, name, version)
+        return Response(status_code=204)
+
+    def _keep(self, body: Body) -> Manifest:
+        """Put an uploaded pack among the server's own, whole or not at all."""
+        self._uploads.root.mkdir(parents=True, exist_ok=True)
+        with staging_folder(self._uploads.root) as staging:
+            sent = staging / "sent.pack"
+            with sent.open("wb") as file:
+                body.copy_to(file)
+            try:
+                files = open_pack(sent)
+            except PackError as error:
+                # Where it lies meanwhile is not its sender's business.
+                error.message = error.message.replace(str(sent), "the pack")
+                raise
+            name, version = files.manifest.name, files.manifest.version
+            if self._catalogue.path_of(name, version) is not None:
+                raise PackError(
+                    "pack-version-exists",
+                    f"there is a version {version} of {name} here already",
+                    kind=Kind.CONFLICT,
+                    hint="Send it under another version, or remove that one first.",
+                )
+            self._uploads.publish(name, version, lambda folder, _: files.write_into(folder))
+        return files.manifest
+
+    def _load(self, name: str, version: str) -> ServedModel:
+        """Serve what was just kept; what cannot be loaded is not kept."""
+        try:
+            return self._catalogue.load(name, version)
+        except HaversackError:
+            self._catalogue.forget(name, version)
+            self._uploads.remove(name, version)
+            raise
+
+    def _place(self, name: str, version: str) -> Path:
+        path = self._catalogue.path_of(name, version)
+        if path is None:
+            raise PackError(
+                "pack-not-found",
+                f"there is no version {version[:20]!r} of a pack {name[:80]!r} here",
+                hint="POST /v2/repository/index lists every pack and version.",
+                kind=Kind.NOT_FOUND,
+            )
+        return path
+
+    def _remove(self, name: str, version: str) -> None:
+        path = self._place(name, version)
+        if path.parent.parent != self._uploads.root:
+            raise HaversackError(
+                "pack-read-only",
+                f"{name} {version} did not come over HTTP, and is not removed over HTTP",
+                hint="Its owner can delete its folder; POST /v2/repository/models/"
+                f"{name}/unload stops serving it.",
+            )
+        self._catalogue.forget(name, version)
+        self._uploads.remove(name, version)
+
+
+def _as_archive(path: Path, target: Path) -> None:
+    if path.is_dir():
+        write_archive(path, target)
+    else:
+        shutil.copyfile(path, target)
+
+
+def _described(model: ServedModel) -> dict[str, object]:
+    manifest, identity = model.manifest, model.identity
+    return {
+        "name": identity.name,
+        "version": identity.version,
+        "task": identity.task,
+        "labels": list(identity.labels),
+        "description": manifest.description,
+        "licence": manifest.licence,
+        "loaded": True,
+        "takes_pictures": model.predictor.takes_pictures,
+        "default_threshold": manifest.defaults.score_threshold,
+        "accuracy": manifest.accuracy,
+        "speed_seconds": model.warm_seconds or None,
+    }

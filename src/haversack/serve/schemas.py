@@ -1,0 +1,187 @@
+"""JSON schemas of what goes over the wire, for the OpenAPI page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+DATATYPES = (
+    "BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 FP32 FP64 BYTES".split()  # noqa: SIM905
+)
+
+
+def _object(properties: Schema, *required: str) -> Schema:
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def ref(name: str) -> Schema:
+    """A schema of `SCHEMAS` by its name."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_TEXT: Schema = {"type": "string"}
+_WHOLE: Schema = {"type": "integer"}
+_NUMBER: Schema = {"type": "number"}
+_BOOL: Schema = {"type": "boolean"}
+_DURATION = _object({"count": _WHOLE, "ns": _WHOLE}, "count", "ns")
+_SHAPE = _list({"type": "integer"})
+_FREE: Schema = {"type": "object"}
+
+SCHEMAS: dict[str, Schema] = {
+    "Error": _object(
+        {
+            "error": _TEXT | {"description": "One sentence: what was received, what is allowed."},
+            "code": _TEXT,
+            "hint": _TEXT | {"description": "The next step, or empty."},
+            "request_id": _TEXT,
+            "details": _list(_TEXT),
+        },
+        *("error", "code", "hint"),
+    ),
+    "Record": _object(
+        {
+            "image": _TEXT,
+            "width": _WHOLE,
+            "height": _WHOLE,
+            "pack": _TEXT,
+            "version": _TEXT,
+            "task": _TEXT,
+            "status": {"enum": ["done"]},
+            "detections": _list(
+                _object(
+                    {"label": _TEXT, "class_id": _WHOLE, "score": _NUMBER, "box": _list(_NUMBER)},
+                    *("label", "class_id", "score", "box"),
+                )
+            ),
+            "classes": _list(_FREE),
+            "legend": _list(_FREE),
+            "map": _TEXT | {"contentEncoding": "base64", "contentMediaType": "image/png"},
+            "truncated": _BOOL,
+            "candidates": _WHOLE,
+            "timing": {"type": "object", "additionalProperties": _NUMBER},
+        },
+        *("image", "width", "height", "pack", "version", "task", "status"),
+    ),
+    "Pack": _object(
+        {
+            "name": _TEXT,
+            "version": _TEXT,
+            "task": _TEXT,
+            "labels": _list(_TEXT),
+            "description": _TEXT,
+            "licence": _TEXT,
+            "loaded": _BOOL,
+            "takes_pictures": _BOOL,
+            "default_threshold": _NUMBER,
+            "accuracy": _TEXT,
+            "speed_seconds": {"type": ["number", "null"]},
+        },
+        *("name", "version", "task"),
+    ),
+    "Packs": _object({"packs": _list(ref("Pack"))}, "packs"),
+    "ServerMetadata": _object(
+        {"name": _TEXT, "version": _TEXT, "extensions": _list(_TEXT)}, "name", "version"
+    ),
+    "Tensor": _object(
+        {"name": _TEXT, "datatype": {"enum": DATATYPES}, "shape": _SHAPE},
+        *("name", "datatype", "shape"),
+    ),
+    "ModelMetadata": _object(
+        {
+            "name": _TEXT,
+            "versions": _list(_TEXT),
+            "platform": _TEXT,
+            "inputs": _list(ref("Tensor")),
+            "outputs": _list(ref("Tensor")),
+        },
+        *("name", "platform", "inputs", "outputs"),
+    ),
+    "ModelConfig": _FREE,
+    "Ready": _object({"name": _TEXT, "ready": _BOOL}, "ready"),
+    "Live": _object({"live": _BOOL}, "live"),
+    "Statistics": _object(
+        {
+            "model_stats": _list(
+                _object(
+                    {
+                        "name": _TEXT,
+                        "version": _TEXT,
+                        "inference_count": _WHOLE,
+                        "execution_count": _WHOLE,
+                        "inference_stats": {"type": "object", "additionalProperties": _DURATION},
+                    },
+                    *("name", "version"),
+                )
+            )
+        },
+        "model_stats",
+    ),
+    "InferRequest": _object(
+        {
+            "id": _TEXT,
+            "parameters": _FREE,
+            "inputs": _list(
+                _object(
+                    {
+                        "name": _TEXT,
+                        "shape": _list({"type": "integer", "minimum": 1}),
+                        "datatype": {"enum": DATATYPES},
+                        "parameters": _FREE,
+                        "data": {"type": "array", "items": {}},
+                    },
+                    *("name", "shape", "datatype"),
+                )
+            )
+            | {"minItems": 1},
+            "outputs": _list(_object({"name": _TEXT, "parameters": _FREE}, "name")),
+        },
+        "inputs",
+    ),
+    "InferResponse": _object(
+        {
+            "model_name": _TEXT,
+            "model_version": _TEXT,
+            "id": _TEXT,
+            "outputs": _list(
+                _object(
+                    {
+                        "name": _TEXT,
+                        "shape": _SHAPE,
+                        "datatype": {"enum": DATATYPES},
+                        "parameters": _FREE,
+                        "data": {"type": "array", "items": {}},
+                    },
+                    *("name", "shape", "datatype"),
+                )
+            ),
+        },
+        *("model_name", "outputs"),
+    ),
+    "RepositoryIndex": _list(
+        _object({"name": _TEXT, "version": _TEXT, "state": _TEXT, "reason": _TEXT}, "name")
+    ),
+    "IndexRequest": _object({"ready": _BOOL}),
+    "LoadRequest": _object({"parameters": _FREE | {"maxProperties": 0}}),
+    "PredictRequest": {
+        "oneOf": [
+            _object({"instances": {"type": "array", "minItems": 1, "items": {}}}, "instances"),
+            _object({"inputs": {}}, "inputs"),
+        ]
+    },
+    "PredictResponse": {
+        "oneOf": [
+            _object({"predictions": {"type": "array", "items": {}}}, "predictions"),
+            _object({"outputs": {}}, "outputs"),
+        ]
+    },
+    "Models": _object({"models": _list(_TEXT)}, "models"),
+    "ModelStatus": _object(
+        {"name": _TEXT, "ready": _BOOL, "model_version_status": _list(_FREE)}, "name", "ready"
+    ),
+}
+"""Every schema by its name."""

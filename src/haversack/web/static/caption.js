@@ -1,0 +1,40 @@
+// @ts-check
+// The legend, or the surest classes, written into the corner of a picture that is taken along.
+
+import { colourOf } from "./palette.js";
+import { percent } from "./shown.js";
+
+/** @import { Brush, PhotoRecord } from "./types.js" */
+
+const LINES_SHOWN = 5;
+
+/** @param {Brush} context @param {PhotoRecord} record @param {number} textPx */
+export function drawCaption(context, record, textPx) {
+  const lines = linesOf(record).slice(0, LINES_SHOWN);
+  if (lines.length === 0) return;
+  const margin = Math.max(2, Math.floor(textPx / 4));
+  const step = textPx + margin;
+  context.font = `${textPx}px system-ui, sans-serif`;
+  context.textBaseline = "middle";
+  const widest = Math.max(...lines.map(({ text }) => context.measureText(text).width));
+  context.fillStyle = "rgb(16 16 16 / 0.72)";
+  context.fillRect(0, 0, widest + step + 3 * margin, step * lines.length + margin);
+  lines.forEach(({ text, classId }, row) => {
+    const top = margin + row * step;
+    context.fillStyle = colourOf(classId);
+    context.fillRect(margin, top, textPx, textPx);
+    context.fillStyle = "#fff";
+    context.fillText(text, margin + step, top + textPx / 2 + 1);
+  });
+}
+
+/** @param {PhotoRecord} record */
+function linesOf({ classes, legend, width, height }) {
+  if (classes) {
+    return classes.map((one) => ({ classId: one.class_id, text: `${one.label} ${percent(one.score)}` }));
+  }
+  const pixels = Math.max(1, width * height);
+  return (legend ?? []).map((one) => {
+    return { classId: one.class_id, text: `${one.label} ${percent(one.pixels / pixels)}` };
+  });
+}

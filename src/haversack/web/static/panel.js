@@ -1,0 +1,104 @@
+// @ts-check
+// The right side: the summary, the sliders, the names or bars, what can be taken along.
+
+import { showBars } from "./bars.js";
+import { curlCommand } from "./curl.js";
+import { byId } from "./elements.js";
+import { currentKey } from "./keys.js";
+import { formatSeconds, hasSiblings, keyOf } from "./models.js";
+import { showNames } from "./names.js";
+import { predictAddress } from "./server.js";
+import { percent, sentence } from "./shown.js";
+
+/** @import { State } from "./state.js" */
+
+const TITLES = new Map([
+  ["label-map", "Areas"],
+  ["classify", "Classes"],
+]);
+
+/** @param {State} state @param {(label: string) => void} toggle called with a name that was clicked */
+export function showPanel(state, toggle) {
+  const { record } = state;
+  const task = record?.task ?? state.pack?.task ?? "";
+  const hasThreshold = task === "detect" || task === "segment";
+  element("panel-title").textContent = TITLES.get(task) ?? "Objects";
+  setText("summary", record ? sentence(record, state.threshold) : "");
+  const rows = state.rows();
+  showNames(rows, state.chosen, toggle);
+  showBars(record?.classes ?? []);
+  element("names-hint").hidden = rows.length === 0;
+  element("threshold-box").hidden = !hasThreshold;
+  element("opacity-box").hidden = task !== "label-map";
+  element("mode").hidden = task === "classify";
+  showTruncated(state);
+  showThreshold(state);
+  byId("opacity", HTMLInputElement).value = String(state.opacity);
+  element("opacity-value").textContent = percent(state.opacity);
+  showMode(state);
+  showTake(state, hasThreshold);
+  setText("facts", facts(state));
+}
+
+/** @param {State} state */
+function showThreshold({ threshold, pack }) {
+  byId("threshold", HTMLInputElement).value = String(threshold);
+  element("threshold-value").textContent = `${Math.round(threshold * 100)} %`;
+  const reset = byId("threshold-reset", HTMLButtonElement);
+  const usual = pack?.default_threshold ?? threshold;
+  reset.classList.toggle("gone", Math.abs(usual - threshold) < 0.005);
+  reset.textContent = `Back to ${Math.round(usual * 100)} %`;
+}
+
+/** @param {State} state */
+function showMode({ mode, chosen }) {
+  for (const input of document.querySelectorAll("input[name=mode]")) {
+    if (!(input instanceof HTMLInputElement)) continue;
+    input.checked = input.value === mode;
+    if (input.value === "chosen") input.disabled = chosen.size === 0;
+  }
+}
+
+/** @param {State} state */
+function showTruncated({ record }) {
+  const note = element("truncated");
+  note.hidden = !record?.truncated;
+  const candidates = record?.candidates === undefined ? "" : ` (${record.candidates} candidates)`;
+  note.textContent = `There was more in this photo than the model can keep${candidates}: the list may not be complete.`;
+}
+
+/** @param {State} state @param {boolean} hasThreshold */
+function showTake({ photo, pack, packs, record, threshold }, hasThreshold) {
+  byId("save-record", HTMLButtonElement).disabled = !record;
+  const picture = byId("save-picture", HTMLButtonElement);
+  picture.disabled = !record || !photo?.bitmap;
+  picture.title = record && !photo?.bitmap ? "This browser cannot read the photo's format." : "";
+  if (!pack || !photo) return;
+  element("curl").textContent = curlCommand({
+    address: predictAddress(pack, hasSiblings(pack, packs)),
+    file: photo.name,
+    threshold,
+    hasThreshold,
+    hasKey: currentKey() !== "",
+  });
+}
+
+/** @param {State} state */
+function facts({ photo, record, seconds, pack }) {
+  if (!photo) return "";
+  if (!record || !pack) return photo.name;
+  const model = record.timing?.model_seconds;
+  const part = model === undefined ? "" : `, ${formatSeconds(model)} of it in the model`;
+  const size = `${record.width} × ${record.height} px`;
+  return [photo.name, size, keyOf(pack), `${formatSeconds(seconds)}${part}`].join(" · ");
+}
+
+/** Only where it changed, so that a live region is not read twice. @param {string} id @param {string} text */
+function setText(id, text) {
+  if (element(id).textContent !== text) element(id).textContent = text;
+}
+
+/** @param {string} id */
+function element(id) {
+  return byId(id, HTMLElement);
+}

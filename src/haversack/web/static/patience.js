@@ -1,0 +1,64 @@
+// @ts-check
+// Requests that may have to wait: for a key, for a place in the queue, for the models to be loaded.
+
+import { askForKey } from "./keys.js";
+import { ServerError } from "./server.js";
+
+const RETRY_SECONDS = 2;
+const LONGEST_WAIT_SECONDS = 120;
+const UNAUTHORIZED = 401;
+const TOO_MANY = 429;
+
+/**
+ * Ask for a key as long as the server wants another one.
+ * @template T
+ * @param {() => Promise<T>} call
+ * @returns {Promise<T>}
+ */
+export async function withKey(call) {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof ServerError) || error.status !== UNAUTHORIZED) throw error;
+      if (!(await askForKey(asSentence(error.message)))) throw error;
+    }
+  }
+}
+
+/**
+ * Try once more after the time that a busy server named.
+ * @template T
+ * @param {() => Promise<T>} call
+ * @param {AbortSignal} signal
+ * @param {(message: string) => void} tell
+ * @returns {Promise<T>}
+ */
+export async function withOneRetry(call, signal, tell) {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof ServerError) || error.status !== TOO_MANY) throw error;
+    const seconds = Math.min(error.retryAfterSeconds ?? RETRY_SECONDS, LONGEST_WAIT_SECONDS);
+    tell(`${asSentence(error.message)} Trying again in ${Math.ceil(seconds)} s.`);
+    await sleep(seconds, signal);
+    return call();
+  }
+}
+
+/** @param {number} seconds @param {AbortSignal} [signal] @returns {Promise<void>} */
+export function sleep(seconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, seconds * 1000);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(new DOMException("another photo was chosen", "AbortError"));
+    });
+  });
+}
+
+/** The server's messages begin small and end bare, as in a log. @param {string} message */
+export function asSentence(message) {
+  const text = message.trim();
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+}

@@ -1,0 +1,79 @@
+// @ts-check
+// Everything on the screen that follows from the state.
+
+import { byId } from "./elements.js";
+import { stageLayer } from "./layer.js";
+import { showPanel } from "./panel.js";
+
+/** @import { Reach } from "./reach.js" */
+/** @import { Stage } from "./stage.js" */
+/** @import { State } from "./state.js" */
+
+export class Screen {
+  /** @param {State} state @param {Stage} stage @param {Reach} reach */
+  constructor(state, stage, reach) {
+    this.state = state;
+    this.stage = stage;
+    this.reach = reach;
+  }
+
+  show() {
+    const { state, stage } = this;
+    showView(state);
+    showPanel(state, (label) => this.toggle(label));
+    stage.showPhoto(state.photo, state.record);
+    stage.showBoxes(state.boxes());
+    this.#showLayer();
+    this.reach.reset();
+    const summary = byId("summary", HTMLElement).textContent;
+    const words = [state.photo?.name, summary].filter(Boolean).join(": ");
+    byId("stage", HTMLElement).setAttribute("aria-label", words || "The photo");
+  }
+
+  /** @param {string} label */
+  toggle(label) {
+    this.state.toggle(label);
+    this.show();
+  }
+
+  /** @param {string} mode */
+  setMode(mode) {
+    if (mode === "chosen" && this.state.chosen.size === 0) return;
+    if (mode === "all" || mode === "chosen" || mode === "original") this.state.mode = mode;
+    this.show();
+  }
+
+  showAll() {
+    this.state.chosen.clear();
+    this.setMode("all");
+  }
+
+  /** @param {number} threshold */
+  setThreshold(threshold) {
+    this.state.threshold = Math.min(1, Math.max(0, Math.round(threshold * 100) / 100));
+    this.show();
+  }
+
+  /** @param {number} opacity */
+  setOpacity(opacity) {
+    this.state.opacity = opacity;
+    this.show();
+  }
+
+  #showLayer() {
+    const { map, mode, opacity } = this.state;
+    if (!map || mode === "original") return this.stage.showLayer(null);
+    this.stage.showLayer({ map, picture: stageLayer(map, this.state.areas()), opacity });
+  }
+}
+
+/** @param {State} state */
+function showView({ photo }) {
+  byId("start", HTMLElement).hidden = photo !== null;
+  byId("result", HTMLElement).hidden = photo === null;
+  byId("new-photo", HTMLElement).hidden = photo === null;
+  document.body.dataset.view = photo ? "result" : "start";
+  const notice = byId("notice", HTMLElement);
+  notice.hidden = !photo || photo.bitmap !== null;
+  notice.textContent = "This browser cannot show this kind of photo. The list says what was found in it.";
+}
