@@ -1,0 +1,1 @@
+"""Where photos were taken, and where on the ground a pixel lies."""
