@@ -236,6 +236,7 @@ Prepare = Callable[[Path], None]
 READERS_OWN: dict[str, tuple[Prepare, ...]] = {
     "README.md": (photos, yolox),
     "docs/tutorial/first-pack.md": (photos, detector),
+    "docs/tutorial/first-survey.md": (photos,),
     "docs/how-to/import-a-detector.md": (photos, detector, yolox),
     "docs/how-to/import-a-classifier.md": (photos, classifier),
     "docs/how-to/import-a-label-map.md": (photos, label_map),

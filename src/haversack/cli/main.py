@@ -18,6 +18,7 @@ from haversack.version import __version__
         "demo": Entry("haversack.cli.demo", "Draw aerial photos, find the animals in them."),
         "predict": Entry("haversack.cli.predict", "Say what is in photos."),
         "serve": Entry("haversack.cli.serve", "Serve packs: a page, and an API for programs."),
+        "survey": Entry("haversack.cli.survey", "Find objects in many large photos, resumable."),
         "pack": Entry("haversack.cli.pack", "Make, list, inspect and verify packs."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

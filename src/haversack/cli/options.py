@@ -42,6 +42,13 @@ def packs_option(function: F) -> F:
     )(function)
 
 
+def share(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    """A number from 0 to 1; NaN is none, which click's own range lets pass."""
+    if value is not None and not 0 <= value <= 1:
+        raise click.BadParameter(f"a number from 0 to 1 is needed; received {value}")
+    return value
+
+
 def json_option(function: F) -> F:
     """`--json`: one record a line on standard output."""
     return click.option("--json", "as_json", is_flag=True, help="One JSON record a line.")(function)

@@ -14,7 +14,7 @@ from rich.text import Text
 from haversack.cli.copies import plan_copies
 from haversack.cli.exits import DONE, SOME_FAILED, exit_code
 from haversack.cli.inputs import expand
-from haversack.cli.options import SizeType, find_pack, json_option, packs_option
+from haversack.cli.options import SizeType, find_pack, json_option, packs_option, share
 from haversack.cli.output import console, notes, print_record
 from haversack.engine.allocator import Trimmer, settle, trim
 from haversack.engine.image import decode
@@ -32,13 +32,6 @@ _FEW = 4
 Show = Callable[[ImageResult], None]
 
 
-def _share(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
-    """A number from 0 to 1; NaN is none, which click's own range lets pass."""
-    if value is not None and not 0 <= value <= 1:
-        raise click.BadParameter(f"a number from 0 to 1 is needed; received {value}")
-    return value
-
-
 @click.command("predict")
 @click.argument("pack")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
@@ -51,7 +44,7 @@ def _share(ctx: click.Context, param: click.Parameter, value: float | None) -> f
     help="Folder for annotated copies of the photos.",
 )
 @click.option(
-    "--threshold", type=float, callback=_share, help="Least score, 0 to 1; default the pack's."
+    "--threshold", type=float, callback=share, help="Least score, 0 to 1; default the pack's."
 )
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option(

@@ -13,6 +13,9 @@ _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
 _MMAP_FROM_BYTES = 4 << 20
 _TRIM_FROM_BYTES = 32 << 20
+# 32 MiB is the largest threshold that glibc takes (half of HEAP_MAX_SIZE).
+_TILES_MMAP_FROM_BYTES = 32 << 20
+_TILES_KEPT_BYTES = 256 << 20
 
 
 def settle() -> bool:
@@ -26,15 +29,18 @@ def settle() -> bool:
 
     Returns whether this C library could be told.
     """
-    libc = _glibc()
-    if libc is None:
-        return False
-    told = [
-        libc.mallopt(_M_ARENA_MAX, 1),
-        libc.mallopt(_M_MMAP_THRESHOLD, _MMAP_FROM_BYTES),
-        libc.mallopt(_M_TRIM_THRESHOLD, _TRIM_FROM_BYTES),
-    ]
-    return all(told)
+    return _tell(_MMAP_FROM_BYTES, _TRIM_FROM_BYTES)
+
+
+def settle_for_tiles() -> bool:
+    """The same for a process that runs one network on tiles again and again.
+
+    Blocks up to 32 MiB stay on the one heap, which keeps 256 MiB between calls: a survey makes the
+    same planes a hundred thousand times. Mapped anew for each tile they cost more than half of its
+    time: 35,000 page faults and 62 ms of system time a tile of `blobs` (800 px, 53 ms of work),
+    against 1,000 and 3 ms so (2 vCPU, 2 threads, 2026-11-21).
+    """
+    return _tell(_TILES_MMAP_FROM_BYTES, _TILES_KEPT_BYTES)
 
 
 def trim() -> bool:
@@ -66,6 +72,18 @@ class Trimmer:
         self._last = now
         trim()
         return True
+
+
+def _tell(mmap_from_bytes: int, kept_bytes: int) -> bool:
+    libc = _glibc()
+    if libc is None:
+        return False
+    told = [
+        libc.mallopt(_M_ARENA_MAX, 1),
+        libc.mallopt(_M_MMAP_THRESHOLD, mmap_from_bytes),
+        libc.mallopt(_M_TRIM_THRESHOLD, kept_bytes),
+    ]
+    return all(told)
 
 
 def _glibc() -> ctypes.CDLL | None:

@@ -1,0 +1,21 @@
+"""`haversack survey`: the commands about surveys."""
+
+from __future__ import annotations
+
+import click
+
+from haversack.cli.lazy import Entry, LazyGroup
+
+
+@click.group(
+    cls=LazyGroup,
+    entries={
+        "run": Entry("haversack.cli.survey_run", "Look at every photo, tile by tile; resumable."),
+        "status": Entry("haversack.cli.survey_status", "Say how far a run is, and what failed."),
+        "export": Entry("haversack.cli.survey_export", "Write a run's results for other programs."),
+        "merge": Entry("haversack.cli.survey_merge", "Change a run's threshold or seam rule."),
+        "report": Entry("haversack.cli.survey_report", "Write a run's report.html anew."),
+    },
+)
+def command() -> None:
+    """Find objects in many large photos, and know what became of each photo."""

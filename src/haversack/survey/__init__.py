@@ -1,0 +1,1 @@
+"""Surveys: one detector over a hundred thousand large photos, every photo accounted for."""

@@ -1,0 +1,168 @@
+"""Batch and threads, measured on the first real tiles instead of believed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from haversack.engine.predictor import Predictor
+from haversack.engine.session import Device
+from haversack.engine.tiles import cut
+from haversack.errors import HaversackError
+from haversack.survey.job import PhotoJob
+from haversack.survey.looking import TileView, is_constant, look
+from haversack.survey.memory import resident_bytes
+from haversack.survey.options import GridTable
+from haversack.survey.reading import open_reader
+from haversack.survey.store import OpenPhoto
+
+MOST_SECONDS = 20.0
+_TRIAL_SECONDS = 1.2
+_BATCHES: dict[Device, tuple[int, ...]] = {"cpu": (1, 2, 4, 8), "cuda": (8, 16, 32, 64, 128)}
+# Less is noise on a machine with other work, and a larger batch costs memory.
+_WORTH = 1.1
+_TILES = 32
+_PHOTOS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """How the pack is run, and what was measured so; 0 tiles/s where nothing was."""
+
+    batch: int
+    threads: int
+    tiles_per_second: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneOptions:
+    """What is tried.
+
+    Attributes:
+        device: "cpu" or "cuda".
+        threads: as asked for, or None to measure.
+        batch: as asked for, or None to measure.
+        most_threads: CPUs that may be used.
+        memory_bytes: that inference may add; a batch that needs more is not tried.
+    """
+
+    device: Device
+    threads: int | None
+    batch: int | None
+    most_threads: int
+    memory_bytes: int
+
+
+def tune(
+    predictor: Predictor,
+    views: Sequence[TileView],
+    options: TuneOptions,
+    tell: Callable[[Tuning], None] = lambda tuning: None,
+) -> Tuning:
+    """The quickest of a few settings, in 20 s at most; a larger batch must earn its memory.
+
+    Nothing is measured where both are given or where there are no tiles.
+
+    Args:
+        tell: called with each setting as it is measured.
+    """
+    started = time.monotonic()
+    threads = options.threads or (2 if options.device == "cuda" else options.most_threads)
+    batches = _BATCHES[options.device] if options.batch is None else (options.batch,)
+    if not predictor.batches:
+        batches = (1,)
+    first = Tuning(batch=batches[0], threads=threads)
+    if not views or (options.threads is not None and options.batch is not None):
+        return first
+    best, last_seconds = first, 0.0
+    before = resident_bytes()
+    each = 0
+    for batch in batches:
+        too_dear = each * batch * threads > options.memory_bytes
+        if too_dear or time.monotonic() - started + 3 * last_seconds > MOST_SECONDS:
+            break
+        trial_started = time.monotonic()
+        told = _measure(predictor, views, Tuning(batch=batch, threads=threads))
+        last_seconds = time.monotonic() - trial_started
+        if told is None:
+            break
+        tell(told)
+        each = max(each, (resident_bytes() - before) // (batch * threads))
+        if told.tiles_per_second < best.tiles_per_second * _WORTH:
+            break
+        best = told
+    fewer = Tuning(batch=best.batch, threads=threads // 2)
+    spare = MOST_SECONDS - (time.monotonic() - started)
+    may_choose = options.threads is None and options.device == "cpu"
+    if not may_choose or not fewer.threads or 4 * last_seconds > spare:
+        return best
+    # Both again, in turn: other work on the machine must not decide for a week of computing.
+    trials = [told for one in (fewer, best, fewer) if (told := _measure(predictor, views, one))]
+    for told in trials:
+        tell(told)
+    few = [told.tiles_per_second for told in trials if told.threads == fewer.threads]
+    all_threads = [told.tiles_per_second for told in trials if told.threads == threads]
+    most = max([best.tiles_per_second, *all_threads])
+    if min(few, default=0.0) > most * _WORTH:
+        return replace(fewer, tiles_per_second=max(few))
+    return replace(best, tiles_per_second=most)
+
+
+def first_tiles(
+    photos: Sequence[OpenPhoto], root: Path, grid: GridTable, limit_bytes: int
+) -> list[TileView]:
+    """Up to 32 tiles, none of one colour, of the first photo that can be read."""
+    for photo in photos[:_PHOTOS]:
+        try:
+            reader = open_reader(root / photo.name, photo, grid, limit_bytes)
+            try:
+                piece = reader.read(PhotoJob(photo, reader))
+            finally:
+                reader.close()
+        except (HaversackError, OSError):
+            continue
+        whole = piece.job.grid
+        views = [
+            TileView(pixels=pixels, tile=tile, grid=whole)
+            for tile in piece.tiles[:_TILES]
+            if whole is not None
+            and not is_constant(pixels := cut(piece.pixels, tile.moved(-piece.left, -piece.top)))
+        ]
+        if views:
+            return views
+    return []
+
+
+def _measure(predictor: Predictor, views: Sequence[TileView], tuning: Tuning) -> Tuning | None:
+    """Tiles a second of that setting; None where the device cannot hold the batch."""
+    batch = [views[i % len(views)] for i in range(tuning.batch)]
+    faults: list[HaversackError] = []
+    done = [0] * tuning.threads
+    stop_at = 0.0
+
+    def work(number: int) -> None:
+        try:
+            while done[number] == 0 or time.monotonic() < stop_at:
+                look(predictor, batch)
+                done[number] += len(batch)
+        except HaversackError as fault:
+            faults.append(fault)
+
+    try:
+        look(predictor, batch)  # the first call allocates
+    except HaversackError:
+        return None
+    started = time.monotonic()
+    stop_at = started + _TRIAL_SECONDS
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(tuning.threads)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        return None
+    rate = sum(done) / (time.monotonic() - started)
+    return Tuning(batch=tuning.batch, threads=tuning.threads, tiles_per_second=round(rate, 2))

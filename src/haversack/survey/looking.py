@@ -1,0 +1,146 @@
+"""Tiles -> what the pack sees in them, in pixels of the photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haversack.engine.detections import Detections
+from haversack.engine.image import DecodedImage
+from haversack.engine.merge import TileBoxes, concatenate, tile_boxes
+from haversack.engine.predictor import Fitted, Predictor
+from haversack.engine.tiles import Tile, TileGrid
+from haversack.errors import EngineError
+
+_SPARSE = 37
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TileView:
+    """One tile to look at.
+
+    Attributes:
+        pixels: uint8[h,w,3], a view.
+        tile: where it lies.
+        grid: of its photo.
+    """
+
+    pixels: NDArray[np.uint8]
+    tile: Tile
+    grid: TileGrid
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TileFinding:
+    """What became of one tile.
+
+    Attributes:
+        boxes: of the tile, or of its quarters.
+        quartered: it had more candidates than the pack keeps and was run again in quarters.
+        truncated: and a quarter had too many all the same, or it could not be cut.
+        skipped: it is one colour throughout, and was not looked at.
+    """
+
+    boxes: TileBoxes = field(default_factory=lambda: concatenate([]))
+    quartered: bool = False
+    truncated: bool = False
+    skipped: bool = False
+
+
+def is_constant(pixels: NDArray[np.uint8]) -> bool:
+    """Whether every pixel is the same: no data, or nothing to see. Exact, so no animal is missed.
+
+    A few pixels decide nearly always; all are compared only where those agree.
+    """
+    first = pixels[0, 0]
+    sparse = pixels[::_SPARSE, ::_SPARSE]
+    return bool((sparse == first).all()) and bool((pixels == first).all())
+
+
+def look(predictor: Predictor, views: Sequence[TileView], *, fill_to: int = 1) -> list[TileFinding]:
+    """What the pack sees in each tile, in their order.
+
+    A tile of one colour is skipped; one with more candidates than the pack keeps is run again as
+    four quarters.
+
+    Args:
+        fill_to: on a GPU the batch is filled up with copies of the last tile, so that every call
+            has one shape, and one set of kernels.
+
+    Raises:
+        EngineError: the graph failed.
+    """
+    seen = [view for view in views if not is_constant(view.pixels)]
+    told = iter(zip(seen, _infer(predictor, seen, fill_to), strict=True)) if seen else iter(())
+    kept = set(map(id, seen))
+    findings: list[TileFinding] = []
+    for view in views:
+        if id(view) not in kept:
+            findings.append(TileFinding(skipped=True))
+            continue
+        _, found = next(told)
+        findings.append(
+            _quartered(predictor, view, fill_to)
+            if found.truncated
+            else TileFinding(boxes=_boxes(view, found))
+        )
+    return findings
+
+
+def _quartered(predictor: Predictor, view: TileView, fill_to: int) -> TileFinding:
+    """The tile as four; each is fitted to the network again, so it sees each object larger."""
+    tile = view.tile
+    if tile.number >= view.grid.count or min(tile.width, tile.height) < 2:
+        once_more = _infer(predictor, [view], fill_to)[0]
+        return TileFinding(boxes=_boxes(view, once_more), truncated=True)
+    parts = [
+        TileView(
+            pixels=view.pixels[
+                part.y - tile.y : part.y - tile.y + part.height,
+                part.x - tile.x : part.x - tile.x + part.width,
+            ],
+            tile=part,
+            grid=view.grid,
+        )
+        for part in view.grid.quarters(tile)
+    ]
+    # One by one: the batch was measured on whole tiles, and this is rare.
+    found = [_infer(predictor, [part], fill_to)[0] for part in parts]
+    return TileFinding(
+        boxes=concatenate([_boxes(part, one) for part, one in zip(parts, found, strict=True)]),
+        quartered=True,
+        truncated=any(one.truncated for one in found),
+    )
+
+
+def _infer(predictor: Predictor, views: Sequence[TileView], fill_to: int) -> list[Detections]:
+    fitted = [_fit(predictor, view) for view in views]
+    fitted += fitted[-1:] * (fill_to - len(fitted))
+    outcomes = predictor.infer(fitted)[: len(views)]
+    found = [outcome for outcome in outcomes if isinstance(outcome, Detections)]
+    if len(found) != len(views):
+        raise EngineError("survey-pack-unfit", "a survey needs a pack that detects")
+    return found
+
+
+def _fit(predictor: Predictor, view: TileView) -> Fitted:
+    """The tile in the network's frame, placed so that boxes come out in the photo's pixels."""
+    height, width = view.pixels.shape[:2]
+    fitted = predictor.fit(
+        DecodedImage(pixels=view.pixels, width=width, height=height, shrink=1, format="tile")
+    )
+    scale_x, scale_y, left, top = fitted.placement.tolist()
+    placement = np.array(
+        [scale_x, scale_y, left - view.tile.x * scale_x, top - view.tile.y * scale_y],
+        dtype=np.float32,
+    )
+    return Fitted(
+        pixels=fitted.pixels, placement=placement, width=view.grid.width, height=view.grid.height
+    )
+
+
+def _boxes(view: TileView, found: Detections) -> TileBoxes:
+    return tile_boxes(view.grid, view.tile, found.boxes, found.scores, found.class_ids)

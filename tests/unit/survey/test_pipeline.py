@@ -1,0 +1,113 @@
+"""What the threads do when a graph fails: one photo's fault is its own, five in a row are not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+from tests.integration.survey_material import save, scene
+
+from haversack.engine.detections import Detections
+from haversack.engine.image import DecodedImage
+from haversack.engine.merge import MergeOptions
+from haversack.engine.predictor import Fitted, Predictor
+from haversack.errors import EngineError
+from haversack.survey.options import GridTable
+from haversack.survey.outcome import PhotoOutcome
+from haversack.survey.pipeline import Pipeline, PipelineOptions
+from haversack.survey.store import OpenPhoto
+
+
+class Scripted:
+    """A predictor that sees one thing in each tile, and fails in those that are white."""
+
+    def fit(self, image: DecodedImage) -> Fitted:
+        return Fitted(
+            pixels=image.pixels,
+            placement=np.array([1, 1, 0, 0], np.float32),
+            width=image.width,
+            height=image.height,
+        )
+
+    def infer(self, pictures: Sequence[Fitted]) -> list[Detections]:
+        if any(picture.pixels.mean() > 250 for picture in pictures):
+            raise EngineError("run-failed", "the graph could not be run: white")
+        return [
+            Detections(
+                boxes=np.array([[1, 1, 9, 9]], np.float32) - picture.placement[[2, 3, 2, 3]],
+                scores=np.array([0.9], np.float32),
+                class_ids=np.array([0]),
+                candidates=1,
+                truncated=False,
+            )
+            for picture in pictures
+        ]
+
+
+def listed(folder: Path, whites: Sequence[int], count: int) -> list[OpenPhoto]:
+    found = []
+    for number in range(count):
+        pixels = scene(number, width=90, height=70)
+        if number in whites:
+            pixels[:] = 255
+            pixels[0, 0] = 250
+        told = save(folder / f"{number}.png", pixels).stat()
+        found.append(
+            OpenPhoto(
+                id=number,
+                path=f"{number}.png",
+                name=f"{number}.png",
+                size_bytes=told.st_size,
+                mtime_ns=told.st_mtime_ns,
+            )
+        )
+    return found
+
+
+def work(folder: Path, photos: list[OpenPhoto], **options: int | bool) -> list[PhotoOutcome]:
+    told = PipelineOptions(
+        root=folder,
+        grid=GridTable(tile=64, overlap=8, overview=False),
+        merge=MergeOptions(),
+        **{"threads": 2, "batch": 2, "memory_bytes": 64 << 20, **options},  # type: ignore[arg-type]
+    )
+    pipeline = Pipeline(cast(Predictor, Scripted()), photos, told)
+    try:
+        return [one for one in pipeline.outcomes(0.05) if one is not None]
+    finally:
+        pipeline.close()
+        assert not [t for t in threading.enumerate() if t.name.startswith("survey-")]
+
+
+@pytest.mark.parametrize("options", [{"threads": 1}, {"decoders": 2, "across_photos": True}])
+def test_each_photo_has_one_outcome(tmp_path: Path, options: dict[str, int | bool]) -> None:
+    outcomes = work(tmp_path, listed(tmp_path, [], 12), **options)
+    assert sorted(one.id for one in outcomes) == list(range(12))
+    assert {one.status for one in outcomes} == {"done"}
+    # Four tiles, one thing at the corner of each.
+    assert {len(one.raw) for one in outcomes} == {4}
+    first = outcomes[0]
+    assert sorted(first.raw.boxes[:, :2].tolist()) == [[1, 1], [1, 7], [27, 1], [27, 7]]
+
+
+def test_a_graph_that_fails_on_one_photo_fails_that_photo(tmp_path: Path) -> None:
+    outcomes = work(tmp_path, listed(tmp_path, [3], 8), threads=1)
+    assert {one.id: one.status for one in outcomes}[3] == "failed"
+    assert [one.error_code for one in outcomes if one.id == 3] == ["run-failed"]
+    assert sum(one.status == "done" for one in outcomes) == 7
+
+
+def test_a_graph_that_fails_on_photo_after_photo_stops_the_run(tmp_path: Path) -> None:
+    with pytest.raises(EngineError) as caught:
+        work(tmp_path, listed(tmp_path, range(12), 12), threads=1)
+    assert caught.value.code == "run-failed"
+
+
+def test_a_photo_waits_for_memory_instead_of_failing(tmp_path: Path) -> None:
+    # Each takes about 3 MiB to decode: one after the other, though four threads could.
+    outcomes = work(tmp_path, listed(tmp_path, [], 9), threads=4, memory_bytes=4 << 20)
+    assert {one.status for one in outcomes} == {"done"}
