@@ -11,36 +11,35 @@ from collections.abc import Callable
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
-_MMAP_FROM_BYTES = 4 << 20
-_TRIM_FROM_BYTES = 32 << 20
-# 32 MiB is the largest threshold that glibc takes (half of HEAP_MAX_SIZE).
-_TILES_MMAP_FROM_BYTES = 32 << 20
-_TILES_KEPT_BYTES = 256 << 20
+_MMAP_FROM_BYTES = 32 << 20  # the largest that glibc takes (half of HEAP_MAX_SIZE)
+_KEPT_BYTES = 64 << 20
+_KEPT_FOR_TILES_BYTES = 256 << 20
 
 
 def settle() -> bool:
     """Three settings for a process whose work is to run packs; call once, before threads start.
 
     One heap for all threads: each thread's own keeps what that thread once freed (one server under
-    load held 286 MB by default and 103 MB so). Blocks from 4 MiB up, which are photos, in mappings
-    of their own: glibc raises that threshold with every block freed, up to 32 MiB, and photos on
-    the heap leave holes. And up to 32 MiB kept at the heap's end between calls: given back at each
-    free and taken again, a network's planes cost 2,000 page faults a photo, 2.5 of 19 ms.
+    load held 286 MB by default and 103 MB so). Blocks from 32 MiB up, which are large photos, in
+    mappings of their own; smaller ones, which are photos and a network's planes, on the heap. And
+    up to 64 MiB kept at the heap's end between calls: planes that are given back at each free and
+    taken again cost more than the network. With mappings from 4 MiB a server answered 18 photos a
+    second through `blobs` (800 px), with these settings 29, in 321 and 371 MB at the peak; through
+    FastestDet it makes no difference (2 vCPU, 16 uploads at once, 2026-11-21).
 
     Returns whether this C library could be told.
     """
-    return _tell(_MMAP_FROM_BYTES, _TRIM_FROM_BYTES)
+    return _tell(_KEPT_BYTES)
 
 
 def settle_for_tiles() -> bool:
-    """The same for a process that runs one network on tiles again and again.
+    """The same for a process that runs one network on tiles again and again: 256 MiB are kept.
 
-    Blocks up to 32 MiB stay on the one heap, which keeps 256 MiB between calls: a survey makes the
-    same planes a hundred thousand times. Mapped anew for each tile they cost more than half of its
-    time: 35,000 page faults and 62 ms of system time a tile of `blobs` (800 px, 53 ms of work),
-    against 1,000 and 3 ms so (2 vCPU, 2 threads, 2026-11-21).
+    A survey makes the same planes a hundred thousand times. Mapped anew for each tile they cost
+    more than half of its time: 35,000 page faults and 62 ms of system time a tile of `blobs` (53 ms
+    of work), against 1,000 and 3 ms so (2 vCPU, 2 threads, 2026-11-21).
     """
-    return _tell(_TILES_MMAP_FROM_BYTES, _TILES_KEPT_BYTES)
+    return _tell(_KEPT_FOR_TILES_BYTES)
 
 
 def trim() -> bool:
@@ -74,13 +73,13 @@ class Trimmer:
         return True
 
 
-def _tell(mmap_from_bytes: int, kept_bytes: int) -> bool:
+def _tell(kept_bytes: int) -> bool:
     libc = _glibc()
     if libc is None:
         return False
     told = [
         libc.mallopt(_M_ARENA_MAX, 1),
-        libc.mallopt(_M_MMAP_THRESHOLD, mmap_from_bytes),
+        libc.mallopt(_M_MMAP_THRESHOLD, _MMAP_FROM_BYTES),
         libc.mallopt(_M_TRIM_THRESHOLD, kept_bytes),
     ]
     return all(told)
