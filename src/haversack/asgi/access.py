@@ -196,5 +196,6 @@ def _netloc(origin: str) -> str | None:
 
 def _without_port(host: str) -> str:
     if host.startswith("["):
-        return host.partition("]")[0].lower() + "]"
+        name, bracket, port = host.partition("]")
+        return f"{name}{bracket}".lower() if not port or port.startswith(":") else host
     return host.partition(":")[0].lower()

@@ -157,6 +157,8 @@ def number_array(name: str, data: object, dtype: np.dtype[Any]) -> Array:
         raise TensorError(
             "tensor-value", f"tensor {name!r}: its lists are not of one length each"
         ) from fault
+    if dtype == np.uint64 and array.dtype == np.float64:
+        array = _unsigned(data, array)
     allowed = {"f": "iuf", "b": "b"}.get(dtype.kind, "iu")
     if array.dtype.kind not in allowed and array.size:
         raise TensorError(
@@ -285,6 +287,14 @@ def _holds_text(data: object) -> bool:
             return str in kinds
         level = list(chain.from_iterable(level))
     return isinstance(level, str)
+
+
+def _unsigned(data: object, rounded: Array) -> Array:
+    """Whole numbers on both sides of 2**63, which numpy rounded to floats; others as they are."""
+    exact = np.array(data, dtype=np.object_)
+    if all(type(item) is int and 0 <= item < 1 << 64 for item in exact.reshape(-1)):
+        return exact.astype(np.uint64)
+    return rounded
 
 
 def _what(array: Array) -> str:

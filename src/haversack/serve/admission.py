@@ -117,12 +117,13 @@ class Gate:
             async with asyncio.timeout_at(deadline.at):
                 await turn
         except BaseException:
-            if entry in self._line:
-                self._line.remove(entry)
-                self._let_in()
-            else:
+            if turn.done() and not turn.cancelled():
                 # Let in and called off in the same moment.
                 self._give(amount)
+            else:
+                if entry in self._line:
+                    self._line.remove(entry)
+                self._let_in()
             raise
 
     def _take(self, amount: int) -> bool:
@@ -137,8 +138,16 @@ class Gate:
 
     def _let_in(self) -> None:
         """Everyone at the front of the line for whom there is room."""
-        while self._line and self._take(self._line[0][0]):
-            self._line.popleft()[1].set_result(None)
+        while self._line:
+            amount, turn = self._line[0]
+            if turn.cancelled():
+                # Called off, and has not run since: it must neither be let in nor hold up others.
+                self._line.popleft()
+            elif self._take(amount):
+                self._line.popleft()
+                turn.set_result(None)
+            else:
+                return
 
 
 def too_late(deadline: Deadline, waited_for: str, retry_after_seconds: int) -> HaversackError:

@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 
 from haversack.engine.image import ImageHeader, read_header, shrink_factor
 from haversack.engine.predictor import Fitted
-from haversack.engine.results import ImageResult
+from haversack.engine.results import ImageResult, PackIdentity
 from haversack.engine.session import Array
 from haversack.engine.tensors import check, to_session
 from haversack.errors import EngineError, HaversackError, Kind
@@ -166,8 +166,10 @@ class DataPlane:
 
             return await self._answer(visit, results, render, pixels.shape[0] * pixels.shape[1])
 
-    async def infer(self, target: Target, inputs: dict[str, Array]) -> dict[str, Array]:
-        """A tensor pack's named outputs.
+    async def infer(
+        self, target: Target, inputs: dict[str, Array]
+    ) -> tuple[dict[str, Array], PackIdentity]:
+        """A tensor pack's named outputs, and which version gave them.
 
         Raises:
             TensorError: the inputs are not the signature's. HaversackError: `inputs-refused`
@@ -178,11 +180,11 @@ class DataPlane:
             check(model.manifest.signature, inputs)
             visit.stages.batch = _rows(inputs) if model.predictor.batches else 1
             if not model.runs_inline(inputs):
-                return await self._turn(visit, partial(_run, model, inputs))
+                return await self._turn(visit, partial(_run, model, inputs)), model.identity
             began = time.perf_counter()
             outputs = _run(model, inputs)
             visit.stages.compute_infer = time.perf_counter() - began
-            return outputs
+            return outputs, model.identity
 
     async def apart(self, work: Callable[[], T]) -> T:
         """Run what would block the event loop on a worker's thread."""

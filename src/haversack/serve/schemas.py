@@ -138,7 +138,8 @@ SCHEMAS: dict[str, Schema] = {
                 )
             )
             | {"minItems": 1},
-            "outputs": _list(_object({"name": _TEXT, "parameters": _FREE}, "name")),
+            "outputs": _list(_object({"name": _TEXT, "parameters": _FREE}, "name"))
+            | {"type": ["array", "null"]},
         },
         "inputs",
     ),

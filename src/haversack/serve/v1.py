@@ -73,7 +73,7 @@ class V1Routes:
                 asked, is_rows = await self._context.plane.parse(work, body.size_bytes)
             if model.predictor.takes_pictures:
                 return await self._see(target, asked, is_rows=is_rows)
-            arrays = await self._context.plane.infer(target, asked)
+            arrays, _ = await self._context.plane.infer(target, asked)
             return json_response(_rows(arrays) if is_rows else _whole(arrays))
 
     async def _see(self, target: Target, pictures: list[bytes], *, is_rows: bool) -> Response:

@@ -110,8 +110,8 @@ class V2Routes:
             if model.predictor.takes_pictures:
                 answer = await self._picture(target, asked)
             else:
-                arrays = await self._context.plane.infer(target, asked.inputs)
-                answer = render(asked, arrays, model.identity)
+                arrays, pack = await self._context.plane.infer(target, asked.inputs)
+                answer = render(asked, arrays, pack)
         return _response(answer, request.headers.get("accept-encoding", ""))
 
     async def _read(self, request: Request, body: Body, model: ServedModel) -> InferRequest:

@@ -1,0 +1,235 @@
+"""Nobody is let in beyond the limit, nobody overtakes, and nothing is lost when callers leave."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from haversack.asgi.errors import RetryLaterError
+from haversack.errors import HaversackError, Kind
+from haversack.serve.admission import Deadline, Gate, Seats, check_fits, too_late
+
+NEVER = Deadline(at=1e12)
+
+
+def run(work: Callable[[], Awaitable[None]]) -> None:
+    async def main() -> None:
+        await work()
+
+    asyncio.run(main())
+
+
+async def ticks(count: int = 5) -> None:
+    """Let every other task go on."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def test_who_waits_is_let_in_by_turn_also_where_a_smaller_one_would_fit() -> None:
+    async def work() -> None:
+        gate, order = Gate(10), []
+
+        async def enter(name: str, amount: int) -> None:
+            async with gate.hold(amount, NEVER):
+                order.append(name)
+                await ticks(2)
+
+        async with gate.hold(8, NEVER):
+            tasks = [
+                asyncio.create_task(enter(name, amount))
+                for name, amount in (("large", 9), ("small", 1), ("tiny", 1))
+            ]
+            await ticks()
+            assert (order, gate.waiting) == ([], 3)
+        await asyncio.gather(*tasks)
+        assert order == ["large", "small", "tiny"]
+        assert (gate.used, gate.waiting) == (0, 0)
+
+    run(work)
+
+
+def test_more_than_the_limit_is_let_in_alone() -> None:
+    async def work() -> None:
+        gate = Gate(10)
+        async with gate.hold(25, NEVER):
+            waiting = asyncio.create_task(AsyncExitStack().enter_async_context(gate.hold(1, NEVER)))
+            await ticks()
+            assert not waiting.done()
+        await waiting
+        assert gate.used == 1
+
+    run(work)
+
+
+def test_a_deadline_ends_the_waiting_and_makes_room_for_who_stands_behind() -> None:
+    async def work() -> None:
+        gate, now = Gate(10), asyncio.get_running_loop().time()
+        async with gate.hold(5, NEVER):
+            with pytest.raises(TimeoutError):
+                async with gate.hold(10, Deadline(at=now - 1)):
+                    raise AssertionError("it was let in")
+            assert (gate.used, gate.waiting) == (5, 0)
+            late = asyncio.create_task(hold_once(gate, 10, Deadline(at=now + 0.01)))
+            await ticks()
+            behind = asyncio.create_task(hold_once(gate, 5, NEVER))
+            await ticks()
+            with pytest.raises(TimeoutError):
+                await late
+            await behind
+        assert (gate.used, gate.waiting) == (0, 0)
+
+    run(work)
+
+
+async def hold_once(gate: Gate, amount: int, deadline: Deadline) -> None:
+    async with gate.hold(amount, deadline):
+        await ticks(1)
+
+
+def test_who_leaves_in_the_moment_of_being_let_in_keeps_nothing() -> None:
+    async def work() -> None:
+        gate = Gate(1)
+        async with gate.hold(1, NEVER):
+            waiting = asyncio.create_task(hold_once(gate, 1, NEVER))
+            behind = asyncio.create_task(hold_once(gate, 1, NEVER))
+            await ticks()
+        # Its turn has come, and it has not run since.
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await behind
+        assert (gate.used, gate.waiting) == (0, 0)
+
+    run(work)
+
+
+CALLS = st.lists(
+    st.tuples(
+        st.integers(1, 12),  # amount
+        st.integers(0, 4),  # ticks until it comes
+        st.integers(0, 4),  # ticks that it stays
+        st.one_of(st.none(), st.integers(0, 8)),  # ticks until it is called off
+        st.sampled_from(["none", "passed", "near"]),  # deadline
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(limit=st.integers(1, 10), calls=CALLS)
+def test_whoever_comes_and_goes_the_limit_holds_and_nothing_leaks(
+    limit: int, calls: list[tuple[int, int, int, int | None, str]]
+) -> None:
+    async def work() -> None:
+        gate, inside = Gate(limit), []
+
+        async def call(amount: int, before: int, stay: int, deadline: str) -> None:
+            await ticks(before)
+            now = asyncio.get_running_loop().time()
+            at = {"none": 1e12, "passed": now - 1, "near": now + 0.0002}[deadline]
+            async with gate.hold(amount, Deadline(at=at)):
+                inside.append(amount)
+                assert sum(inside) <= limit or len(inside) == 1
+                # Who was let in and has not run since is counted too.
+                assert sum(inside) <= gate.used
+                try:
+                    await ticks(stay)
+                finally:
+                    inside.remove(amount)
+
+        async def caller(
+            amount: int, before: int, stay: int, cancel: int | None, deadline: str
+        ) -> None:
+            task = asyncio.create_task(call(amount, before, stay, deadline))
+            if cancel is not None:
+                await ticks(cancel)
+                task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            if not task.cancelled() and (fault := task.exception()) is not None:
+                assert isinstance(fault, TimeoutError), fault
+
+        await asyncio.wait_for(asyncio.gather(*(caller(*one) for one in calls)), timeout=5)
+        assert gate.waiting == 0
+        assert gate.used == 0
+        async with gate.hold(limit, NEVER):
+            assert gate.used == limit
+
+    run(work)
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_seat_that_is_free_is_taken_and_given_back() -> None:
+    seats = Seats(2)
+    with seats.seat(), seats.seat():
+        assert seats.taken == 2
+        with pytest.raises(RetryLaterError) as caught, seats.seat():
+            pass
+    assert (seats.taken, seats.served, seats.refused) == (0, 2, 1)
+    assert caught.value.kind is Kind.OVERLOADED
+    assert "the limit is 2" in caught.value.message
+    assert "--queue" in caught.value.hint
+
+
+def test_a_seat_is_given_back_when_its_request_fails() -> None:
+    seats = Seats(1)
+    with pytest.raises(ValueError, match="bad"), seats.seat():
+        raise ValueError("bad")
+    with seats.seat():
+        assert seats.taken == 1
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1e6), max_size=50))
+def test_retry_after_is_a_whole_number_of_seconds_from_1_to_300(stays: list[float]) -> None:
+    clock = Clock()
+    seats = Seats(4, clock)
+    for stay in stays:
+        with seats.seat():
+            clock.now += stay
+        assert type(seats.retry_after_seconds()) is int
+        assert 1 <= seats.retry_after_seconds() <= 300
+
+
+def test_retry_after_follows_how_long_requests_stay() -> None:
+    clock = Clock()
+    seats = Seats(4, clock)
+    for _ in range(300):
+        with seats.seat():
+            clock.now += 20
+    assert seats.retry_after_seconds() == 10
+
+
+def test_a_deadline_never_has_less_than_nothing_left() -> None:
+    assert Deadline(at=5).left_seconds(3) == 2
+    assert Deadline(at=5).left_seconds(9) == 0
+
+
+def test_too_late_says_whose_patience_ended() -> None:
+    own = too_late(Deadline(at=0, by_caller=True), "memory", 3)
+    assert (own.code, own.kind) == ("deadline-passed", Kind.UNAVAILABLE)
+    ours = too_late(Deadline(at=0), "memory", 3)
+    assert isinstance(ours, RetryLaterError)
+    assert ours.retry_after_seconds == 3
+    assert "memory" in ours.message
+
+
+def test_what_could_never_be_admitted_is_refused_at_once() -> None:
+    check_fits(10, 10, "this")
+    with pytest.raises(HaversackError) as caught:
+        check_fits(11, 10, "this")
+    assert caught.value.code == "body-too-large"
+    assert "--decode-limit" in caught.value.hint
