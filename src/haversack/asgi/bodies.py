@@ -19,6 +19,7 @@ from haversack.units import format_bytes
 
 _PIECE_BYTES = 256 << 10
 _PATIENCE_SECONDS = 30
+_LEAST_BYTES_PER_SECOND = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,8 +188,10 @@ async def body_pieces(request: Request, limit: BodyLimit) -> AsyncIterator[bytes
 
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:
-    """What arrives, as long as something does."""
+    """What arrives, as long as enough does: a seat is not kept by a byte now and then."""
     stream = aiter(request.stream())
+    clock = asyncio.get_running_loop().time
+    began, received = clock(), 0
     while True:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
@@ -196,12 +199,18 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
         except StopAsyncIteration:
             return
         except TimeoutError as fault:
-            raise HaversackError(
-                "body-too-slow",
-                f"nothing more of the body came for {_PATIENCE_SECONDS} seconds",
-                hint="Send it again.",
-            ) from fault
+            raise _too_slow(f"nothing more of the body came for {_PATIENCE_SECONDS} s") from fault
+        received += len(chunk)
+        spent = clock() - began
+        if spent > _PATIENCE_SECONDS and received < spent * _LEAST_BYTES_PER_SECOND:
+            raise _too_slow(f"{received:,} bytes of the body came in {spent:.0f} s")
         yield chunk
+
+
+def _too_slow(sentence: str) -> HaversackError:
+    return HaversackError(
+        "body-too-slow", sentence, hint="Send it again, over a quicker connection."
+    )
 
 
 class _Plain:
@@ -217,6 +226,7 @@ class _Inflate:
     """gzip or zlib in small steps: what comes out of a few bytes may be a thousand times more."""
 
     def __init__(self, window_bits: int) -> None:
+        self._window_bits = window_bits
         self._inflate = zlib.decompressobj(window_bits)
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
@@ -224,10 +234,12 @@ class _Inflate:
             while chunk:
                 piece = self._inflate.decompress(chunk, _PIECE_BYTES)
                 chunk = self._inflate.unconsumed_tail
+                if self._inflate.eof and self._inflate.unused_data:
+                    # RFC 1952, 2.2: a gzip file may have several members, one behind the other.
+                    chunk = self._inflate.unused_data
+                    self._inflate = zlib.decompressobj(self._window_bits)
                 if piece:
                     yield piece
-                elif self._inflate.eof:
-                    return
         except zlib.error as fault:
             raise self._invalid(str(fault)) from fault
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import os
 import tempfile
-from functools import partial
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import BinaryIO
 
-from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response, StreamingResponse
 
 from haversack.asgi.access import Scope
 from haversack.asgi.bodies import Body, BodyLimit
@@ -24,6 +24,7 @@ from haversack.serve.context import Context
 from haversack.serve.model import ServedModel
 
 _MEDIA_TYPE = "application/zip"
+_PIECE_BYTES = 256 << 10
 
 
 class PackRoutes:
@@ -59,17 +60,12 @@ class PackRoutes:
         self._context.allow(request, Scope.ADMIN)
         name, version = request.path_params["name"], request.path_params["version"]
         path = await asyncio.to_thread(self._place, name, version)
-        folder = Path(tempfile.mkdtemp(dir=self._context.uploads.parent))
-        target = folder / f"{name}-{version}.pack"
-        remove = partial(shutil.rmtree, folder, ignore_errors=True)
-        try:
-            await asyncio.to_thread(_as_archive, path, target)
-        except BaseException:
-            remove()
-            raise
-        return FileResponse(
-            target, media_type=_MEDIA_TYPE, filename=target.name, background=BackgroundTask(remove)
-        )
+        archive = await asyncio.to_thread(_archived, path, self._context.uploads.parent)
+        headers = {
+            "Content-Length": str(os.fstat(archive.fileno()).st_size),
+            "Content-Disposition": f'attachment; filename="{name}-{version}.pack"',
+        }
+        return StreamingResponse(_pieces(archive), media_type=_MEDIA_TYPE, headers=headers)
 
     async def remove(self, request: Request) -> Response:
         """DELETE /packs/{name}/versions/{version}: unloaded, and removed if it came over HTTP."""
@@ -135,11 +131,20 @@ class PackRoutes:
         self._uploads.remove(name, version)
 
 
-def _as_archive(path: Path, target: Path) -> None:
-    if path.is_dir():
-        write_archive(path, target)
-    else:
-        shutil.copyfile(path, target)
+def _archived(path: Path, folder: Path) -> BinaryIO:
+    """The pack as one open file that has no name any more: nothing is left behind."""
+    if path.is_file():
+        return path.open("rb")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as staging:
+        return write_archive(path, Path(staging, "sent.pack")).open("rb")
+
+
+async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
+    """An open file in pieces; it is closed at the end, or when the caller hangs up."""
+    with file:
+        while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
+            yield piece
 
 
 def _described(model: ServedModel) -> dict[str, object]:

@@ -33,6 +33,7 @@ from haversack.packfile.signature import Signature
 
 _MICROSECONDS = 1e-6
 _SHOWN = 64
+_LONGEST_NAME = 256
 
 
 class InputMessage(msgspec.Struct, frozen=True):
@@ -68,7 +69,7 @@ class InferRequest:
     Attributes:
         id: to be sent back.
         inputs: by name.
-        outputs: what is wished for, in order; None for everything.
+        outputs: what is wished for, in order; None or none at all for everything, as in Triton.
         is_binary: whether outputs are binary where they do not say otherwise.
         timeout_seconds: of the caller, or None.
     """
@@ -108,6 +109,8 @@ def parse(body: memoryview, json_bytes: int | None, signature: Signature) -> Inf
     names = [tensor.name for tensor in message.inputs]
     if not names:
         raise invalid("the request's `inputs` is empty")
+    if len(max(names, key=len)) > _LONGEST_NAME:
+        raise invalid(f"an input's name is longer than {_LONGEST_NAME} characters")
     if len(set(names)) != len(names):
         raise invalid("two inputs of the request have the same name")
     wants_picture = signature.inputs == (IMAGE,)
@@ -166,7 +169,7 @@ def render(
         HaversackError: `request-invalid` for an output that the model has not.
     """
     wishes = request.outputs
-    if wishes is None:
+    if not wishes:
         wishes = tuple(OutputMessage(name=name) for name in arrays)
     outputs, tail = [], []
     for wish in wishes:

@@ -57,6 +57,13 @@ def test_a_packed_body_is_unpacked_however_it_is_cut(coding: str, data: bytes, s
     assert b"".join(received(pieces, {"Content-Encoding": coding})) == data
 
 
+@given(size=st.integers(1, 60))
+@settings(deadline=None)
+def test_gzip_members_behind_one_another_are_all_unpacked(size: int) -> None:
+    both = gzip.compress(b"abc") + gzip.compress(b"def")
+    assert b"".join(received(cut(both, size), {"Content-Encoding": "gzip"})) == b"abcdef"
+
+
 @pytest.mark.parametrize("name", ["GZIP", " gzip "])
 def test_the_coding_is_told_in_any_case(name: str) -> None:
     assert received([gzip.compress(b"abc")], {"Content-Encoding": name}) == [b"abc"]

@@ -335,6 +335,12 @@ def test_an_outputs_own_wish_goes_before_the_requests() -> None:
     assert answer.content[answer.json_bytes :] == b"\1"
 
 
+def test_no_outputs_wished_for_is_all_of_them() -> None:
+    arrays = {"a": np.array([1], dtype=np.int8), "b": np.array([2], dtype=np.int8)}
+    outputs = told(render(request(outputs=()), arrays, PACK))["outputs"]
+    assert [one["name"] for one in outputs] == ["a", "b"]
+
+
 def test_an_output_that_is_not_there_is_refused_with_those_that_are() -> None:
     with pytest.raises(HaversackError, match="no output 'boxes'; it has scores"):
         render(request(outputs=(OutputMessage(name="boxes"),)), {"scores": np.zeros(1)}, PACK)
