@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from haversack import __version__
 
 def test_the_help_lists_every_command_with_its_own_summary(run: Run) -> None:
     shown = run("--help").out
-    for name in ("demo", "predict", "pack"):
+    for name in ("demo", "predict", "serve", "survey", "pack"):
         own = run(name, "--help")
         assert own.status == 0
         assert name in shown
@@ -189,9 +190,33 @@ def test_the_demo_counts_found_against_true_and_says_where(run: Run, tmp_path: P
     done = run("demo", "--photos", "2", "--out", "here")
     assert done.status == 0
     assert "animals found" in done.out
-    names = sorted(path.name for path in (tmp_path / "here").iterdir())
-    assert names == [f"aerial_00{i}{end}" for i in (0, 1) for end in (".png", "_found.jpg")]
-    assert "here/aerial_000_found.jpg" in done.out
+    drawn = sorted(path.name for path in (tmp_path / "here").glob("*.png"))
+    found = sorted(path.name for path in (tmp_path / "here" / "found").iterdir())
+    assert drawn == ["aerial_000.png", "aerial_001.png"]
+    assert found == ["aerial_000.jpg", "aerial_001.jpg"]
+    assert "here/found/aerial_000.jpg" in done.out
+    assert "haversack serve blobs --samples here" in done.out
+
+
+def test_the_demo_ends_on_the_page_with_its_photos(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    process = subprocess.Popen(
+        [COMMAND, "demo", "--photos", "1", "--page"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    with process:
+        address = next(line.split()[-1] for line in process.stdout if "http://" in line)
+        samples = json.load(urllib.request.urlopen(f"{address}/samples", timeout=30))
+        asked = urllib.request.Request(address, headers={"Accept": "text/html"})
+        page = urllib.request.urlopen(asked, timeout=30).read().decode()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    assert [one["name"] for one in samples["samples"]] == ["aerial 000"]
+    assert "<title>" in page
 
 
 def test_a_reader_that_leaves_early_meets_no_traceback(scene_folder: Path) -> None:

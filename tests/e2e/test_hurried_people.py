@@ -50,7 +50,7 @@ def test_a_photo_too_large_to_draw_on_does_not_stop_the_rest(
 def test_brackets_in_a_path_are_brackets(run: Run, tmp_path: Path, odd: str) -> None:
     done = run("demo", "--photos", "1", "-o", odd)
     assert done.status == 0, done.err
-    assert f"{odd}/aerial_000_found.jpg" in done.out
+    assert f"{odd}/found/aerial_000.jpg" in done.out
     assert run("pack", "export", "blobs", f"{odd}.pack").status == 0
     assert run("pack", "add", f"{odd}.pack", "-o", f"{odd}-repository").status == 0
     assert run("pack", "list", f"{odd}-repository").status == 0
