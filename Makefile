@@ -43,7 +43,7 @@ bench: .venv/.dev
 
 constraints: .venv/.dev
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-	    --extra pack --extra geo --group dev --upgrade pyproject.toml -o constraints.txt
+	    --extra pack --extra geo --extra postgres --extra s3 --group dev --upgrade pyproject.toml -o constraints.txt
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis haversack-demo

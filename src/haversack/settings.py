@@ -22,13 +22,21 @@ class Settings:
     Attributes:
         pack_repositories: folders in which packs are looked for by name, in order.
         state_folder: where a server keeps what it is sent, and what waits.
+        cache_folder: where measurements of this machine are kept; all of it may be deleted.
         decode_limit_bytes: the estimated memory above which a picture is refused.
+        names_decode_limit: whether the environment set it.
+        database_url: where jobs are kept, or "" for a file in the state folder.
+        api_key: for `haversack jobs --server`; "" for none.
         has_screen: whether a browser could be opened for the person who started this.
     """
 
     pack_repositories: tuple[Path, ...]
     state_folder: Path
+    cache_folder: Path
     decode_limit_bytes: int = DEFAULT_DECODE_LIMIT_BYTES
+    names_decode_limit: bool = False
+    database_url: str = ""
+    api_key: str = ""
     has_screen: bool = False
 
 
@@ -37,7 +45,8 @@ def read(environ: Mapping[str, str], *, home: Path, cwd: Path) -> Settings:
 
     HAVERSACK_PACKS (folders, separated as in PATH) comes first, then ./packs, then
     $XDG_DATA_HOME/haversack/packs; relative folders are in `cwd`. HAVERSACK_DECODE_LIMIT is a
-    size, like 512M. HAVERSACK_STATE is a folder, else $XDG_STATE_HOME/haversack.
+    size, like 512M. HAVERSACK_STATE is a folder, else $XDG_STATE_HOME/haversack;
+    the cache is $XDG_CACHE_HOME/haversack. HAVERSACK_DATABASE is a URL, HAVERSACK_KEY an API key.
     Source: XDG Base Directory Specification 0.8 (a relative XDG_*_HOME is ignored).
 
     Raises:
@@ -46,13 +55,18 @@ def read(environ: Mapping[str, str], *, home: Path, cwd: Path) -> Settings:
     named = [part for part in environ.get("HAVERSACK_PACKS", "").split(os.pathsep) if part]
     data = _folder(environ, "XDG_DATA_HOME", default=home / ".local" / "share")
     state = _folder(environ, "XDG_STATE_HOME", default=home / ".local" / "state") / "haversack"
+    cache = _folder(environ, "XDG_CACHE_HOME", default=home / ".cache") / "haversack"
     places = [*(cwd / part for part in named), cwd / "packs", data / "haversack" / "packs"]
     return Settings(
         pack_repositories=tuple(dict.fromkeys(places)),
         state_folder=cwd / (environ.get("HAVERSACK_STATE") or state),
+        cache_folder=cache,
+        names_decode_limit=bool(environ.get("HAVERSACK_DECODE_LIMIT", "").strip()),
         decode_limit_bytes=_size(
             environ, "HAVERSACK_DECODE_LIMIT", default=DEFAULT_DECODE_LIMIT_BYTES
         ),
+        database_url=environ.get("HAVERSACK_DATABASE", "").strip(),
+        api_key=environ.get("HAVERSACK_KEY", "").strip(),
         has_screen=bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
         or sys.platform in ("darwin", "win32"),
     )

@@ -16,6 +16,7 @@ from haversack.cli.lazy import Entry, LazyGroup
         "list": Entry("haversack.cli.pack_list", "List the packs of a repository."),
         "inspect": Entry("haversack.cli.pack_inspect", "Show what a pack is and takes."),
         "verify": Entry("haversack.cli.pack_verify", "Replay a pack's samples and compare."),
+        "profile": Entry("haversack.cli.pack_profile", "Measure a pack's memory and latency here."),
         "export": Entry("haversack.cli.pack_export", "Write a pack as one .pack file."),
         "add": Entry("haversack.cli.pack_add", "Put a .pack file or folder into a repository."),
     },

@@ -21,8 +21,19 @@ def test_nothing_set_gives_the_defaults() -> None:
     assert settings() == Settings(
         pack_repositories=(CWD / "packs", HOME / ".local/share/haversack/packs"),
         state_folder=HOME / ".local/state/haversack",
+        cache_folder=HOME / ".cache/haversack",
         decode_limit_bytes=256 << 20,
     )
+
+
+def test_the_cache_folder_can_be_named() -> None:
+    assert settings(XDG_CACHE_HOME="/var/cache").cache_folder == Path("/var/cache/haversack")
+    assert settings(XDG_CACHE_HOME="cache").cache_folder == HOME / ".cache/haversack"
+
+
+def test_who_set_the_decode_limit_is_remembered() -> None:
+    assert not settings().names_decode_limit
+    assert settings(HAVERSACK_DECODE_LIMIT="1G").names_decode_limit
 
 
 def test_the_state_folder_can_be_named() -> None:
