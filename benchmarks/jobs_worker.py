@@ -1,0 +1,74 @@
+"""A worker whose jobs say what they were given.
+
+    python benchmarks/jobs_worker.py DATABASE BLOBS SECONDS
+
+It is there to be killed by `benchmarks/jobs_chaos.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from hashlib import sha256
+
+from haversack.database.connection import open_database
+from haversack.errors import HaversackError
+from haversack.jobs.blobs import open_blobs
+from haversack.jobs.handler import Attempt, Outcome
+from haversack.jobs.keeper import Rhythm
+from haversack.jobs.sql_store import Outside, SqlJobStore
+from haversack.jobs.worker import Worker, WorkerOptions
+
+PACK = "echo"
+LEASE_SECONDS = 1.0
+
+
+class Echo:
+    """The checksum of the input, after a while."""
+
+    kind = "predict"
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def packs(self) -> Sequence[str]:
+        return [PACK]
+
+    def run(self, attempt: Attempt) -> Outcome:
+        data = attempt.read_input()
+        attempt.unwanted.wait(random.uniform(0, 2 * self._seconds))
+        found = {"sha256": sha256(data).hexdigest(), "attempt": attempt.job.attempts}
+        return Outcome(result=json.dumps(found), version="1")
+
+
+def main() -> None:
+    database, blobs, seconds = sys.argv[1:]
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    options = WorkerOptions(
+        rhythm=Rhythm(lease_seconds=LEASE_SECONDS, beat_seconds=0.2, sweep_seconds=0.2),
+        idle_seconds=0.2,
+        away_seconds=0.1,
+    )
+    while True:
+        try:
+            outside = Outside(lapse_backoff_seconds=0.02)
+            store = SqlJobStore(open_database(database), outside)
+            break
+        except HaversackError as error:
+            # Started while the database is away, which a service's restarts would do.
+            print(error.message, file=sys.stderr)
+            ended.wait(0.1)
+    worker = Worker(store, open_blobs(blobs), [Echo(float(seconds))], options)
+    worker.start()
+    ended.wait()
+    worker.stop()
+    store.close()
+
+
+if __name__ == "__main__":
+    main()

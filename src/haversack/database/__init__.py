@@ -1,0 +1,1 @@
+"""SQL over SQLite or PostgreSQL: connections, named statements, numbered migrations."""

@@ -1,0 +1,1 @@
+-- SQLite's listeners poll PRAGMA data_version: nothing to do.

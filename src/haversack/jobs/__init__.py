@@ -1,0 +1,1 @@
+"""Requests as rows: accepted jobs are done once, whatever is killed meanwhile."""

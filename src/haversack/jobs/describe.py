@@ -1,0 +1,62 @@
+"""A job as programs see it: the object of `GET /jobs/{id}`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from haversack.jobs.job import Job, State
+from haversack.jobs.store import Place
+
+
+def describe(job: Job, place: Place | None = None) -> dict[str, Any]:
+    """One job.
+
+    Args:
+        place: of a job that waits or runs; without it position and eta_seconds are null.
+    """
+    address = f"/jobs/{job.id}"
+    return {
+        "id": job.id,
+        "state": job.state.value,
+        "kind": job.kind,
+        "pack": job.pack,
+        "version": job.version or None,
+        "image": job.image,
+        "position": place.before + 1 if place and job.state is State.QUEUED else None,
+        "progress": {"done": job.progress_done, "total": job.progress_total},
+        "eta_seconds": _eta(job, place),
+        "created": _time(job.created),
+        "started": _time(job.started),
+        "finished": _time(job.finished),
+        "attempts": job.attempts,
+        "error": _error(job),
+        "links": {
+            "self": address,
+            "events": f"{address}/events",
+            "result": None if job.result_removed else f"{address}/result",
+        },
+    }
+
+
+def _eta(job: Job, place: Place | None) -> float | None:
+    if place is None or place.cost_seconds is None:
+        return None
+    if job.state is State.RUNNING:
+        return round(place.cost_seconds, 3)
+    eta = place.eta_seconds
+    return None if eta is None else round(eta, 3)
+
+
+def _error(job: Job) -> dict[str, str] | None:
+    if not job.error_code:
+        return None
+    return {"code": job.error_code, "message": job.error_message, "hint": job.error_hint}
+
+
+def _time(seconds: float | None) -> str | None:
+    """As RFC 3339, to the millisecond."""
+    if seconds is None:
+        return None
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

@@ -1,0 +1,171 @@
+"""A job: one row, its states and the ways between them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from haversack.errors import HaversackError
+
+
+class State(StrEnum):
+    """Where a job is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self not in (State.QUEUED, State.RUNNING)
+
+
+TRANSITIONS: Mapping[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.RUNNING, State.CANCELLED, State.EXPIRED}),
+    State.RUNNING: frozenset(
+        {State.DONE, State.FAILED, State.QUEUED, State.DEAD, State.CANCELLED},
+    ),
+    State.DONE: frozenset(),
+    State.FAILED: frozenset({State.QUEUED}),
+    State.DEAD: frozenset({State.QUEUED}),
+    State.CANCELLED: frozenset(),
+    State.EXPIRED: frozenset(),
+}
+"""Every way from a state to another; there is no other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One row, without its result. Times are seconds since 1970 by the database's clock.
+
+    Attributes:
+        id: 32 hexadecimal digits that nobody can guess; later jobs sort higher.
+        kind: who handles it: "predict".
+        pack: its name.
+        version: asked for, or "" until the job is done, and then the one that did it.
+        wants: the name, or name@version where the caller named one.
+        input: name of the blob, see `blobs`.
+        input_bytes: of it.
+        input_removed: whether age or quota took it.
+        image: the name that its sender gave the photo.
+        options: of the kind, as JSON.
+        owner: name of the key that sent it; "" where there are no keys.
+        idempotency_key: of the sender, or None.
+        priority: higher ones first.
+        state: see `State`.
+        due: not before, while queued; end of the lease, while running.
+        deadline: a job that has not started by then expires; None for never.
+        attempts: begun so far.
+        max_attempts: after so many own faults it is dead.
+        worker: who had it last.
+        progress_done: of progress_total; both 0 where the kind does not count.
+        error_code: "" or of the last fault.
+        error_message: one sentence.
+        error_hint: the next step.
+        result_bytes: of the result, as long as it is kept.
+        result_removed: whether age or quota took it.
+        seconds: from the claim of the last attempt to done.
+        created: put.
+        started: first claimed; None before.
+        finished: terminal; None before.
+        revision: rises with every change that someone may see.
+    """
+
+    id: str
+    kind: str
+    pack: str
+    version: str
+    wants: str
+    input: str
+    input_bytes: int
+    input_removed: int
+    image: str
+    options: str
+    owner: str
+    idempotency_key: str | None
+    priority: int
+    state: State
+    due: float
+    deadline: float | None
+    attempts: int
+    max_attempts: int
+    worker: str
+    progress_done: int
+    progress_total: int
+    error_code: str
+    error_message: str
+    error_hint: str
+    result_bytes: int
+    result_removed: int
+    seconds: float
+    created: float
+    started: float | None
+    finished: float | None
+    revision: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """What is put. `id` also names the blob, so it is made before the blob is written."""
+
+    id: str
+    pack: str
+    input: str
+    input_bytes: int
+    kind: str = "predict"
+    version: str = ""
+    image: str = ""
+    options: str = "{}"
+    owner: str = ""
+    idempotency_key: str | None = None
+    priority: int = 0
+    wait_seconds: float | None = None
+    max_attempts: int = 3
+
+    @property
+    def wants(self) -> str:
+        """Who can do it: name, or name@version."""
+        return f"{self.pack}@{self.version}" if self.version else self.pack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """The right to report of one attempt: a later attempt has another token."""
+
+    id: str
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """A job that a worker has, and the lease it has it by."""
+
+    job: Job
+    lease: Lease
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """Why an attempt ended without a result."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+    @classmethod
+    def of(cls, error: HaversackError) -> Fault:
+        """An error as it stands in the row."""
+        lines = (error.message, *error.details)
+        return cls(code=error.code, message="; ".join(lines), hint=error.hint)
+
+
+def new_id(now: float, token: Callable[[int], str] = secrets.token_hex) -> str:
+    """12 digits of milliseconds, so that jobs sort by age, and 20 that nobody can guess."""
+    return f"{int(now * 1000):012x}{token(10)}"

@@ -1,0 +1,109 @@
+"""What goes on beside the work: heartbeats, sweeping, tidying."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from haversack.errors import HaversackError
+from haversack.jobs.blobs import BlobStore
+from haversack.jobs.job import Lease
+from haversack.jobs.store import JobStore, Keep
+
+_log = logging.getLogger("haversack.jobs")
+_ORPHAN_SECONDS = 3600.0
+
+
+@dataclass
+class Current:
+    """The attempt that a worker is at.
+
+    Attributes:
+        progress: done and total.
+        unwanted: no result will be taken any more.
+    """
+
+    lease: Lease
+    progress: tuple[int, int] = (0, 0)
+    unwanted: threading.Event = field(default_factory=threading.Event)
+
+    def report(self, done: int, total: int) -> None:
+        """Told by the handler, sent with the next heartbeat."""
+        self.progress = (done, total)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rhythm:
+    """How often. A cancelled job is noticed after `beat_seconds` at most."""
+
+    lease_seconds: float = 10.0
+    beat_seconds: float = 2.0
+    sweep_seconds: float = 1.0
+    tidy_seconds: float = 60.0
+
+
+class Keeper:
+    """Beats, sweeps and tidies, whenever `tick` is called.
+
+    Belongs to one thread, but for `current`, which the worker's thread sets. Where the database is
+    away nothing is raised; leases that ended meanwhile are given one lease more before they are
+    swept, since their workers could not beat either.
+    """
+
+    def __init__(self, store: JobStore, blobs: BlobStore, rhythm: Rhythm, keep: Keep) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._rhythm = rhythm
+        self._keep = keep
+        self._clock: Callable[[], float] = time.monotonic
+        self._next_beat = self._next_sweep = 0.0
+        self._next_tidy = self._clock() + rhythm.tidy_seconds
+        self._next_orphans = 0.0
+        self.current: Current | None = None
+
+    def tick(self) -> None:
+        """Do what is due."""
+        now = self._clock()
+        try:
+            if now >= self._next_beat:
+                self._next_beat = now + self._rhythm.beat_seconds
+                self._beat()
+            if now >= self._next_sweep:
+                self._next_sweep = now + self._rhythm.sweep_seconds
+                self._sweep()
+            if now >= self._next_tidy:
+                self._next_tidy = now + self._rhythm.tidy_seconds
+                self.tidy()
+        except HaversackError as error:
+            self._next_sweep = self._clock() + self._rhythm.lease_seconds
+            _log.debug("jobs are not looked after now: %s", error.message)
+
+    def tidy(self) -> None:
+        """Take away what age and quota say, and photos that no job has."""
+        removed = self._store.expire_results(self._keep)
+        inputs = self._store.expire_inputs(self._keep)
+        for name in inputs:
+            self._blobs.delete(name)
+        if removed or inputs:
+            _log.info("removed %d results and %d photos of old jobs", removed, len(inputs))
+        if self._clock() >= self._next_orphans:
+            self._next_orphans = self._clock() + _ORPHAN_SECONDS
+            for name in self._blobs.older_than(_ORPHAN_SECONDS):
+                if not self._store.has_input(name):
+                    self._blobs.delete(name)
+
+    def _beat(self) -> None:
+        current = self.current
+        if current is None or current.unwanted.is_set():
+            return
+        held = self._store.beat(current.lease, self._rhythm.lease_seconds, current.progress)
+        # It may have been reported of in this very moment.
+        if not held and self.current is current:
+            current.unwanted.set()
+
+    def _sweep(self) -> None:
+        for job in self._store.sweep():
+            _log.warning("job %s is %s: %s", job.id, job.state.value, job.error_message)

@@ -1,0 +1,77 @@
+"""The inputs of jobs in an object store, through obstore; needs the extra `s3`."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import from_url
+
+from haversack.jobs.blobs import Buffer, away, checked, missing
+
+_PLACE = "place"
+
+
+class ObjectBlobs:
+    """Objects under a prefix; see `BlobStore` for the promises.
+
+    Region, keys and endpoint come from the variables of the store's own vendor, as AWS_REGION,
+    AWS_ACCESS_KEY_ID and AWS_ENDPOINT_URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        try:
+            self._store = from_url(url)
+        except (BaseError, ValueError) as fault:
+            raise away(url, fault) from fault
+
+    def put(self, name: str, data: Buffer) -> None:
+        """One object; stores give a new one whole or not at all."""
+        try:
+            obstore.put(self._store, f"inputs/{name}", bytes(data))
+        except (BaseError, OSError) as fault:
+            raise away(self._url, fault) from fault
+
+    def read(self, name: str) -> bytes:
+        """Whole, and checked."""
+        try:
+            data = obstore.get(self._store, f"inputs/{name}").bytes()
+        except FileNotFoundError as fault:
+            raise missing(name) from fault
+        except (BaseError, OSError) as fault:
+            raise away(self._url, fault) from fault
+        return checked(name, bytes(data))
+
+    def delete(self, name: str) -> None:
+        """Gone."""
+        try:
+            obstore.delete(self._store, f"inputs/{name}")
+        except FileNotFoundError:
+            return
+        except (BaseError, OSError) as fault:
+            raise away(self._url, fault) from fault
+
+    def older_than(self, seconds: float) -> Iterator[str]:
+        """By the store's times."""
+        before = datetime.now(UTC) - timedelta(seconds=seconds)
+        try:
+            for page in obstore.list(self._store, prefix="inputs/"):
+                for entry in page:
+                    if entry["last_modified"] < before:
+                        yield entry["path"].removeprefix("inputs/")
+        except (BaseError, OSError) as fault:
+            raise away(self._url, fault) from fault
+
+    def place(self) -> str:
+        """Kept in the object `place`; of two that make it at once one wins."""
+        try:
+            with contextlib.suppress(AlreadyExistsError):
+                obstore.put(self._store, _PLACE, secrets.token_hex(16).encode(), mode="create")
+            return bytes(obstore.get(self._store, _PLACE).bytes()).decode()
+        except (BaseError, OSError) as fault:
+            raise away(self._url, fault) from fault

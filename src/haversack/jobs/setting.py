@@ -1,0 +1,74 @@
+"""Where jobs are kept: one database and one blob store that belong together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from haversack.database.connection import is_postgresql, open_database, sqlite_path
+from haversack.errors import HaversackError
+from haversack.jobs.blobs import BlobStore, FolderBlobs, open_blobs
+from haversack.jobs.desk import Desk
+from haversack.jobs.sql_store import SqlJobStore
+from haversack.jobs.store import JobStore
+
+_BLOBS_FACT = "blobs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobPlaces:
+    """Where.
+
+    Attributes:
+        state: the folder for what has no place of its own.
+        database: URL or path; None for `jobs.sqlite` in `state`.
+        blobs: URL or folder; None for `blobs` beside a SQLite file, else in `state`.
+    """
+
+    state: Path
+    database: str | None = None
+    blobs: str | None = None
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL or path; accounts are in it, too."""
+        return self.database or str(self.state / "jobs.sqlite")
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether workers on other machines could take part."""
+        return self.database is not None and is_postgresql(self.database)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRoom:
+    """An open database and blob store, and the desk that puts jobs into both."""
+
+    store: JobStore
+    blobs: BlobStore
+    desk: Desk
+
+
+def open_room(places: JobPlaces) -> JobRoom:
+    """Open both, and refuse a blob store that is not the one this database's jobs are in.
+
+    Raises:
+        HaversackError: `blobs-elsewhere`; those of `open_database`, `migrate` and `open_blobs`.
+    """
+    database = places.database_url
+    folder = places.state if is_postgresql(database) else sqlite_path(database).parent
+    blobs: BlobStore
+    blobs = open_blobs(places.blobs) if places.blobs else FolderBlobs(folder / "blobs")
+    store = SqlJobStore(open_database(database))
+    here = blobs.place()
+    known = store.fact(_BLOBS_FACT, here)
+    if known != here:
+        store.close()
+        raise HaversackError(
+            "blobs-elsewhere",
+            "the photos of this database's jobs are kept in another place than "
+            f"{places.blobs or folder / 'blobs'}",
+            hint="Give the server and every worker the same --blobs: a folder that all of them "
+            "see, or s3://bucket/prefix.",
+        )
+    return JobRoom(store=store, blobs=blobs, desk=Desk(store, blobs))

@@ -1,0 +1,150 @@
+-- Every statement of the store but `claim`. $columns are the fields of Job, in order.
+
+-- name: put
+INSERT INTO job (id, kind, pack, version, wants, input, input_bytes, image, options, owner,
+                 idempotency_key, priority, state, due, deadline, max_attempts, created)
+VALUES (:id, :kind, :pack, :version, :wants, :input, :input_bytes, :image, :options, :owner,
+        :idempotency_key, :priority, 'queued', :now, :deadline, :max_attempts, :now)
+ON CONFLICT DO NOTHING
+RETURNING $columns;
+
+-- name: find
+SELECT $columns FROM job WHERE id = :id;
+
+-- name: find_by_key
+SELECT $columns FROM job WHERE owner = :owner AND idempotency_key = :idempotency_key;
+
+-- name: beat
+UPDATE job
+SET due = :until,
+    revision = revision
+        + CASE WHEN progress_done <> :done OR progress_total <> :total THEN 1 ELSE 0 END,
+    progress_done = :done,
+    progress_total = :total
+WHERE id = :id AND token = :token AND state = 'running'
+RETURNING id;
+
+-- name: done
+UPDATE job
+SET state = 'done', result = :result, result_bytes = :result_bytes, version = :version,
+    token = '', finished = :now, seconds = :now - began, revision = revision + 1,
+    progress_done = progress_total, error_code = '', error_message = '', error_hint = ''
+WHERE id = :id AND token = :token AND state = 'running'
+RETURNING id;
+
+-- name: fail
+UPDATE job
+SET state = 'failed', token = '', finished = :now, seconds = :now - began,
+    revision = revision + 1, error_code = :code, error_message = :message, error_hint = :hint
+WHERE id = :id AND token = :token AND state = 'running'
+RETURNING id;
+
+-- name: release
+UPDATE job
+SET state = CASE WHEN attempts >= max_attempts THEN 'dead' ELSE 'queued' END,
+    finished = CASE WHEN attempts >= max_attempts THEN :now END,
+    due = :now + :delay, token = '', revision = revision + 1,
+    error_code = :code, error_message = :message, error_hint = :hint
+WHERE id = :id AND token = :token AND state = 'running'
+RETURNING id;
+
+-- name: hand_back
+UPDATE job
+SET state = 'queued', attempts = attempts - 1, due = :now, token = '', revision = revision + 1,
+    progress_done = 0
+WHERE id = :id AND token = :token AND state = 'running'
+RETURNING id;
+
+-- name: sweep_lapsed
+UPDATE job
+SET state = CASE WHEN attempts >= max_attempts THEN 'dead' ELSE 'queued' END,
+    finished = CASE WHEN attempts >= max_attempts THEN :now END,
+    due = :now + :backoff * (1 << attempts), token = '', revision = revision + 1,
+    error_code = 'worker-lost',
+    error_message = 'the worker ' || worker || ' stopped answering during attempt '
+        || CAST(attempts AS TEXT) || ' of ' || CAST(max_attempts AS TEXT),
+    error_hint = 'Its log says why; a job that ends its worker by itself needs more memory, or a smaller input.'
+WHERE state = 'running' AND due <= :now
+RETURNING $columns;
+
+-- name: sweep_late
+UPDATE job
+SET state = 'expired', finished = :now, revision = revision + 1,
+    error_code = 'job-expired', error_message = 'the deadline passed before the job started',
+    error_hint = 'Give it more time, or start more workers.'
+WHERE state = 'queued' AND deadline <= :now
+RETURNING $columns;
+
+-- name: cancel
+UPDATE job
+SET state = 'cancelled', finished = :now, token = '', revision = revision + 1
+WHERE id = :id AND state IN ('queued', 'running')
+RETURNING $columns;
+
+-- name: retry
+UPDATE job
+SET state = 'queued', due = :now, deadline = NULL, max_attempts = attempts + 1, finished = NULL,
+    progress_done = 0, error_code = '', error_message = '', error_hint = '',
+    revision = revision + 1
+WHERE id = :id AND state IN ('failed', 'dead') AND input_removed = 0
+RETURNING $columns;
+
+-- name: listed
+SELECT $columns FROM job
+WHERE (CAST(:state AS TEXT) IS NULL OR state = :state)
+  AND (CAST(:pack AS TEXT) IS NULL OR pack = :pack)
+  AND (CAST(:owner AS TEXT) IS NULL OR owner = :owner)
+  AND (CAST(:after AS TEXT) IS NULL
+       OR (created, id) < (SELECT before.created, before.id FROM job AS before
+                           WHERE before.id = :after))
+ORDER BY created DESC, id DESC
+LIMIT :limit;
+
+-- name: place
+SELECT (SELECT count(*) FROM job
+        WHERE state = 'queued'
+          AND (priority > :priority
+               OR (priority = :priority AND (due < :due OR (due = :due AND id < :id))))),
+       (SELECT count(*) FROM job WHERE state = 'running'),
+       (SELECT count(DISTINCT worker) FROM job WHERE state = 'running'),
+       (SELECT avg(seconds) FROM (SELECT seconds FROM job WHERE state = 'done' AND pack = :pack
+                                  ORDER BY finished DESC LIMIT 20) AS lately);
+
+-- name: result
+SELECT state, result FROM job WHERE id = :id;
+
+-- name: usage
+SELECT (SELECT count(*) FROM job WHERE state = 'queued'),
+       (SELECT CAST(coalesce(sum(input_bytes), 0) AS BIGINT) FROM job WHERE input_removed = 0);
+
+-- name: expire_results
+UPDATE job
+SET result = NULL, result_bytes = 0, result_removed = 1, revision = revision + 1
+WHERE id IN (
+    SELECT id FROM (
+        SELECT id, finished, sum(result_bytes) OVER (ORDER BY finished DESC, id DESC) AS held
+        FROM job WHERE state = 'done' AND result_removed = 0
+    ) AS kept
+    WHERE finished <= :before OR held > :quota)
+RETURNING id;
+
+-- name: expire_inputs
+UPDATE job
+SET input_removed = 1
+WHERE finished IS NOT NULL AND input_removed = 0 AND id IN (
+    SELECT id FROM (
+        SELECT id, finished, sum(input_bytes) OVER (
+            ORDER BY CASE WHEN finished IS NULL THEN 0 ELSE 1 END, finished DESC, id DESC) AS held
+        FROM job WHERE input_removed = 0
+    ) AS kept
+    WHERE finished <= :before OR held > :quota)
+RETURNING input;
+
+-- name: has_input
+SELECT 1 FROM job WHERE input = :input AND input_removed = 0 LIMIT 1;
+
+-- name: set_fact
+INSERT INTO job_fact (name, value) VALUES (:name, :value) ON CONFLICT DO NOTHING;
+
+-- name: fact
+SELECT value FROM job_fact WHERE name = :name;

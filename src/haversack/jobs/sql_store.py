@@ -1,0 +1,274 @@
+"""The store of jobs over SQL: one class, two dialects that differ in `claim` only."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from haversack.database.connection import Database, Listener, Row, Value
+from haversack.database.migrations import migrate
+from haversack.database.named import named_statements
+from haversack.errors import HaversackError, Kind
+from haversack.jobs.job import Claimed, Fault, Job, Lease, NewJob, State
+from haversack.jobs.store import Claim, Filter, Keep, Place, Usage
+
+_COLUMNS = tuple(field.name for field in fields(Job))
+_LAPSE_BACKOFF_SECONDS = 1.0
+_INPUT_DIGITS = 64
+_CLOCK_SLACK_SECONDS = 0.1
+
+
+def _new_token() -> str:
+    return secrets.token_hex(8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    """What a store takes from outside.
+
+    Attributes:
+        clock: seconds since 1970, of this machine.
+        new_token: gives lease tokens.
+        lapse_backoff_seconds: times 2^attempts is waited after a worker was lost.
+    """
+
+    clock: Callable[[], float] = time.time
+    new_token: Callable[[], str] = _new_token
+    lapse_backoff_seconds: float = _LAPSE_BACKOFF_SECONDS
+
+
+class SqlJobStore:
+    """Jobs in a database; see `JobStore` for the promises.
+
+    Making one brings the database to this schema; raises what `migrate` raises.
+    """
+
+    def __init__(self, database: Database, outside: Outside | None = None) -> None:
+        self._database = database
+        self._outside = outside or Outside()
+        found = named_statements(
+            "haversack.jobs", "sql/shared.sql", f"sql/{database.dialect.value}.sql"
+        )
+        columns = ", ".join(_COLUMNS)
+        self._sql = {name: text.replace("$columns", columns) for name, text in found.items()}
+        migrate(database)
+
+    def now(self) -> float:
+        """By the database's clock."""
+        return self._outside.clock() + self._database.clock_offset_seconds
+
+    def put(self, new: NewJob) -> Job:
+        """See `JobStore.put`."""
+        now = self.now()
+        values: dict[str, Value] = {**vars(new), "wants": new.wants}
+        del values["wait_seconds"]
+        values["now"] = now
+        values["deadline"] = None if new.wait_seconds is None else now + new.wait_seconds
+        rows = self._rows("put", values, durable=True)
+        if rows:
+            return _job(rows[0])
+        # Put before: by an earlier try of this call, or under the same key.
+        rows = self._rows("find", {"id": new.id}) or self._rows(
+            "find_by_key", {"owner": new.owner, "idempotency_key": new.idempotency_key}
+        )
+        found = _job(rows[0])
+        if not _is_same(found, new):
+            raise HaversackError(
+                "idempotency-key-reused",
+                f"the idempotency key {(new.idempotency_key or '')[:80]!r} was sent before with "
+                "another pack, photo or option",
+                hint="Use a new key for each new job.",
+                kind=Kind.CONFLICT,
+            )
+        return found
+
+    def claim(self, claim: Claim) -> list[Claimed]:
+        """See `JobStore.claim`."""
+        now, token = self.now(), self._outside.new_token()
+        values: dict[str, Value] = {
+            "now": now,
+            # Two machines agree on the database's clock to a few milliseconds; a job that was put
+            # just now must not wait for the next look.
+            "soon": now + _CLOCK_SLACK_SECONDS,
+            "until": now + claim.lease_seconds,
+            "token": token,
+            "worker": claim.worker,
+            "count": claim.count,
+            "kinds": json.dumps(list(claim.kinds)),
+            "packs": json.dumps(list(claim.packs)),
+        }
+        jobs = [_job(row) for row in self._rows("claim", values)]
+        # RETURNING gives rows in no order.
+        jobs.sort(key=lambda job: (-job.priority, job.id))
+        return [Claimed(job=job, lease=Lease(id=job.id, token=token)) for job in jobs]
+
+    def beat(self, lease: Lease, lease_seconds: float, progress: tuple[int, int]) -> bool:
+        """See `JobStore.beat`."""
+        done, total = progress
+        values: dict[str, Value] = {"until": self.now() + lease_seconds, "done": done}
+        return bool(self._rows("beat", {**values, "total": total, **vars(lease)}))
+
+    def done(self, lease: Lease, result: str, version: str) -> bool:
+        """See `JobStore.done`."""
+        size = len(result.encode())
+        return self._report("done", lease, result=result, result_bytes=size, version=version)
+
+    def fail(self, lease: Lease, fault: Fault) -> bool:
+        """See `JobStore.fail`."""
+        return self._report("fail", lease, **vars(fault))
+
+    def release(self, lease: Lease, fault: Fault, delay_seconds: float) -> bool:
+        """See `JobStore.release`."""
+        return self._report("release", lease, delay=float(delay_seconds), **vars(fault))
+
+    def hand_back(self, lease: Lease) -> bool:
+        """See `JobStore.hand_back`."""
+        return self._report("hand_back", lease)
+
+    def sweep(self) -> list[Job]:
+        """See `JobStore.sweep`."""
+        now = self.now()
+        backoff = self._outside.lapse_backoff_seconds
+        rows = self._rows("sweep_lapsed", {"now": now, "backoff": backoff})
+        return [_job(row) for row in rows + self._rows("sweep_late", {"now": now})]
+
+    def cancel(self, job_id: str) -> Job:
+        """See `JobStore.cancel`."""
+        rows = self._rows("cancel", {"id": job_id, "now": self.now()}, durable=True)
+        if rows:
+            return _job(rows[0])
+        raise HaversackError(
+            "job-finished",
+            f"the job {job_id} is {self.find(job_id).state}; only a job that is queued or running "
+            "can be cancelled",
+            kind=Kind.CONFLICT,
+        )
+
+    def retry(self, job_id: str) -> Job:
+        """See `JobStore.retry`."""
+        rows = self._rows("retry", {"id": job_id, "now": self.now()}, durable=True)
+        if rows:
+            return _job(rows[0])
+        job = self.find(job_id)
+        if job.state in (State.FAILED, State.DEAD):
+            raise HaversackError(
+                "job-input-removed",
+                f"the photo of the job {job_id} is kept no longer",
+                hint="Send the photo again as a new job.",
+                kind=Kind.CONFLICT,
+            )
+        raise HaversackError(
+            "job-not-retryable",
+            f"the job {job_id} is {job.state}; only a job that failed or is dead can be retried",
+            kind=Kind.CONFLICT,
+        )
+
+    def find(self, job_id: str) -> Job:
+        """See `JobStore.find`."""
+        rows = self._rows("find", {"id": job_id})
+        if not rows:
+            raise _not_found(job_id)
+        return _job(rows[0])
+
+    def listed(self, chosen: Filter) -> list[Job]:
+        """See `JobStore.listed`."""
+        return [_job(row) for row in self._rows("listed", vars(chosen))]
+
+    def place(self, job: Job) -> Place:
+        """See `JobStore.place`."""
+        names = ("id", "priority", "due", "pack")
+        ((before, running, workers, cost),) = self._rows(
+            "place", {name: getattr(job, name) for name in names}
+        )
+        return Place(before=before, running=running, workers=workers, cost_seconds=cost)
+
+    def result(self, job_id: str) -> str:
+        """See `JobStore.result`."""
+        rows = self._rows("result", {"id": job_id})
+        if not rows:
+            raise _not_found(job_id)
+        state, result = rows[0]
+        if state != State.DONE:
+            raise HaversackError(
+                "job-not-done",
+                f"the job {job_id} is {state}; only a job that is done has a result",
+                hint="GET the job itself to see how far it is.",
+                kind=Kind.CONFLICT,
+            )
+        if result is None:
+            raise HaversackError(
+                "job-result-removed",
+                f"the result of the job {job_id} is kept no longer",
+                hint="Send the photo again as a new job.",
+                kind=Kind.NOT_FOUND,
+            )
+        return str(result)
+
+    def usage(self) -> Usage:
+        """See `JobStore.usage`."""
+        ((queued, input_bytes),) = self._rows("usage", {})
+        return Usage(queued=queued, input_bytes=int(input_bytes))
+
+    def expire_results(self, keep: Keep) -> int:
+        """See `JobStore.expire_results`."""
+        before = self.now() - keep.result_seconds
+        return len(self._rows("expire_results", {"before": before, "quota": keep.result_bytes}))
+
+    def expire_inputs(self, keep: Keep) -> list[str]:
+        """See `JobStore.expire_inputs`."""
+        values: dict[str, Value] = {"before": self.now() - keep.input_seconds}
+        # Durable: the blobs are deleted next, and no row may then say that they are there.
+        rows = self._rows("expire_inputs", {**values, "quota": keep.input_bytes}, durable=True)
+        return [row[0] for row in rows]
+
+    def has_input(self, input_name: str) -> bool:
+        """See `JobStore.has_input`."""
+        return bool(self._rows("has_input", {"input": input_name}))
+
+    def fact(self, name: str, value: str) -> str:
+        """See `JobStore.fact`."""
+        self._rows("set_fact", {"name": name, "value": value}, durable=True)
+        return str(self._rows("fact", {"name": name})[0][0])
+
+    def listener(self) -> Listener:
+        """See `JobStore.listener`."""
+        return self._database.listener()
+
+    def close(self) -> None:
+        """See `JobStore.close`."""
+        self._database.close()
+
+    def _report(self, name: str, lease: Lease, **values: Value) -> bool:
+        given = {**values, **vars(lease), "now": self.now()}
+        return bool(self._rows(name, given, durable=True))
+
+    def _rows(self, name: str, values: Any, *, durable: bool = False) -> list[Row]:
+        return self._database.rows(self._sql[name], values, durable=durable)
+
+
+def _job(row: Row) -> Job:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    return Job(**{**values, "state": State(values["state"])})
+
+
+def _is_same(found: Job, new: NewJob) -> bool:
+    """Whether a job was put for the same thing; the digits of a blob's content begin its name."""
+    return (found.kind, found.wants, found.options, found.input[:_INPUT_DIGITS]) == (
+        new.kind,
+        new.wants,
+        new.options,
+        new.input[:_INPUT_DIGITS],
+    )
+
+
+def _not_found(job_id: str) -> HaversackError:
+    return HaversackError(
+        "job-not-found",
+        f"there is no job {job_id[:80]!r} here",
+        hint="GET /jobs, or `haversack jobs list`, shows them.",
+        kind=Kind.NOT_FOUND,
+    )

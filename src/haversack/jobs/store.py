@@ -1,0 +1,203 @@
+"""What a store of jobs promises; its form over SQL is `sql_store`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from haversack.database.connection import Listener
+from haversack.jobs.job import Claimed, Fault, Job, Lease, NewJob, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What a worker can take.
+
+    Attributes:
+        kinds: of jobs.
+        packs: names, and name@version for each version that it has.
+        worker: its name, for the row.
+        lease_seconds: after which the job is another's, unless renewed.
+        count: at most so many.
+    """
+
+    kinds: Sequence[str]
+    packs: Sequence[str]
+    worker: str
+    lease_seconds: float = 10.0
+    count: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """Which jobs are listed, the newest first.
+
+    Attributes:
+        owner: None for everyone's.
+        after: id of the last job of the page before.
+    """
+
+    state: State | None = None
+    pack: str | None = None
+    owner: str | None = None
+    after: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a waiting job stands.
+
+    Attributes:
+        before: jobs that are claimed earlier.
+        running: now.
+        workers: that have one of them.
+        cost_seconds: of one job of this pack, lately; None where none was done yet.
+    """
+
+    before: int
+    running: int
+    workers: int
+    cost_seconds: float | None
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """Until a job at this place is done, where each takes as long as one did lately."""
+        if self.cost_seconds is None:
+            return None
+        return (self.before + self.running + 1) * self.cost_seconds / max(1, self.workers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """How much is held: jobs that wait, and bytes of inputs."""
+
+    queued: int
+    input_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keep:
+    """How long and how much is kept of jobs that ended; the oldest goes first."""
+
+    result_seconds: float = 7 * 86_400.0
+    result_bytes: int = 1 << 30
+    input_seconds: float = 86_400.0
+    input_bytes: int = 4 << 30
+
+
+class JobStore(Protocol):
+    """Jobs, by id.
+
+    Promises:
+        threads: any thread and any process may call at any time.
+        at least once: a job whose `put` returned is claimed until an attempt reports of it, a
+            caller cancels it, its deadline passes, or its attempts are used up.
+        effects once: of all attempts one report is taken at most. A report by a lease that is no
+            longer the job's changes nothing and returns False.
+        order: by priority, then by due time, then by id. Of several claims at once no two get the
+            same job.
+        survives a crash: what `put`, `done`, `fail`, `cancel` and `retry` returned is on the disk.
+            Claims and heartbeats may be lost with the machine; the attempt is then made again.
+        away: every method raises `database-away` where the database cannot be reached, and works
+            again when it can.
+    """
+
+    def now(self) -> float:
+        """Seconds since 1970, by the clock that all who share the store agree on."""
+        ...
+
+    def put(self, new: NewJob) -> Job:
+        """Accept a job; on the disk when this returns.
+
+        A job of the same owner and idempotency key is returned instead, whatever became of it.
+
+        Raises:
+            HaversackError: `idempotency-key-reused` where that job is of something else.
+        """
+        ...
+
+    def claim(self, claim: Claim) -> list[Claimed]:
+        """Take waiting jobs, in order: one statement does claim, lease and token."""
+        ...
+
+    def beat(self, lease: Lease, lease_seconds: float, progress: tuple[int, int]) -> bool:
+        """Renew the lease and tell progress. False: it was lost, or the job was cancelled."""
+        ...
+
+    def done(self, lease: Lease, result: str, version: str) -> bool:
+        """The result, as JSON; False where the lease was lost."""
+        ...
+
+    def fail(self, lease: Lease, fault: Fault) -> bool:
+        """The input's fault: failed. False where the lease was lost."""
+        ...
+
+    def release(self, lease: Lease, fault: Fault, delay_seconds: float) -> bool:
+        """Our own fault: queued again, due later, or dead after the last attempt."""
+        ...
+
+    def hand_back(self, lease: Lease) -> bool:
+        """Not begun or broken off in good order: queued again at once, no attempt is counted."""
+        ...
+
+    def sweep(self) -> list[Job]:
+        """Jobs whose lease ended -> queued or dead; whose deadline passed unstarted -> expired."""
+        ...
+
+    def cancel(self, job_id: str) -> Job:
+        """Queued or running -> cancelled. Raises `job-finished`, `job-not-found`."""
+        ...
+
+    def retry(self, job_id: str) -> Job:
+        """Failed or dead -> queued, for one more attempt.
+
+        Raises:
+            HaversackError: `job-not-retryable`, `job-input-removed`, `job-not-found`.
+        """
+        ...
+
+    def find(self, job_id: str) -> Job:
+        """One job. Raises `job-not-found`."""
+        ...
+
+    def listed(self, chosen: Filter) -> list[Job]:
+        """A page of jobs."""
+        ...
+
+    def place(self, job: Job) -> Place:
+        """Where a waiting job stands."""
+        ...
+
+    def result(self, job_id: str) -> str:
+        """Raises `job-not-found`, `job-not-done`, `job-result-removed`."""
+        ...
+
+    def usage(self) -> Usage:
+        """How much is held now."""
+        ...
+
+    def expire_results(self, keep: Keep) -> int:
+        """Take away results by age and quota, oldest first; returns how many."""
+        ...
+
+    def expire_inputs(self, keep: Keep) -> list[str]:
+        """Mark inputs of ended jobs as removed by age and quota; returns the blobs to delete."""
+        ...
+
+    def has_input(self, input_name: str) -> bool:
+        """Whether any job has this blob and still keeps it."""
+        ...
+
+    def fact(self, name: str, value: str) -> str:
+        """Set a fact if nobody has, and return what it is."""
+        ...
+
+    def listener(self) -> Listener:
+        """Waits for something to do."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the database."""
+        ...
