@@ -1,0 +1,130 @@
+"""What `BlobStore` promises, in a folder and in an object store."""
+
+from __future__ import annotations
+
+import os
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from haversack.errors import HaversackError
+from haversack.jobs.blobs import BlobStore, FolderBlobs, blob_name, open_blobs
+
+DATA = b"a photo"
+NAME = blob_name(DATA, "j1")
+_BUCKET = "haversack-test"
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """A bucket of moto's server, which refuses a second conditional put as S3 does."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415  # slow to import
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    given = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": address,
+        "AWS_ALLOW_HTTP": "true",
+    }
+    before = {name: os.environ.get(name) for name in given}
+    os.environ.update(given)
+    try:
+        make = urllib.request.Request(f"{address}/{_BUCKET}", method="PUT")
+        urllib.request.urlopen(make).close()
+        yield f"s3://{_BUCKET}"
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+        server.stop()
+
+
+@pytest.fixture(params=["folder", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "folder":
+        return str(tmp_path / "blobs")
+    return f"{request.getfixturevalue('bucket')}/{tmp_path.name}"
+
+
+@pytest.fixture
+def blobs(place: str) -> BlobStore:
+    return open_blobs(place)
+
+
+def code_of(blobs: BlobStore, name: str) -> str:
+    with pytest.raises(HaversackError) as caught:
+        blobs.read(name)
+    return caught.value.code
+
+
+class TestBlobs:
+    def test_what_was_put_is_read_by_another_who_opens_the_store(self, place: str) -> None:
+        open_blobs(place).put(NAME, memoryview(DATA))
+        assert open_blobs(place).read(NAME) == DATA
+
+    def test_equal_photos_of_two_jobs_do_not_share(self, blobs: BlobStore) -> None:
+        other = blob_name(DATA, "j2")
+        blobs.put(NAME, DATA)
+        blobs.put(other, DATA)
+        blobs.delete(NAME)
+        assert blobs.read(other) == DATA
+        assert code_of(blobs, NAME) == "blob-missing"
+
+    def test_putting_and_deleting_twice_is_no_fault(self, blobs: BlobStore) -> None:
+        blobs.put(NAME, DATA)
+        blobs.put(NAME, DATA)
+        assert blobs.read(NAME) == DATA
+        blobs.delete(NAME)
+        blobs.delete(NAME)
+
+    def test_what_is_not_as_its_name_says_is_not_given(self, blobs: BlobStore) -> None:
+        blobs.put(NAME, b"another photo")
+        assert code_of(blobs, NAME) == "blob-damaged"
+
+    def test_what_was_put_long_ago_is_listed(self, blobs: BlobStore) -> None:
+        blobs.put(NAME, DATA)
+        assert list(blobs.older_than(3600)) == []
+        assert list(blobs.older_than(-3600)) == [NAME]
+
+    def test_a_place_has_one_name_for_all_who_ask_at_once(self, place: str) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            names = set(pool.map(lambda _: open_blobs(place).place(), range(8)))
+        assert len(names) == 1
+        assert open_blobs(place).place() in names
+
+    def test_two_places_have_two_names(self, place: str) -> None:
+        assert open_blobs(place).place() != open_blobs(f"{place}-2").place()
+
+
+def test_halves_of_a_killed_put_are_listed_and_deleted(tmp_path: Path) -> None:
+    half = tmp_path / NAME[:2] / f".{NAME}.part"
+    half.parent.mkdir()
+    half.write_bytes(b"a ph")
+    blobs = FolderBlobs(tmp_path)
+    assert list(blobs.older_than(-1)) == [half.name]
+    blobs.delete(half.name)
+    assert not half.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    blobs = FolderBlobs(tmp_path / "file" / "blobs")
+    for call in (lambda: blobs.put(NAME, DATA), blobs.place):
+        with pytest.raises(HaversackError) as caught:
+            call()
+        assert caught.value.code == "blobs-away"
+
+
+def test_a_store_of_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(HaversackError) as caught:
+        open_blobs("ftp://example.org/jobs")
+    assert caught.value.code == "blobs-away"
