@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -27,12 +27,19 @@ from haversack.asgi.errors import exception_handlers
 from haversack.engine.allocator import settle, trim
 from haversack.engine.cpus import usable_cpus
 from haversack.errors import HaversackError, Kind
+from haversack.jobs.setting import JobPlaces, open_room
+from haversack.jobs.worker import Worker
 from haversack.serve.catalogue import Catalogue
 from haversack.serve.context import Context, Phase
 from haversack.serve.dataplane import DataPlane, Workers
 from haversack.serve.http import routes as data_routes
+from haversack.serve.job_predict import PredictHandler
 from haversack.serve.model import ServedModel
 from haversack.serve.options import ServeOptions
+from haversack.serve.placing import House
+from haversack.serve.residency import Residency
+from haversack.serve.sign_in import open_sign_in
+from haversack.serve.start import check_loaded, prepare
 from haversack.web.page import routes as page_routes
 from haversack.web.samples import SampleShelf
 
@@ -40,6 +47,7 @@ _log = logging.getLogger("haversack.app")
 _KEEP_ALIVE_SECONDS = 75  # longer than the 60 s after which load balancers close idle connections
 _TRIM_SECONDS = 1.0
 _MODELS_AT_ONCE = 8
+_LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +60,10 @@ class AppOptions:
         repositories: where more packs may be loaded from.
         state: folder for what is sent and what waits.
         rules: who may ask.
+        accounts: URL of the database in whose accounts callers are looked up; None for nowhere.
         serve: the limits.
+        cache: folder with this machine's profiles of packs; None for none.
+        jobs: where they are kept; None for `state`.
         samples: folder of photos that the page offers; None to draw some.
         log_requests: one line each.
         grace_seconds: from the signal to end until the port closes; ready says 503 meanwhile.
@@ -63,7 +74,10 @@ class AppOptions:
     wished: tuple[Path, ...] = ()
     repositories: tuple[Path, ...] = ()
     rules: AccessRules = field(default_factory=AccessRules)
+    accounts: str | None = None
     serve: ServeOptions = field(default_factory=ServeOptions)
+    cache: Path | None = None
+    jobs: JobPlaces | None = None
     samples: Path | None = None
     log_requests: bool = False
     grace_seconds: float = 0.0
@@ -104,10 +118,12 @@ def run(
         on_ready: called once, with what is loaded, when the first request can be answered.
 
     Raises:
-        HaversackError: a pack of `options.packs` cannot be loaded.
+        HaversackError: a pack of `options.packs` cannot be loaded; `memory-too-small`; those of
+            `open_room`.
     """
     settle()
     house = _House(options, on_ready)
+    house.narrow(listener)
     config = uvicorn.Config(
         house.app(),
         http="httptools",
@@ -123,6 +139,19 @@ def run(
     )
     house.server = _Server(config, house.context, options.grace_seconds)
     house.server.run(sockets=[listener])
+    if house.fault is not None:
+        raise house.fault
+
+
+def work(options: AppOptions, on_ready: Callable[[Sequence[ServedModel]], None]) -> None:
+    """Do jobs until SIGTERM or Ctrl-C: the same house, without a door.
+
+    Raises:
+        HaversackError: as `run`.
+    """
+    settle()
+    house = _House(options, on_ready)
+    asyncio.run(house.work())
     if house.fault is not None:
         raise house.fault
 
@@ -168,15 +197,33 @@ class _House:
             ThreadPoolExecutor(_MODELS_AT_ONCE, thread_name_prefix="inferring"),
         )
         workers = Workers(decoding=self._pools[0], inferring=self._pools[1])
-        open_model = partial(ServedModel, options=options.serve)
-        catalogue = Catalogue(open_model, (uploads, *options.repositories))
-        self.context = Context(
-            plane=DataPlane(catalogue, workers, options.serve),
-            options=options.serve,
-            rules=options.rules,
-            bodies=BodyStore(options.state / "waiting"),
-            uploads=uploads,
+        self._start = prepare(options.packs, options.serve, options.cache)
+        limits, room = self._start.options, self._start.room
+        house = House(
+            room=room,
+            residency=Residency(room.packs_bytes, limits.turns),
+            sizes=self._start.sizes,
+            drain_seconds=limits.wait_seconds,
+            activity=lambda: (self.context.plane.seats.served, self.context.plane.seats.taken),
         )
+        sign_in = open_sign_in(options.accounts) if options.accounts else None
+        open_model = partial(ServedModel, options=limits)
+        catalogue = Catalogue(open_model, (uploads, *options.repositories), house)
+        self.context = Context(
+            plane=DataPlane(catalogue, workers, limits),
+            options=limits,
+            rules=replace(options.rules, register=sign_in.register if sign_in else None),
+            sign_in=sign_in,
+            bodies=BodyStore(options.state / "waiting", room.bodies_bytes),
+            uploads=uploads,
+            jobs=open_room(options.jobs or JobPlaces(state=options.state)),
+        )
+
+    def narrow(self, listener: socket.socket) -> None:
+        """Where memory is small, let the system hold less of what arrives on a connection."""
+        size = self._start.room.read_bytes(self.context.options.queue)
+        if size is not None:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
 
     def app(self) -> ASGIApp:
         """The whole as one ASGI application."""
@@ -187,37 +234,65 @@ class _House:
             lifespan=self._life,
         )
         inner.router.redirect_slashes = False
-        options = DoorOptions(rules=self._options.rules, log_requests=self._options.log_requests)
+        options = DoorOptions(rules=self.context.rules, log_requests=self._options.log_requests)
         return Door(inner, options)
 
+    async def work(self) -> None:
+        """Live until a signal, or until a pack that must be there cannot be loaded."""
+        ended = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        async with self._life(None):
+            while self.fault is None and not ended.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), _LOOK_SECONDS)
+            self.context.phase = Phase.DRAINING
+
     @contextlib.asynccontextmanager
-    async def _life(self, app: Starlette) -> AsyncIterator[None]:
+    async def _life(self, app: Starlette | None) -> AsyncIterator[None]:
         """The port is open while packs load, so that probes are answered."""
-        tasks = [asyncio.create_task(self._load()), asyncio.create_task(self._keep_trim())]
+        room = self.context.jobs
+        assert room is not None
+        predict = PredictHandler(self.context.plane, asyncio.get_running_loop())
+        worker = Worker(room.store, room.blobs, [predict])
+        tasks = [asyncio.create_task(self._load(worker)), asyncio.create_task(self._keep_trim())]
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(worker.stop)
+            room.store.close()
+            if self.context.sign_in is not None:
+                self.context.sign_in.close()
             for pool in self._pools:
                 pool.shutdown(wait=True)
 
-    async def _load(self) -> None:
+    async def _load(self, worker: Worker) -> None:
         catalogue = self.context.plane.catalogue
-        for path in (*self._options.packs, *self._options.wished):
+        try:
+            await asyncio.to_thread(self._load_named, catalogue)
+        except HaversackError as error:
+            self.fault = error
+            if self.server is not None:
+                self.server.should_exit = True
+            return
+        for path in self._options.wished:
             try:
-                await asyncio.to_thread(catalogue.add, path, keep_others=True)
+                await asyncio.to_thread(catalogue.offer, path)
             except HaversackError as error:
-                if path in self._options.packs:
-                    self.fault = error
-                    if self.server is not None:
-                        self.server.should_exit = True
-                    return
                 _log.warning("%s is not served: %s", path, error.message)
         if self.context.phase is Phase.LOADING:
             self.context.phase = Phase.READY
+            worker.start()
             self._on_ready(catalogue.models())
+
+    def _load_named(self, catalogue: Catalogue) -> None:
+        """Packs that stay in memory; errors as `Catalogue.add` and `check_loaded`."""
+        for path in self._options.packs:
+            catalogue.add(self._start.opened.get(path, path), keep_others=True, pin=True)
+        check_loaded(self._start, catalogue)
 
     async def _keep_trim(self) -> None:
         """Give freed memory back to the system while there is work, and once after it."""

@@ -76,7 +76,7 @@ def test_a_pack_is_sent_used_fetched_and_removed(house: Server, tmp_path: Path) 
         assert house.get(place).status_code == 404
     assert versions(house) == {"blobs": "1"}
     assert house.post("/predict/tiny", content=PHOTO.read_bytes()).status_code == 404
-    left = [path for path in house.state.rglob("*") if path.is_file()]
+    left = [path for path in (house.state / "packs").rglob("*") if path.is_file()]
     assert left == []
 
 

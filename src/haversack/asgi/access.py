@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from haversack.errors import HaversackError
@@ -24,6 +25,7 @@ class Scope(StrEnum):
     INFER = "infer"
     ADMIN = "admin"
     METRICS = "metrics"
+    JOBS = "jobs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,19 +44,67 @@ class Key:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Principal:
+    """Who asks, as `Context.allow` found: also in `request.scope["principal"]` from then on.
+
+    Attributes:
+        name: of the user, also where a key of theirs was shown; "key:NAME" for any other key; ""
+            for everyone. No two of these can be confused, so it is good as an owner's name.
+        scopes: what they may do.
+        is_everyone: where the server has neither keys nor accounts.
+        csrf_token: what a request that changes something must repeat in X-CSRF-Token; "" unless it
+            was the browser's cookie that told who asks.
+    """
+
+    name: str
+    scopes: frozenset[Scope]
+    is_everyone: bool = False
+    csrf_token: str = field(default="", repr=False)
+
+
+EVERYONE = Principal(name="", scopes=frozenset(Scope), is_everyone=True)
+"""Whoever asks where nobody has to say who they are."""
+
+
+class Register(Protocol):
+    """Finds who a key or a session belongs to.
+
+    Promises: called on the event loop, which it does not hold up; what it says was true a few
+    seconds ago at most.
+    """
+
+    async def by_key(self, secret: str) -> Principal | None:
+        """Raises HaversackError where it cannot be told now."""
+        ...
+
+    async def by_session(self, session_id: str) -> Principal | None:
+        """Raises HaversackError where it cannot be told now."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccessRules:
     """Who may ask.
 
     Attributes:
-        keys: () where everyone may ask for everything.
+        keys: of a file.
+        register: of the accounts; without it and without keys everyone may ask for everything.
         hosts: names that `Host` may hold; None for any.
         origins: other sites whose pages may call this server, as "https://example.org"; "*" for
             all.
+        trust_proxy: whether what X-Forwarded-For and -Proto say is believed.
     """
 
     keys: tuple[Key, ...] = ()
+    register: Register | None = None
     hosts: frozenset[str] | None = None
     origins: frozenset[str] = field(default_factory=frozenset)
+    trust_proxy: bool = False
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether one has to say who one is."""
+        return bool(self.keys) or self.register is not None
 
 
 def read_keys(path: Path) -> tuple[Key, ...]:
@@ -85,7 +135,7 @@ def read_keys(path: Path) -> tuple[Key, ...]:
         raise HaversackError(
             "keys-file-invalid",
             f"{path} {'has wrong lines' if faults else 'holds no key'}",
-            hint="Write one `name:key` a line, or `name:key:infer,admin,metrics`. A good key: "
+            hint="Write one `name:key` a line, or `name:key:infer,jobs,admin,metrics`. A good key: "
             "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
             details=tuple(faults),
         )
@@ -111,14 +161,15 @@ def check_host(rules: AccessRules, host: str) -> None:
 def check_origin(rules: AccessRules, origin: str, host: str) -> None:
     """Refuse a request that another site's page makes in its visitor's name.
 
-    With keys that cannot be done unnoticed, since a browser does not send them by itself.
+    With keys that cannot be done unnoticed, since a browser does not send them by itself; where it
+    sends a cookie by itself, `cookies.check_not_forged` is stricter.
 
     Raises:
         HaversackError: `origin-refused`.
     """
-    if not origin or rules.keys or _names(rules.origins, origin):
+    if not origin or rules.is_guarded or _names(rules.origins, origin):
         return
-    if _netloc(origin) == host:
+    if is_own(origin, host):
         return
     raise HaversackError(
         "origin-refused",
@@ -127,35 +178,62 @@ def check_origin(rules: AccessRules, origin: str, host: str) -> None:
     )
 
 
-def check_key(rules: AccessRules, authorization: str, scope: Scope) -> None:
-    """Refuse a request without a key of that scope, where there are keys.
+def check_key(
+    rules: AccessRules, authorization: str, scope: Scope, known: Principal | None = None
+) -> Principal:
+    """Refuse a request without a key or a session of that scope, where one is needed.
+
+    Args:
+        known: whom `rules.register` found.
 
     Raises:
         HaversackError: `key-missing`, `key-unknown`, `scope-missing`.
     """
-    if not rules.keys:
-        return
-    kind, _, given = authorization.partition(" ")
-    if kind.lower() != "bearer" or not given:
-        raise HaversackError(
-            "key-missing",
-            "this server wants an API key",
-            hint="Send the header  Authorization: Bearer KEY",
-        )
-    digest = sha256(given.strip().encode()).digest()
-    # Every key is compared, so that the time says nothing about which one is near.
-    found = [key for key in rules.keys if hmac.compare_digest(key.digest, digest)]
-    if not found:
-        raise HaversackError(
-            "key-unknown", "the API key is not one of this server's", hint="Ask its owner for one."
-        )
-    if scope not in found[0].scopes:
+    if not rules.is_guarded:
+        return EVERYONE
+    principal = known or key_holder(rules, authorization)
+    if principal is None:
+        raise _unknown(rules, authorization)
+    if scope not in principal.scopes:
         raise HaversackError(
             "scope-missing",
-            f"the key of {found[0].name} is good for {', '.join(sorted(found[0].scopes))}; "
-            f"this needs {scope}",
-            hint="Ask the server's owner for a key with that scope.",
+            f"{principal.name} may {', '.join(sorted(principal.scopes)) or 'do nothing'}; this "
+            f"needs {scope}",
+            hint="Ask the server's owner for that scope.",
         )
+    return principal
+
+
+def shown_key(authorization: str) -> str:
+    """The key in an Authorization header, or ""."""
+    kind, _, given = authorization.partition(" ")
+    return given.strip() if kind.lower() == "bearer" else ""
+
+
+def key_holder(rules: AccessRules, authorization: str) -> Principal | None:
+    """Whose key of the file it is."""
+    digest = sha256(shown_key(authorization).encode()).digest()
+    # Every key is compared, so that the time says nothing about which one is near.
+    found = [key for key in rules.keys if hmac.compare_digest(key.digest, digest)]
+    return Principal(name=f"key:{found[0].name}", scopes=found[0].scopes) if found else None
+
+
+def is_own(origin: str, host: str) -> bool:
+    """Whether that origin's pages are this server's own."""
+    return _netloc(origin) == host
+
+
+def _unknown(rules: AccessRules, authorization: str) -> HaversackError:
+    if shown_key(authorization):
+        return HaversackError(
+            "key-unknown", "the API key is not one of this server's", hint="Ask its owner for one."
+        )
+    wanted = "an API key" if rules.register is None else "you to sign in, or an API key"
+    return HaversackError(
+        "key-missing",
+        f"this server wants {wanted}",
+        hint="Send the header  Authorization: Bearer KEY",
+    )
 
 
 def allowed_origin(rules: AccessRules, origin: str) -> bool:

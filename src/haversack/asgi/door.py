@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from haversack.asgi.access import AccessRules, allowed_origin, check_host, check_origin
 from haversack.asgi.errors import error_response
+from haversack.asgi.identity import recognised
 from haversack.errors import HaversackError
 
 _log = logging.getLogger("haversack.access")
@@ -42,7 +43,10 @@ class DoorOptions:
 
 
 class Door:
-    """ASGI middleware, the outermost. Keys are checked by each route, which knows its scope."""
+    """ASGI middleware, the outermost.
+
+    It finds out who asks; whether they may is for each route to check, which knows its scope.
+    """
 
     def __init__(self, app: ASGIApp, options: DoorOptions) -> None:
         self._app = app
@@ -101,6 +105,8 @@ class Door:
         except HaversackError as error:
             await error_response(error, scope["request_id"])(scope, receive, send)
             return
+        if rules.register is not None:
+            scope["principal"] = await recognised(rules, rules.register, scope)
         await self._app(scope, receive, send)
 
 

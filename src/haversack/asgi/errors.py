@@ -26,11 +26,15 @@ _BY_KIND = {
 _BY_CODE = {
     "key-missing": 401,
     "key-unknown": 401,
+    "sign-in-refused": 401,
     "scope-missing": 403,
     "host-refused": 403,
     "origin-refused": 403,
+    "csrf-missing": 403,
     "pack-read-only": 403,
     "body-too-slow": 408,
+    "job-result-removed": 410,
+    "job-input-removed": 410,
     "body-too-large": 413,
     "image-too-large": 413,
     "pack-too-large": 413,
@@ -46,8 +50,11 @@ _log = logging.getLogger("haversack.asgi")
 class RetryLaterError(HaversackError):
     """Too much is asked at once; `retry_after_seconds` says when to come again."""
 
-    def __init__(self, message: str, *, retry_after_seconds: int, hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, retry_after_seconds: int, hint: str = "", code: str = ""
+    ) -> None:
         super().__init__("too-busy", message, hint=hint, kind=Kind.OVERLOADED)
+        self.code = code or self.code
         self.retry_after_seconds = retry_after_seconds
 
 

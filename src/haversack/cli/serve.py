@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from haversack import app, log
-from haversack.asgi.access import LOOPBACK, AccessRules, read_keys
+from haversack.cli.job_places import job_places
 from haversack.cli.options import SizeType, known_repositories, packs_option
 from haversack.cli.output import notes
-from haversack.errors import HaversackError
+from haversack.cli.serve_access import Guard, access_rules, needs_account, who_may
 from haversack.packfile.repository import Repository, resolve
 from haversack.serve.model import ServedModel
 from haversack.serve.options import ServeOptions
@@ -39,6 +38,16 @@ _SIZE = SizeType()
 )
 @click.option("--no-auth", is_flag=True, help="Let everyone in who reaches the address.")
 @click.option(
+    "--accounts",
+    is_flag=True,
+    help="Let in who has an account, even if nobody has one yet. [default: if anybody has]",
+)
+@click.option(
+    "--trust-proxy",
+    is_flag=True,
+    help="Believe X-Forwarded-For and X-Forwarded-Proto: only behind a proxy that sets them.",
+)
+@click.option(
     "--allow-origin",
     "origins",
     multiple=True,
@@ -63,9 +72,14 @@ _SIZE = SizeType()
     "--pack-limit", type=_SIZE, default="1G", show_default=True, help="Most of one uploaded pack."
 )
 @click.option(
+    "--memory",
+    type=_SIZE,
+    help="Most of the whole process. [default: what it may use, less a tenth, 64M at least]",
+)
+@click.option(
     "--decode-limit",
     type=_SIZE,
-    help="Most memory for decoding, together and for one photo. [default: 256M]",
+    help="Most memory for decoding, together and for one photo. [default: 256M, or what is left]",
 )
 @click.option(
     "--queue",
@@ -95,6 +109,15 @@ _SIZE = SizeType()
     type=click.IntRange(1, 1024),
     help="Inside one call of a model; all CPUs make one photo quickest. [default: half the CPUs]",
 )
+@click.option(
+    "--database",
+    help="Where jobs are kept: postgresql://..., or a file. [default: jobs.sqlite in --state]",
+)
+@click.option(
+    "--blobs",
+    help="Where photos of jobs are kept: a folder, or s3://bucket/prefix. "
+    "[default: beside the database]",
+)
 @click.option("--log-requests", is_flag=True, help="One line on standard error for each request.")
 @click.option("--triton-metrics", is_flag=True, help="Repeat /metrics under Triton's nv_ names.")
 @packs_option
@@ -104,16 +127,21 @@ def command(
     port: int,
     keys: Path | None,
     no_auth: bool,
+    accounts: bool,
+    trust_proxy: bool,
     origins: tuple[str, ...],
     state: Path | None,
     samples: Path | None,
     body_limit: int,
     pack_limit: int,
+    memory: int | None,
     decode_limit: int | None,
     queue: int,
     wait_seconds: float,
     grace_seconds: float,
     threads: int | None,
+    database: str | None,
+    blobs: str | None,
     log_requests: bool,
     triton_metrics: bool,
     repositories: tuple[Path, ...],
@@ -127,29 +155,37 @@ def command(
     log.set_up()
     settings = from_environment()
     places = known_repositories(repositories)
-    named, wished = _chosen(packs, places)
+    named, wished = chosen_packs(packs, places)
+    jobs = job_places(state, database, blobs)
+    guard = Guard(keys=keys, no_auth=no_auth, accounts=accounts, trust_proxy=trust_proxy)
+    looks_up = needs_account(guard, jobs.database_url)
     options = app.AppOptions(
         state=state or settings.state_folder,
         packs=named,
         wished=wished,
-        repositories=(*(Path(text) for text in packs if _is_repository(Path(text))), *places),
-        rules=_rules(host, keys, no_auth, frozenset(origins)),
+        repositories=(*(Path(text) for text in packs if is_repository(Path(text))), *places),
+        rules=access_rules(host, guard, frozenset(origins), looks_up=looks_up),
+        accounts=jobs.database_url if looks_up else None,
         serve=ServeOptions(
             body_limit_bytes=body_limit,
             pack_limit_bytes=pack_limit,
+            memory_bytes=memory,
             decode_limit_bytes=decode_limit or settings.decode_limit_bytes,
+            is_decode_limit_given=decode_limit is not None or settings.names_decode_limit,
             queue=queue,
             wait_seconds=wait_seconds,
             triton_metrics=triton_metrics,
             **({} if threads is None else {"threads": threads}),
         ),
+        jobs=jobs,
+        cache=settings.cache_folder,
         samples=samples,
         log_requests=log_requests,
         grace_seconds=grace_seconds,
     )
     listener = app.bind(host, port)
     url = address(host, listener.getsockname()[1])
-    app.run(options, listener, lambda models: announce(url, models, options.rules))
+    app.run(options, listener, lambda models: announce(url, models, options))
 
 
 def address(host: str, port: int) -> str:
@@ -158,20 +194,16 @@ def address(host: str, port: int) -> str:
     return f"http://{name}:{port}"
 
 
-def announce(url: str, models: Sequence[ServedModel], rules: AccessRules) -> None:
+def announce(url: str, models: Sequence[ServedModel], options: app.AppOptions) -> None:
     """Say that the server is ready, what it serves and how to ask."""
     click.echo(f"Haversack is ready at {url}")
     screen = notes()
     for model in models:
         took = format_seconds(model.load_seconds)
         screen.print(f"  {model.identity.name}@{model.identity.version}  loaded in {took}")
-    if rules.hosts is None and not rules.keys:
-        screen.print(
-            "Everyone who reaches this address may use it, load and remove packs: --keys FILE "
-            "would ask for a key."
-        )
+    screen.print(who_may(options.rules, options.accounts))
     if models:
-        key = ' -H "Authorization: Bearer $KEY"' if rules.keys else ""
+        key = ' -H "Authorization: Bearer $KEY"' if options.rules.keys or options.accounts else ""
         photo = next((m for m in models if m.predictor.takes_pictures), None)
         if photo is not None:
             ask = f"curl{key} --data-binary @photo.jpg {url}/predict/{photo.identity.name}"
@@ -179,14 +211,14 @@ def announce(url: str, models: Sequence[ServedModel], rules: AccessRules) -> Non
     screen.print("Ctrl-C ends it.")
 
 
-def _chosen(
+def chosen_packs(
     texts: tuple[str, ...], places: tuple[Path, ...]
 ) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     """Packs that must be served, and packs of repositories, of which a bad one is passed over."""
     if not texts:
         return (), _newest(places)
-    folders = [Path(text) for text in texts if _is_repository(Path(text))]
-    named = [resolve(text, places) for text in texts if not _is_repository(Path(text))]
+    folders = [Path(text) for text in texts if is_repository(Path(text))]
+    named = [resolve(text, places) for text in texts if not is_repository(Path(text))]
     return tuple(named), _newest(folders)
 
 
@@ -199,31 +231,6 @@ def _newest(places: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def _is_repository(path: Path) -> bool:
+def is_repository(path: Path) -> bool:
     """A folder of packs, and not one pack's own folder or versions."""
     return path.is_dir() and not (path / "pack.toml").exists() and bool(Repository(path).entries())
-
-
-def _rules(host: str, keys: Path | None, no_auth: bool, origins: frozenset[str]) -> AccessRules:
-    if keys is not None and no_auth:
-        raise click.UsageError("--keys and --no-auth contradict each other; give one of them.")
-    if keys is not None:
-        return AccessRules(keys=read_keys(keys), origins=origins)
-    if _is_loopback(host):
-        return AccessRules(hosts=LOOPBACK, origins=origins)
-    if not no_auth:
-        raise HaversackError(
-            "address-open",
-            f"listening on {host} lets others use this server",
-            hint="Give --keys FILE, or --no-auth if everyone may use it.",
-        )
-    return AccessRules(origins=origins)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -6,7 +6,9 @@ Everything here belongs to one event loop. Who waits is served in order, and not
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
+import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,6 +16,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from haversack.asgi.errors import RetryLaterError
+from haversack.engine.budget import MemoryBudget
 from haversack.errors import HaversackError, Kind
 from haversack.units import format_bytes
 
@@ -77,18 +80,46 @@ class Seats:
         return max(1, min(math.ceil(self.seconds_each / 2), _LONGEST_RETRY_SECONDS))
 
 
-class Gate:
-    """A count of something that may not be exceeded: bytes of memory, or calls of a model.
+class Held:
+    """What somebody was let in with.
 
     Attributes:
-        limit: of the count.
-        used: of it, now.
+        amount: still held.
     """
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.used = 0
+    def __init__(self, budget: MemoryBudget, amount: int) -> None:
+        self._budget = budget
+        self.amount = amount
+
+    def shrink(self, amount: int) -> None:
+        """Keep `amount` of it, or what there is where that is less; give back the rest."""
+        if amount < self.amount:
+            spare, self.amount = self.amount - amount, amount
+            self._budget.give(spare)
+
+
+class Gate:
+    """The line before a budget: of bytes of memory, or of calls of a model.
+
+    The budget counts and threads may take from it too; who waits on the event loop stands here.
+    """
+
+    def __init__(self, limit: int | MemoryBudget) -> None:
+        self.budget = MemoryBudget(limit) if isinstance(limit, int) else limit
         self._line: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
+        self.budget.when_given(self._told)
+
+    @property
+    def limit(self) -> int:
+        """The most that is let in."""
+        return self.budget.whole_bytes
+
+    @property
+    def used(self) -> int:
+        """Of it, now."""
+        return self.budget.taken_bytes
 
     @property
     def waiting(self) -> int:
@@ -96,23 +127,27 @@ class Gate:
         return len(self._line)
 
     @asynccontextmanager
-    async def hold(self, amount: int, deadline: Deadline) -> AsyncIterator[None]:
-        """`amount` for the length of a block, when it is free.
+    async def hold(self, amount: int, deadline: Deadline) -> AsyncIterator[Held]:
+        """`amount` for the length of a block, when it is free; a part may be given back sooner.
 
         Raises:
             TimeoutError: it was not free before the deadline.
         """
         if self._line or not self._take(amount):
             await self._wait(amount, deadline)
+        held = Held(self.budget, amount)
         try:
-            yield
+            yield held
         finally:
-            self._give(amount)
+            held.shrink(0)
 
     async def _wait(self, amount: int, deadline: Deadline) -> None:
         turn = asyncio.get_running_loop().create_future()
         entry = (amount, turn)
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._line.append(entry)
+        # Another thread may have given back since this one was refused.
+        self._let_in()
         try:
             async with asyncio.timeout_at(deadline.at):
                 await turn
@@ -127,14 +162,20 @@ class Gate:
             raise
 
     def _take(self, amount: int) -> bool:
-        if self.used and self.used + amount > self.limit:
-            return False
-        self.used += amount
-        return True
+        return self.budget.take(amount, or_alone=True)
 
     def _give(self, amount: int) -> None:
-        self.used -= amount
-        self._let_in()
+        self.budget.give(amount)
+
+    def _told(self) -> None:
+        """There may be room, says whoever gave back, on whatever thread."""
+        if not self._line or self._loop is None:
+            return
+        if threading.get_ident() == self._thread:
+            self._let_in()
+        else:
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and so has the line
+                self._loop.call_soon_threadsafe(self._let_in)
 
     def _let_in(self) -> None:
         """Everyone at the front of the line for whom there is room."""

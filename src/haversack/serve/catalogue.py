@@ -1,19 +1,24 @@
-"""The packs of a server: those that are loaded, and those that could be."""
+"""The packs of a server: those that are loaded, those on offer, and those that could be."""
 
 from __future__ import annotations
 
-import threading
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from haversack.engine.registry import Registry
 from haversack.errors import HaversackError, Kind, PackError
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.packfile.repository import Repository
 from haversack.packfile.unknown import closest
 from haversack.serve.model import ServedModel
+from haversack.serve.offers import Offers
+from haversack.serve.placing import House, Key, Places, key_of
+from haversack.units import format_seconds
+
+_log = logging.getLogger("haversack.serve")
+_ON_OFFER = "it is loaded when it is asked for"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,25 +38,57 @@ class Row:
 class Catalogue:
     """Packs by name and version.
 
-    Promises: `use`, `models` and `index` may be called while another thread loads. Loads come one
-    after another. A load that fails leaves what was loaded as it was.
+    Promises: `use`, `lease`, `models` and `index` may be called while another thread loads. Loads
+    come one after another. A load that fails leaves what was loaded as it was.
+
+    Attributes:
+        places: what is loaded, and its memory.
+        offers: what is loaded when it is asked for.
     """
 
     def __init__(
-        self, open_model: Callable[[PackFiles], ServedModel], repositories: Sequence[Path]
+        self,
+        open_model: Callable[[PackFiles], ServedModel],
+        repositories: Sequence[Path],
+        house: House | None = None,
     ) -> None:
-        self._registry: Registry[ServedModel] = Registry(open_model)
+        self.places = Places(open_model, house or House())
+        self.offers = Offers()
         self._repositories = [Repository(root) for root in repositories]
-        self._loading = threading.Lock()
         self._outside: dict[str, dict[str, Path]] = {}
-        self._failed: dict[tuple[str, str], str] = {}
+        self._failed: dict[Key, str] = {}
 
-    def add(self, path: Path, *, keep_others: bool = False) -> ServedModel:
-        """Load the pack at `path`, which may lie outside every repository; it stays known."""
-        files = open_pack(path)
-        model = self._load(files, keep_others=keep_others)
-        self._outside.setdefault(model.identity.name, {})[model.identity.version] = path
+    def add(
+        self, pack: Path | PackFiles, *, keep_others: bool = False, pin: bool = False
+    ) -> ServedModel:
+        """Load a pack, which may lie outside every repository; it stays known.
+
+        Args:
+            pack: where it lies, or itself.
+            pin: it is never evicted.
+        """
+        files = open_pack(pack) if isinstance(pack, Path) else pack
+        with self.places.loading:
+            model = self.places.place(files, keep_others=keep_others)
+            self._know(files)
+            if pin:
+                self.places.pinned.add(key_of(model))
         return model
+
+    def offer(self, path: Path) -> bool:
+        """Have the pack at `path` on offer: loaded now if it fits beside all others, else when it
+        is asked for. Returns whether it was loaded.
+
+        Raises:
+            HaversackError: what opening raises.
+        """
+        files = open_pack(path)
+        residency, sizes = self.places.house.residency, self.places.house.sizes
+        if residency.fits(sizes.of(files)):
+            self.add(files, keep_others=True)
+            return True
+        self._know(files)
+        return False
 
     def load(self, name: str, version: str | None = None) -> ServedModel:
         """Load that version of `name`, or the highest; what was current answers until then.
@@ -59,6 +96,7 @@ class Catalogue:
         Raises:
             PackError: `pack-not-found`, kind NOT_FOUND; every refusal of `open_pack`.
             EngineError: the runtime refuses its graphs.
+            HaversackError: `memory-too-small`, `too-busy`.
         """
         known = self._known()
         versions = [one for other, one in known if other == name and version in (None, one)]
@@ -71,35 +109,92 @@ class Catalogue:
             )
         chosen = max(versions, key=int)
         try:
-            return self._load(open_pack(known[(name, chosen)]), keep_others=False)
+            files = open_pack(known[(name, chosen)])
+            with self.places.loading:
+                model = self.places.place(files, keep_others=False)
+                self.offers.put_alone(files)
         except HaversackError as error:
             self._failed[(name, chosen)] = error.message
             raise
+        self._failed.pop((name, chosen), None)
+        return model
+
+    def bring(self, name: str, version: str | None = None) -> None:
+        """Load what is on offer and was asked for, unless it is loaded by now.
+
+        Raises:
+            HaversackError: as `load`.
+        """
+        with self.places.loading:
+            there = [k for k in self.places.loaded(name) if version in (None, k[1])]
+            files = self.offers.find(name, version)
+            if there or files is None:
+                return
+            key = (name, files.manifest.version)
+            try:
+                model = self.places.place(files, keep_others=True)
+            except HaversackError as error:
+                self._failed[key] = error.message
+                raise
+            self._failed.pop(key, None)
+        took = format_seconds(model.load_seconds)
+        _log.info("loaded %s@%s, which was asked for, in %s", *key, took)
 
     def unload(self, name: str, version: str | None = None) -> None:
-        """Forget a pack; requests under way finish. Raises HaversackError `pack-not-loaded`."""
-        self._registry.unload(name, version)
+        """Forget a pack until it is loaded again; requests under way finish.
+
+        Raises:
+            HaversackError: `pack-not-loaded`, where it was not on offer either.
+        """
+        with self.places.loading:
+            was_offered = self.offers.take_away(name, version)
+            there = [k for k in self.places.loaded(name) if version in (None, k[1])]
+            if there or not was_offered:
+                self.places.remove(name, version)
 
     def forget(self, name: str, version: str) -> None:
         """Stop serving a version that is about to be removed, if it is served."""
-        if (name, version) in self._registry.loaded():
-            self._registry.unload(name, version)
+        with self.places.loading:
+            self.offers.take_away(name, version)
+            if (name, version) in self.places.loaded():
+                self.places.remove(name, version)
         self._failed.pop((name, version), None)
 
     def use(self, name: str, version: str | None = None) -> AbstractContextManager[ServedModel]:
         """A model for the length of a block. Raises HaversackError `pack-not-loaded`."""
-        return self._registry.use(name, version)
+        return self.places.use(name, version)
+
+    def lease(self, name: str, version: str | None = None) -> ServedModel | None:
+        """A model for a request that infers, to be given to `release`; None where it is on offer,
+        and `bring` must load it first.
+
+        Raises:
+            HaversackError: `pack-not-loaded`, where it is not on offer either.
+        """
+        try:
+            return self.places.lease(name, version)
+        except HaversackError:
+            if self.offers.find(name, version) is None:
+                raise
+            return None
+
+    def release(self, model: ServedModel) -> None:
+        """Give back what `lease` gave."""
+        self.places.release(model)
 
     def models(self) -> list[ServedModel]:
         """Every loaded model, by name."""
-        found = []
-        for name, version in self._registry.loaded():
-            try:
-                with self._registry.use(name, version) as model:
-                    found.append(model)
-            except HaversackError:  # unloaded meanwhile
-                continue
-        return found
+        found = map(self.places.model, self.places.loaded())
+        return [model for model in found if model is not None]
+
+    def waiting(self) -> list[PackFiles]:
+        """What is on offer and not loaded, by name and version."""
+        loaded = set(self.places.loaded())
+        return [
+            files
+            for files in self.offers.all()
+            if (files.manifest.name, files.manifest.version) not in loaded
+        ]
 
     def path_of(self, name: str, version: str) -> Path | None:
         """Where that version lies, or None."""
@@ -107,21 +202,25 @@ class Catalogue:
 
     def index(self) -> list[Row]:
         """Every version of every pack, by name and version."""
-        loaded = set(self._registry.loaded())
+        loaded = set(self.places.loaded())
         rows = []
         for name, version in sorted(loaded | set(self._known()), key=lambda p: (p[0], int(p[1]))):
             reason = self._failed.get((name, version), "")
-            state = "READY" if (name, version) in loaded else "UNAVAILABLE" if reason else ""
-            rows.append(Row(name=name, version=version, state=state, reason=reason))
+            if not reason and self.offers.find(name, version) is not None:
+                reason = _ON_OFFER
+            if (name, version) in loaded:
+                rows.append(Row(name=name, version=version, state="READY"))
+            else:
+                state = "UNAVAILABLE" if reason else ""
+                rows.append(Row(name=name, version=version, state=state, reason=reason))
         return rows
 
-    def _load(self, files: PackFiles, *, keep_others: bool) -> ServedModel:
-        with self._loading:
-            model = self._registry.load(files, keep_others=keep_others)
-        self._failed.pop((model.identity.name, model.identity.version), None)
-        return model
+    def _know(self, files: PackFiles) -> None:
+        versions = self._outside.setdefault(files.manifest.name, {})
+        versions[files.manifest.version] = files.location
+        self.offers.put(files)
 
-    def _known(self) -> dict[tuple[str, str], Path]:
+    def _known(self) -> dict[Key, Path]:
         """Every version that can be loaded; the first repository that has one wins."""
         known = {
             (name, version): path

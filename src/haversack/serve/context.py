@@ -10,11 +10,14 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from haversack.asgi.access import AccessRules, Scope, check_key
+from haversack.asgi.access import AccessRules, Principal, Scope, check_key
 from haversack.asgi.bodies import Body, BodyLimit, BodyStore
+from haversack.asgi.cookies import check_not_forged
 from haversack.errors import HaversackError, Kind
+from haversack.jobs.setting import JobRoom
 from haversack.serve.dataplane import DataPlane, Target
 from haversack.serve.options import ServeOptions
+from haversack.serve.sign_in import SignIn
 
 
 class Phase(Enum):
@@ -35,6 +38,8 @@ class Context:
         rules: who may ask.
         bodies: where they wait.
         uploads: the repository that packs sent over HTTP go to.
+        jobs: where they are kept; None where a server takes none.
+        sign_in: for people; None where a server has no accounts.
         phase: loading, ready or draining.
     """
 
@@ -43,11 +48,25 @@ class Context:
     rules: AccessRules
     bodies: BodyStore
     uploads: Path
+    jobs: JobRoom | None = None
+    sign_in: SignIn | None = None
     phase: Phase = field(default=Phase.LOADING)
 
-    def allow(self, request: Request, scope: Scope) -> None:
-        """Refuse a request without a key of that scope; errors as `check_key`."""
-        check_key(self.rules, request.headers.get("authorization", ""), scope)
+    def allow(self, request: Request, scope: Scope) -> Principal:
+        """Who asks; it is also in `request.scope["principal"]` from now on.
+
+        Raises:
+            HaversackError: as `check_key` and `check_not_forged`; `database-away` where nobody can
+                tell now.
+        """
+        known = request.scope.get("principal")
+        if isinstance(known, HaversackError):
+            raise known
+        authorization = request.headers.get("authorization", "")
+        principal = check_key(self.rules, authorization, scope, known)
+        check_not_forged(principal, request.method, request.headers)
+        request.scope["principal"] = principal
+        return principal
 
     def check_open(self) -> None:
         """Refuse inference while packs are loaded. Raises HaversackError `not-ready`."""

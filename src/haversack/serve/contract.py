@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from haversack.asgi.access import Scope
+from haversack.jobs.job import State
 from haversack.serve.schemas import Schema, ref
 
 JSON = "application/json"
@@ -32,7 +33,7 @@ PATH_PARAMETERS = {"name": _NAMES, "version": _VERSIONS}
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One query parameter."""
+    """One query parameter, or header."""
 
     name: str
     text: str
@@ -49,6 +50,8 @@ class Operation:
         scope: that a key needs; None where everyone may ask.
         takes: schemas of the body by media type; {} where there is none.
         gives: schemas of the answer by media type; {} where it is empty.
+        query, headers: what else a caller may give.
+        also: other statuses that are no errors, and when.
         status: of success.
     """
 
@@ -61,6 +64,8 @@ class Operation:
     takes: dict[str, Schema] = field(default_factory=dict)
     gives: dict[str, Schema] = field(default_factory=dict)
     query: tuple[Parameter, ...] = ()
+    headers: tuple[Parameter, ...] = ()
+    also: dict[str, str] = field(default_factory=dict)
     status: int = 200
     needs_body: bool = True
 
@@ -79,6 +84,48 @@ _PHOTO_QUERY = (
         schema={"type": "number", "minimum": 0, "maximum": 1},
     ),
     Parameter(name="map", text="Also give a label map's pixels.", schema={"type": "boolean"}),
+)
+
+_JOB_QUERY = (
+    *_PHOTO_QUERY,
+    Parameter(
+        name="priority",
+        text="Higher ones are done first; 0 where it is left out.",
+        schema={"type": "integer", "minimum": -100, "maximum": 100},
+    ),
+    Parameter(
+        name="wait",
+        text="Seconds after which a job that has not started expires.",
+        schema={"type": "integer", "minimum": 1, "maximum": 2_592_000},
+    ),
+)
+_SAFE_PUT = (
+    Parameter(
+        name="Idempotency-Key",
+        text="The same key gives the same job, however often it is sent.",
+        schema={"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+    ),
+)
+_LATER = (
+    Parameter(
+        name="Prefer",
+        text="`respond-async` makes a job of it (scope jobs).",
+        schema={"type": "string"},
+    ),
+)
+_LIST_QUERY = (
+    Parameter(
+        name="state",
+        text="Only jobs in that state.",
+        schema={"enum": [state.value for state in State]},
+    ),
+    Parameter(name="pack", text="Only jobs for that pack.", schema={"type": "string"}),
+    Parameter(name="after", text="The `next` of the page before.", schema={"type": "string"}),
+    Parameter(
+        name="limit",
+        text="Jobs on a page; 50 where it is left out.",
+        schema={"type": "integer", "minimum": 1, "maximum": 200},
+    ),
 )
 
 
@@ -116,6 +163,8 @@ OPERATIONS: tuple[Operation, ...] = (
             takes=_PHOTO,
             gives=_json("Record"),
             query=_PHOTO_QUERY,
+            headers=_LATER,
+            also={"202": "Accepted as a job; Location is its address"},
         ),
         "/predict/{name}",
     ),
@@ -307,6 +356,108 @@ OPERATIONS: tuple[Operation, ...] = (
         scope=Scope.ADMIN,
         status=204,
     ),
+    *_both(
+        Operation(
+            id="job_submit",
+            method="POST",
+            path="/jobs/{name}",
+            text="Send a photo as a job for the pack of that name; it is kept before this answers.",
+            tag="jobs",
+            scope=Scope.JOBS,
+            takes=_PHOTO,
+            gives=_json("Job"),
+            query=_JOB_QUERY,
+            headers=_SAFE_PUT,
+            status=202,
+        ),
+        "/jobs/{name}",
+    ),
+    Operation(
+        id="jobs",
+        method="GET",
+        path="/jobs",
+        text="The caller's jobs, the newest first, by pages.",
+        tag="jobs",
+        scope=Scope.JOBS,
+        gives=_json("Jobs"),
+        query=_LIST_QUERY,
+    ),
+    Operation(
+        id="job",
+        method="GET",
+        path="/jobs/{name}",
+        text="The job of that id: its state, place in the line and error.",
+        tag="jobs",
+        scope=Scope.JOBS,
+        gives=_json("Job"),
+        also={"304": "Unchanged since the ETag in If-None-Match"},
+    ),
+    Operation(
+        id="job_cancel",
+        method="DELETE",
+        path="/jobs/{name}",
+        text="Cancel the job of that id, queued or running.",
+        tag="jobs",
+        scope=Scope.JOBS,
+        gives=_json("Job"),
+    ),
+    Operation(
+        id="job_events",
+        method="GET",
+        path="/jobs/{name}/events",
+        text="Each change of the job of that id as a server-sent event, until it has ended.",
+        tag="jobs",
+        scope=Scope.JOBS,
+        gives={"text/event-stream": {}},
+        also={"204": "It has ended, and Last-Event-ID is its last change"},
+    ),
+    Operation(
+        id="job_result",
+        method="GET",
+        path="/jobs/{name}/result",
+        text="The record that the job of that id made.",
+        tag="jobs",
+        scope=Scope.JOBS,
+        gives=_json("Record"),
+    ),
+    Operation(
+        id="job_retry",
+        method="POST",
+        path="/jobs/{name}/retry",
+        text="One more attempt at the job of that id, which failed or is dead.",
+        tag="jobs",
+        scope=Scope.JOBS,
+        gives=_json("Job"),
+        status=202,
+    ),
+    Operation(
+        id="session_begin",
+        method="POST",
+        path="/session",
+        text="Sign in on the page: the answer has the session's cookie.",
+        tag="session",
+        scope=None,
+        takes=_json("SignIn"),
+        status=204,
+    ),
+    Operation(
+        id="session",
+        method="GET",
+        path="/session",
+        text="Who asks, what they may do, and whether people sign in here.",
+        tag="session",
+        scope=None,
+        gives=_json("Session"),
+    ),
+    Operation(
+        id="session_end",
+        method="DELETE",
+        path="/session",
+        text="Sign out.",
+        tag="session",
+        scope=None,
+        status=204,
+    ),
     Operation(
         id="metrics",
         method="GET",
@@ -315,6 +466,14 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="operations",
         scope=Scope.METRICS,
         gives={"text/plain": {"type": "string"}},
+    ),
+    Operation(
+        id="status",
+        method="GET",
+        path="/status",
+        text="Memory, queue and packs, as the page's panel shows them.",
+        tag="operations",
+        gives=_json("Status"),
     ),
     Operation(
         id="openapi",

@@ -6,22 +6,25 @@ Source of the shape: MLServer's `DataPlane`, one protocol-free core behind every
 from __future__ import annotations
 
 import asyncio
+import errno
 import mmap
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
 
+from haversack.asgi.errors import RetryLaterError
 from haversack.engine.image import ImageHeader, read_header, shrink_factor
 from haversack.engine.predictor import Fitted
 from haversack.engine.results import ImageResult, PackIdentity
 from haversack.engine.session import Array
 from haversack.engine.tensors import check, to_session
-from haversack.errors import EngineError, HaversackError, Kind
-from haversack.serve.admission import Deadline, Gate, Seats, check_fits, too_late
+from haversack.errors import EngineError, HaversackError
+from haversack.serve.admission import Deadline, Gate, Held, Seats, check_fits, too_late
+from haversack.serve.arrivals import Arrivals
 from haversack.serve.catalogue import Catalogue
 from haversack.serve.model import ServedModel
 from haversack.serve.options import ServeOptions
@@ -34,6 +37,8 @@ Render = Callable[[ImageResult, ServedModel], T]
 # A list of small numbers takes a reference of 8 bytes for each, and most an object of 24 too.
 _BYTES_PER_JSON_BYTE = 16
 _HERE_BYTES = 64 << 10
+# Parsed JSON is kept as bytes or numbers, about as large as its text: a sixteenth of parsing it.
+_JSON_PART = 8
 _LONG_WAIT_SECONDS = 0.05
 
 
@@ -128,7 +133,10 @@ class DataPlane:
         self.options = options
         self.seats = Seats(options.queue)
         self.memory = Gate(options.decode_limit_bytes)
+        self.json = Gate(max(options.decode_limit_bytes // _JSON_PART, 1))
+        self.workspace = Gate(catalogue.places.house.residency.workspace)
         self._workers = workers
+        self._coming = Arrivals(catalogue)
 
     async def see(self, target: Target, picture: Picture, render: Render[T]) -> T:
         """What is in one encoded picture, as `render` puts it.
@@ -136,8 +144,9 @@ class DataPlane:
         Raises:
             ImageError: it cannot be read. HaversackError.
         """
-        with self._visit(target) as visit:
+        async with self._visit(target) as visit, self._reserved(visit, picture) as held:
             fitted = await self._fitted(visit, picture)
+            held.shrink(_after_bytes(visit.model, fitted.width * fitted.height))
             infer = partial(visit.model.predictor.infer, [fitted])
 
             async def results() -> ImageResult:
@@ -154,17 +163,19 @@ class DataPlane:
                     },
                 )
 
-            return await self._answer(visit, results, render, fitted.width * fitted.height)
+            return await self._answer(visit, results, render)
 
     async def see_pixels(self, target: Target, pixels: Array, render: Render[T]) -> T:
         """What is in uint8[H,W,3] pixels, as `render` puts it."""
-        with self._visit(target) as visit:
+        async with self._visit(target) as visit:
             predict = partial(visit.model.predictor.predict_pixels, pixels)
+            need = pixels.nbytes + _after_bytes(visit.model, pixels.shape[0] * pixels.shape[1])
 
             async def results() -> ImageResult:
                 return await self._turn(visit, predict)
 
-            return await self._answer(visit, results, render, pixels.shape[0] * pixels.shape[1])
+            async with self._memory(visit, need):
+                return await self._answer(visit, results, render)
 
     async def infer(
         self, target: Target, inputs: dict[str, Array]
@@ -175,12 +186,16 @@ class DataPlane:
             TensorError: the inputs are not the signature's. HaversackError: `inputs-refused`
                 where the graph itself refuses their values.
         """
-        with self._visit(target) as visit:
+        async with self._visit(target) as visit:
             model = visit.model
             check(model.manifest.signature, inputs)
             visit.stages.batch = _rows(inputs) if model.predictor.batches else 1
             if not model.runs_inline(inputs):
-                return await self._turn(visit, partial(_run, model, inputs)), model.identity
+                need = model.tensor_bytes(inputs, visit.stages.batch)
+                check_fits(need, self.memory.limit, f"{visit.stages.batch:,} rows")
+                async with self._memory(visit, need):
+                    work = partial(_run, model, inputs)
+                    return await self._turn(visit, work), model.identity
             began = time.perf_counter()
             outputs = _run(model, inputs)
             visit.stages.compute_infer = time.perf_counter() - began
@@ -190,14 +205,37 @@ class DataPlane:
         """Run what would block the event loop on a worker's thread."""
         return await _on(self._workers.inferring, work)
 
-    async def parse(self, work: Callable[[], T], json_bytes: int) -> T:
-        """Parse that much JSON: its memory is reserved, and large ones go to a worker."""
+    @asynccontextmanager
+    async def parsed(self, work: Callable[[], T], json_bytes: int) -> AsyncIterator[T]:
+        """What that much JSON says, for the length of a block.
+
+        Large ones are parsed by a worker, and memory is reserved: as long as they are parsed for
+        what that takes, and in the block for what is left. The latter is a budget of its own, so
+        who holds it may wait for the other.
+        """
         if json_bytes <= _HERE_BYTES:
-            return work()
+            yield work()
+            return
         need = json_bytes * _BYTES_PER_JSON_BYTE
-        check_fits(need, self.options.decode_limit_bytes, f"{json_bytes:,} bytes of JSON")
-        async with self._held(self.memory, need, self._deadline(None), "memory"):
-            return await self.apart(work)
+        check_fits(need, self.memory.limit, f"{json_bytes:,} bytes of JSON")
+        deadline = self._deadline(None)
+        async with self._held(self.json, min(json_bytes, self.json.limit), deadline, "memory"):
+            async with self._held(self.memory, need, deadline, "memory"):
+                found = await self.apart(work)
+            yield found
+
+    @asynccontextmanager
+    async def present(self, target: Target) -> AsyncIterator[ServedModel]:
+        """The model for the length of a block; one that is on offer is loaded first.
+
+        Raises:
+            HaversackError: `pack-not-loaded`; what loading raises.
+        """
+        model = await self._coming.model(target, self._deadline(target.timeout_seconds), self.seats)
+        try:
+            yield model
+        finally:
+            self.catalogue.release(model)
 
     def _deadline(self, timeout_seconds: float | None) -> Deadline:
         """From now: the server's patience, or the caller's own where that is shorter."""
@@ -206,32 +244,47 @@ class DataPlane:
             return Deadline(at=now + self.options.wait_seconds)
         return Deadline(at=now + timeout_seconds, by_caller=True)
 
-    @contextmanager
-    def _visit(self, target: Target) -> Iterator[_Visit]:
+    @asynccontextmanager
+    async def _visit(self, target: Target) -> AsyncIterator[_Visit]:
         """The model for the length of a block, and its counts whatever happens in it."""
-        with self.catalogue.use(target.name, target.version) as model:
+        async with self.present(target) as model:
             deadline = self._deadline(target.timeout_seconds)
             visit = _Visit(model=model, target=target, deadline=deadline)
             began = time.perf_counter()
             try:
                 yield visit
-            except BaseException:
+            except BaseException as fault:
                 model.statistics.failed(time.perf_counter() - began)
+                if _is_short_of_memory(fault):
+                    raise _memory_short(fault, self.seats.retry_after_seconds()) from fault
                 raise
             model.statistics.succeeded(visit.stages, time.perf_counter() - began)
 
     async def _fitted(self, visit: _Visit, picture: Picture) -> Fitted:
-        """The picture in the network's frame; its memory is reserved while it is decoded."""
-        header = read_header(picture.view())  # type: ignore[arg-type]  # a mapping reads like bytes
-        need = _decode_bytes(visit.model, header) + picture.size_bytes
+        """The picture in the network's frame."""
         began = time.perf_counter()
-        async with self._held(self.memory, min(need, self.memory.limit), visit.deadline, "memory"):
+        decode = partial(_decode_and_fit, visit.model, picture)
+        fitted = await _on(self._workers.decoding, decode)
+        visit.stages.compute_input = time.perf_counter() - began
+        return fitted
+
+    @asynccontextmanager
+    async def _reserved(self, visit: _Visit, picture: Picture) -> AsyncIterator[Held]:
+        """Memory for the larger of decoding and what follows; nothing more is taken later, so who
+        holds it never waits for others who do.
+        """
+        header = read_header(picture.view())  # type: ignore[arg-type]  # a mapping reads like bytes
+        decoding = _decode_bytes(visit.model, header) + picture.size_bytes
+        after = _after_bytes(visit.model, header.width * header.height)
+        async with self._memory(visit, max(decoding, after)) as held:
+            yield held
+
+    @asynccontextmanager
+    async def _memory(self, visit: _Visit, need: int) -> AsyncIterator[Held]:
+        began, most = time.perf_counter(), min(need, self.memory.limit)
+        async with self._held(self.memory, most, visit.deadline, "memory") as held:
             visit.stages.queue += time.perf_counter() - began
-            began = time.perf_counter()
-            decode = partial(_decode_and_fit, visit.model, picture)
-            fitted = await _on(self._workers.decoding, decode)
-            visit.stages.compute_input = time.perf_counter() - began
-            return fitted
+            yield held
 
     async def _turn(self, visit: _Visit, work: Callable[[], T]) -> T:
         """Run `work` when it is this request's turn at the model."""
@@ -242,42 +295,39 @@ class DataPlane:
             visit.stages.queue += waited
             if waited > _LONG_WAIT_SECONDS:
                 await _check_listening(visit.target)
-            began = time.perf_counter()
-            done = await self.apart(work)
-            visit.stages.compute_infer = time.perf_counter() - began
-            return done
+            call = min(model.call_bytes, self.workspace.limit)
+            async with self._held(self.workspace, call, visit.deadline, "memory"):
+                began = time.perf_counter()
+                done = await self.apart(work)
+                visit.stages.compute_infer = time.perf_counter() - began
+                return done
 
     async def _answer(
         self,
         visit: _Visit,
         results: Callable[[], Awaitable[ImageResult]],
         render: Render[T],
-        photo_pixels: int,
     ) -> T:
-        """Results, and what `render` makes of them. A map as large as the photo needs memory."""
+        """Results, and what `render` makes of them. A map as large as the photo takes a while."""
         model = visit.model
+        result = await results()
+        began = time.perf_counter()
         if model.identity.task != "label-map":
-            result = await results()
-            began = time.perf_counter()
             answer = render(result, model)
         else:
-            need = min(_MAP_BYTES * photo_pixels, self.memory.limit)
-            async with self._held(self.memory, need, visit.deadline, "memory"):
-                result = await results()
-                began = time.perf_counter()
-                answer = await self.apart(partial(render, result, model))
+            answer = await self.apart(partial(render, result, model))
         visit.stages.compute_output = time.perf_counter() - began
         return answer
 
     @asynccontextmanager
     async def _held(
         self, gate: Gate, amount: int, deadline: Deadline, what: str
-    ) -> AsyncIterator[None]:
+    ) -> AsyncIterator[Held]:
         is_inside = False
         try:
-            async with gate.hold(amount, deadline):
+            async with gate.hold(amount, deadline) as held:
                 is_inside = True
-                yield
+                yield held
         except TimeoutError as late:
             if is_inside:
                 raise
@@ -292,6 +342,13 @@ async def _on(executor: Executor, work: Callable[[], T]) -> T:
 _MAP_BYTES = 4
 
 
+def _after_bytes(model: ServedModel, photo_pixels: int) -> int:
+    """What a decoded photo still takes: the network's frame, and a map as large as the photo."""
+    size = model.manifest.input
+    frame = 3 * size.width * size.height if size is not None else 0
+    return frame + _MAP_BYTES * photo_pixels * (model.identity.task == "label-map")
+
+
 def _decode_bytes(model: ServedModel, header: ImageHeader) -> int:
     return header.estimate_bytes(shrink_factor(header, model.manifest.input))
 
@@ -300,17 +357,29 @@ def _decode_and_fit(model: ServedModel, picture: Picture) -> Fitted:
     return model.predictor.fit(model.predictor.decode(picture.read()))
 
 
+def _is_short_of_memory(fault: BaseException) -> bool:
+    """Whether the system, numpy or the runtime refused memory: another limit than ours was met."""
+    if isinstance(fault, EngineError):
+        return "bad_alloc" in fault.message or "allocat" in fault.message
+    return isinstance(fault, MemoryError) or getattr(fault, "errno", None) == errno.ENOMEM
+
+
+def _memory_short(fault: BaseException, retry_after_seconds: int) -> HaversackError:
+    words = (str(fault) or "the system gave none").partition("\n")[0]
+    return RetryLaterError(
+        f"there is no memory for this request: {words}",
+        retry_after_seconds=retry_after_seconds,
+        hint="Send less at once, or try again when the server is less busy.",
+        code="memory-short",
+    )
+
+
 def _run(model: ServedModel, inputs: dict[str, Array]) -> dict[str, Array]:
     try:
         return model.predictor.run({name: to_session(array) for name, array in inputs.items()})
     except EngineError as error:
-        if "allocat" in error.message:
-            raise HaversackError(
-                "memory-short",
-                f"there is no memory for this request: {error.message}",
-                hint="Send fewer rows at once.",
-                kind=Kind.OVERLOADED,
-            ) from error
+        if _is_short_of_memory(error):
+            raise
         # Names, datatypes and shapes were right: it is the values that the graph cannot take.
         raise HaversackError("inputs-refused", error.message, hint=error.hint) from error
 

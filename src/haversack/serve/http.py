@@ -12,11 +12,14 @@ from haversack.asgi.errors import json_response
 from haversack.serve.context import Context
 from haversack.serve.contract import OPERATIONS, Operation
 from haversack.serve.health import HealthRoutes
+from haversack.serve.jobs import JobRoutes
 from haversack.serve.measurements import MetricsRoutes
 from haversack.serve.openapi import document
 from haversack.serve.packs import PackRoutes
 from haversack.serve.photos import PhotoRoutes
 from haversack.serve.repository import RepositoryRoutes
+from haversack.serve.sessions import SessionRoutes
+from haversack.serve.status import StatusRoutes
 from haversack.serve.v1 import V1Routes
 from haversack.serve.v2 import V2Routes
 
@@ -46,9 +49,11 @@ def _route(path: str, operations: list[Operation], handlers: Mapping[str, Handle
 
 
 def _handlers(context: Context) -> dict[str, Handler]:
-    v1, v2, photos = V1Routes(context), V2Routes(context), PhotoRoutes(context)
+    jobs = JobRoutes(context)
+    v1, v2, photos = V1Routes(context), V2Routes(context), PhotoRoutes(context, jobs.submit)
     health, packs = HealthRoutes(context), PackRoutes(context)
     repository, measured = RepositoryRoutes(context), MetricsRoutes(context)
+    session = SessionRoutes(context)
     page = document()
 
     async def openapi(request: Request) -> Response:
@@ -78,6 +83,17 @@ def _handlers(context: Context) -> dict[str, Handler]:
         "pack_upload": packs.upload,
         "pack_download": packs.download,
         "pack_remove": packs.remove,
+        "job_submit": jobs.submit,
+        "jobs": jobs.index,
+        "job": jobs.show,
+        "job_cancel": jobs.cancel,
+        "job_events": jobs.events,
+        "job_result": jobs.result,
+        "job_retry": jobs.retry,
+        "session_begin": session.begin,
+        "session": session.show,
+        "session_end": session.end,
         "metrics": measured.metrics,
+        "status": StatusRoutes(context).status,
         "openapi": openapi,
     }

@@ -5,14 +5,13 @@ Source: Triton Inference Server, docs/user_guide/metrics.md.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from haversack.asgi.access import Scope
+from haversack.engine.limits import resident_bytes
 from haversack.metrics import CONTENT_TYPE, Histogram, Page, Sample
 from haversack.serve.context import Context, Phase
 from haversack.serve.model import ServedModel
@@ -24,7 +23,6 @@ _STAGES = {
     "compute_infer": "in the model",
     "compute_output": "making the answer",
 }
-_STATM = Path("/proc/self/statm")
 
 
 class MetricsRoutes:
@@ -54,31 +52,48 @@ class MetricsRoutes:
             value=plane.seats.refused,
             is_counter=True,
         )
-        yield Sample(
-            name="haversack_memory_reserved_bytes",
-            text="Memory reserved for decoding and parsing",
-            value=plane.memory.used,
-        )
-        yield Sample(
-            name="haversack_memory_limit_bytes",
-            text="The most that is reserved at once",
-            value=plane.memory.limit,
-        )
-        yield Sample(
-            name="haversack_resident_bytes", text="Memory of the process", value=resident_bytes()
-        )
+        yield from _memory(self._context)
         for model in plane.catalogue.models():
             yield from _of_model(model)
             if self._context.options.triton_metrics:
                 yield from _as_triton(model)
 
 
-def resident_bytes() -> int:
-    """Of this process, now; 0 where the system does not say."""
-    try:
-        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 0
+def _memory(context: Context) -> Iterator[Sample]:
+    """The budget: its parts, what of them is used, and what became of packs."""
+    plane = context.plane
+    places = plane.catalogue.places
+    room = places.house.room
+    shares = {"photos": plane.memory, "json": plane.json, "calls": plane.workspace}
+
+    def sample(name: str, text: str, value: float, **labels: str) -> Sample:
+        return Sample(name=f"haversack_{name}", text=text, value=value, labels=labels)
+
+    yield sample("resident_bytes", "Memory of the process", resident_bytes())
+    if room is not None:
+        text = "The most that the process should take"
+        yield sample("memory_budget_bytes", text, room.whole_bytes)
+    text = "Memory reserved for photos that are decoded, and for parsing"
+    yield sample("memory_reserved_bytes", text, plane.memory.used)
+    text = "The most that is reserved for photos and parsing at once"
+    yield sample("memory_limit_bytes", text, plane.memory.limit)
+    for part, gate in shares.items():
+        text = "Memory reserved, by what for"
+        yield sample("memory_part_reserved_bytes", text, gate.used, part=part)
+        text = "The most that is reserved at once, by what for"
+        yield sample("memory_part_limit_bytes", text, gate.limit, part=part)
+        text = "Requests that wait for memory, by what for"
+        yield sample("memory_waiting", text, gate.waiting, part=part)
+    text = "What all loaded packs keep"
+    yield sample("memory_sessions_bytes", text, places.house.residency.sessions_bytes)
+    for name, text, value in (
+        ("pack_loads", "Packs loaded", places.counts.loads),
+        ("pack_evictions", "Packs that made room for another", places.counts.evictions),
+        ("pack_swaps", "Switches for which requests waited", places.counts.swaps),
+    ):
+        yield Sample(name=f"haversack_{name}", text=text, value=value, is_counter=True)
+    text = "Seconds that requests waited in the last switch of that kind"
+    yield sample("pack_swap_last_seconds", text, places.counts.last_swap_seconds)
 
 
 def _of_model(model: ServedModel) -> Iterator[Sample | Histogram]:
@@ -107,6 +122,12 @@ def _of_model(model: ServedModel) -> Iterator[Sample | Histogram]:
         name="haversack_model_waiting",
         text="Requests that wait for their turn at the model",
         value=model.turn.waiting,
+        labels=labels,
+    )
+    yield Sample(
+        name="haversack_model_bytes",
+        text="What the loaded model keeps",
+        value=model.size.session_bytes,
         labels=labels,
     )
     yield Sample(

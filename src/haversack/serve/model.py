@@ -6,17 +6,20 @@ import time
 
 import numpy as np
 
+from haversack.engine.limits import forget_peak, peak_bytes
 from haversack.engine.outputs import IMAGE, shown_outputs
 from haversack.engine.predictor import Predictor, PredictorOptions
 from haversack.engine.results import PackIdentity
 from haversack.engine.session import Array, SessionOptions
 from haversack.engine.tensors import NUMPY
 from haversack.errors import EngineError
+from haversack.measure.memory import rested_bytes
 from haversack.packfile.archive import PackFiles
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature, TensorSpec
 from haversack.serve.admission import Gate
 from haversack.serve.options import ServeOptions
+from haversack.serve.sizes import PackBytes
 from haversack.serve.statistics import Statistics
 
 QUICK_SECONDS = 0.0005
@@ -37,10 +40,16 @@ class ServedModel:
         is_quick: whether a small request is answered without a thread.
         load_seconds: opening and warming took.
         warm_seconds: the last call of the warming took.
+        measured: what it took in memory, true where nothing else ran; None where none can tell.
+        size: what is reckoned with; its catalogue knows the best source.
+        users: requests that hold it now; its catalogue counts them.
+        used_at: when one began last, on its catalogue's clock.
     """
 
     def __init__(self, files: PackFiles, options: ServeOptions) -> None:
         self._began = time.perf_counter()
+        self._rested = rested_bytes()
+        forget_peak()
         session = SessionOptions(threads=options.threads, spin_between_calls=False)
         self.predictor = Predictor(
             files, PredictorOptions(session=session, decode_limit_bytes=options.decode_limit_bytes)
@@ -50,6 +59,11 @@ class ServedModel:
         self.statistics = Statistics()
         self.is_quick = False
         self.load_seconds = self.warm_seconds = 0.0
+        self.measured: PackBytes | None = None
+        self.size = PackBytes(session_bytes=0, call_bytes=0)
+        self.users = 0
+        self.used_at = 0.0
+        self._opening_peak = peak_bytes()
 
     @property
     def identity(self) -> PackIdentity:
@@ -73,6 +87,7 @@ class ServedModel:
         """Run twice on blanks; the second time says how quick the model is."""
         try:
             self._run_blank()
+            opened, can_tell = rested_bytes(), forget_peak()
             began = time.perf_counter()
             self._run_blank()
         except EngineError:
@@ -82,11 +97,37 @@ class ServedModel:
         else:
             self.warm_seconds = time.perf_counter() - began
             self.is_quick = self.warm_seconds <= QUICK_SECONDS
+            if can_tell:
+                self.measured = self._measured(opened)
         self.load_seconds = time.perf_counter() - self._began
+
+    def _measured(self, opened_bytes: int) -> PackBytes:
+        """What growth of the process says, the last call being the highest since."""
+        kept = max(opened_bytes - self._rested, 0)
+        return PackBytes(
+            session_bytes=kept,
+            call_bytes=max(peak_bytes() - opened_bytes, 0),
+            row_bytes=max(peak_bytes() - opened_bytes, 0),
+            opening_bytes=max(self._opening_peak - self._rested - kept, 0),
+            source="measured here",
+        )
 
     def runs_inline(self, inputs: dict[str, Array]) -> bool:
         """Whether these inputs are answered on the event loop, without a thread."""
         return self.is_quick and sum(array.nbytes for array in inputs.values()) <= _SMALL_BYTES
+
+    @property
+    def call_bytes(self) -> int:
+        """What one call of the model takes while it runs, for one photo or row."""
+        return self.size.call_bytes
+
+    def tensor_bytes(self, inputs: dict[str, Array], rows: int) -> int:
+        """What a call for these tensors takes beyond one for a single row.
+
+        Where nobody measured rows: four times the tensors, as copies and activations.
+        """
+        sent = sum(array.nbytes for array in inputs.values())
+        return max(self.size.row_bytes * (rows - 1), 4 * sent)
 
     def _run_blank(self) -> None:
         """One call: a blank frame, or blank tensors of the least size."""

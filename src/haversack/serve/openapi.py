@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from haversack.asgi.cookies import PLAIN
 from haversack.serve.contract import OPERATIONS, PATH_PARAMETERS, Operation
 from haversack.serve.schemas import SCHEMAS, ref
 from haversack.version import __version__
@@ -24,6 +25,13 @@ _WITH_BODY = {
     "504": "The request's own deadline passed",
 }
 
+_OF_JOBS = {
+    "409": "The job's state, or an idempotency key that was used before, does not allow it",
+    "410": "It was removed by age or quota",
+    "429": "Too many wait already; Retry-After says when to come again",
+    "503": "The database cannot be reached, or the packs are still being loaded",
+}
+
 
 def document() -> dict[str, Any]:
     """The whole page."""
@@ -40,7 +48,10 @@ def document() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": SCHEMAS,
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": PLAIN},
+            },
         },
     }
 
@@ -54,9 +65,12 @@ def _described(operation: Operation) -> dict[str, Any]:
         "responses": _responses(operation),
     }
     if operation.scope is not None:
-        # Either no key, where the server has none, or one with this scope.
-        described["security"] = [{}, {"key": []}]
+        # Nothing, where the server asks for nothing, or a key or session with this scope.
+        described["security"] = [{}, {"key": []}, {"session": []}]
         described["description"] = f"Scope: {operation.scope}."
+    elif operation.id == "session_begin":
+        # It is what gives one of these; everyone may try.
+        described["security"] = [{}]
     if operation.takes:
         content = {media: {"schema": schema} for media, schema in operation.takes.items()}
         described["requestBody"] = {"required": operation.needs_body, "content": content}
@@ -72,7 +86,11 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         {"name": one.name, "in": "query", "description": one.text, "schema": one.schema}
         for one in operation.query
     ]
-    return in_path + in_query
+    in_headers = [
+        {"name": one.name, "in": "header", "description": one.text, "schema": one.schema}
+        for one in operation.headers
+    ]
+    return in_path + in_query + in_headers
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
@@ -83,11 +101,17 @@ def _responses(operation: Operation) -> dict[str, Any]:
         }
     faults = dict(_ANY)
     if operation.scope is not None:
-        faults["401"] = "An API key is missing or unknown"
+        faults["401"] = "An API key is missing or unknown, or nobody is signed in"
+    if operation.tag == "session":
+        faults["503"] = "The database of the accounts cannot be reached"
+    if operation.id == "session_begin":
+        faults["401"] = "User name and password do not belong together"
     if operation.takes:
         faults |= _WITH_BODY
     if operation.id in ("ready", "readyz"):
         faults["503"] = "Not ready"
+    if operation.tag == "jobs" or "202" in operation.also:
+        faults |= _OF_JOBS
     if operation.tag == "packs":
         faults["409"] = "That version is there already"
     responses = {
@@ -95,4 +119,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     }
     if operation.id in ("ready", "readyz"):
         responses["503"]["content"] = {"application/json": {"schema": ref("Ready")}}
-    return {str(operation.status): success} | responses
+    also: dict[str, Any] = {code: {"description": text} for code, text in operation.also.items()}
+    if "202" in also:
+        also["202"]["content"] = {"application/json": {"schema": ref("Job")}}
+    return {str(operation.status): success} | also | responses

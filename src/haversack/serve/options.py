@@ -17,7 +17,9 @@ class ServeOptions:
     Attributes:
         body_limit_bytes: of one request.
         pack_limit_bytes: of one uploaded pack.
+        memory_bytes: of the whole process; None for what it may use, less a reserve.
         decode_limit_bytes: estimated for one picture, and for all that are decoded at once.
+        is_decode_limit_given: whether it must hold; else it is cut to what there is.
         queue: requests in the house at once; the next one is told to come again.
         wait_seconds: the longest that one waits for its turn.
         triton_metrics: whether /metrics repeats everything under Triton's names.
@@ -27,7 +29,9 @@ class ServeOptions:
 
     body_limit_bytes: int = 64 << 20
     pack_limit_bytes: int = 1 << 30
+    memory_bytes: int | None = None
     decode_limit_bytes: int = DEFAULT_DECODE_LIMIT_BYTES
+    is_decode_limit_given: bool = False
     queue: int = 256
     wait_seconds: float = 30.0
     triton_metrics: bool = False

@@ -36,10 +36,11 @@ class PackRoutes:
         self._uploads = Repository(context.uploads)
 
     async def index(self, request: Request) -> Response:
-        """GET /packs: every loaded pack, as a menu needs it."""
+        """GET /packs: every loaded pack, then those on offer, as a menu needs them."""
         self._context.allow(request, Scope.INFER)
         rows = [_described(model) for model in self._catalogue.models()]
-        return json_response({"packs": rows})
+        on_offer = [_described_as(files.manifest) for files in self._catalogue.waiting()]
+        return json_response({"packs": rows + on_offer})
 
     async def upload(self, request: Request) -> Response:
         """POST /packs: a .pack file as the body is checked, kept, loaded and made current."""
@@ -148,17 +149,25 @@ async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
 
 
 def _described(model: ServedModel) -> dict[str, object]:
-    manifest, identity = model.manifest, model.identity
+    """A loaded pack."""
+    return _described_as(model.manifest) | {
+        "loaded": True,
+        "speed_seconds": model.warm_seconds or None,
+    }
+
+
+def _described_as(manifest: Manifest) -> dict[str, object]:
+    """A pack that is loaded when it is asked for."""
     return {
-        "name": identity.name,
-        "version": identity.version,
-        "task": identity.task,
-        "labels": list(identity.labels),
+        "name": manifest.name,
+        "version": manifest.version,
+        "task": manifest.task,
+        "labels": list(manifest.labels),
         "description": manifest.description,
         "licence": manifest.licence,
-        "loaded": True,
-        "takes_pictures": model.predictor.takes_pictures,
+        "loaded": False,
+        "takes_pictures": manifest.input is not None,
         "default_threshold": manifest.defaults.score_threshold,
         "accuracy": manifest.accuracy,
-        "speed_seconds": model.warm_seconds or None,
+        "speed_seconds": None,
     }

@@ -1,12 +1,13 @@
-"""A photo in, its canonical record out: what the page, curl and any program can use."""
+"""A photo in, its canonical record out: what the page, curl and any program can use.
+
+With `Prefer: respond-async` the record comes later, as the result of a job.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,16 +18,17 @@ from haversack.engine.results import ImageResult
 from haversack.errors import HaversackError
 from haversack.serve.context import Context, target_of
 from haversack.serve.model import ServedModel
+from haversack.serve.record import Shown, record
 
-_encoder = msgspec.json.Encoder()
 _FLAGS = {"": False, "0": False, "false": False, "1": True, "true": True}
 
 
 class PhotoRoutes:
     """POST /predict/{name}."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, submit: Callable[[Request], Awaitable[Response]]) -> None:
         self._context = context
+        self._submit = submit
 
     async def predict(self, request: Request) -> Response:
         """The record of one photo, sent as the body itself or as a form's one file.
@@ -34,36 +36,47 @@ class PhotoRoutes:
         ?threshold=0.25 keeps surer objects only (else the pack's default); ?map=true adds a label
         map's pixels.
         """
+        if _prefers_later(request):
+            return await self._submit(request)
         self._context.allow(request, Scope.INFER)
-        threshold, with_map = _threshold(request), _flag(request, "map")
+        threshold, with_map = read_shown(request)
 
-        async with self._photo(request) as (body, name):
+        async with received_photo(self._context, request) as (body, name):
+            shown = Shown(image=name, threshold=threshold, with_map=with_map)
 
             def render(result: ImageResult, model: ServedModel) -> bytes:
-                floor = threshold
-                if floor is None:
-                    floor = model.manifest.defaults.score_threshold
-                shown = replace(result.above(floor), image=name)
-                return _encoder.encode(shown.to_dict(with_map=with_map))
+                return record(result, model, shown)
 
-            record = await self._context.plane.see(target_of(request), body, render)
-        return Response(record, media_type="application/json")
+            answer = await self._context.plane.see(target_of(request), body, render)
+        return Response(answer, media_type="application/json")
 
-    @asynccontextmanager
-    async def _photo(self, request: Request) -> AsyncIterator[tuple[Body, str]]:
-        """The photo and the name that its sender gave it, or ""."""
+
+@asynccontextmanager
+async def received_photo(context: Context, request: Request) -> AsyncIterator[tuple[Body, str]]:
+    """A seat, the photo and the name that its sender gave it, or "", for the length of a block."""
+    context.check_open()
+    with context.plane.seats.seat():
         if not is_form(request):
-            async with self._context.body(request) as body:
+            async with context.bodies.receive(request, context.body_limit) as body:
                 yield body, ""
             return
-        self._context.check_open()
-        body = Body(self._context.bodies)
-        with self._context.plane.seats.seat():
-            try:
-                name = await receive_file(request, self._context.body_limit, body)
-                yield body, name
-            finally:
-                body.close()
+        body = Body(context.bodies)
+        try:
+            name = await receive_file(request, context.body_limit, body)
+            yield body, name
+        finally:
+            body.close()
+
+
+def read_shown(request: Request) -> tuple[float | None, bool]:
+    """?threshold and ?map. Raises HaversackError `query-invalid`."""
+    return _threshold(request), _flag(request, "map")
+
+
+def _prefers_later(request: Request) -> bool:
+    """Whether the caller would rather have a job. Source: RFC 7240, 4.1."""
+    wishes = ",".join(request.headers.getlist("prefer")).split(",")
+    return any(wish.partition(";")[0].strip().lower() == "respond-async" for wish in wishes)
 
 
 def _threshold(request: Request) -> float | None:

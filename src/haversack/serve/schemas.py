@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from haversack.jobs.job import State
+
 Schema = dict[str, Any]
 
 DATATYPES = (
@@ -84,6 +86,39 @@ SCHEMAS: dict[str, Schema] = {
         *("name", "version", "task"),
     ),
     "Packs": _object({"packs": _list(ref("Pack"))}, "packs"),
+    "Job": _object(
+        {
+            "id": _TEXT,
+            "state": {"enum": [state.value for state in State]},
+            "kind": _TEXT,
+            "pack": _TEXT,
+            "version": _TEXT | {"type": ["string", "null"]},
+            "image": _TEXT,
+            "position": _WHOLE | {"type": ["integer", "null"]},
+            "progress": _object({"done": _WHOLE, "total": _WHOLE}, "done", "total"),
+            "eta_seconds": {"type": ["number", "null"]},
+            "created": _TEXT,
+            "started": {"type": ["string", "null"]},
+            "finished": {"type": ["string", "null"]},
+            "attempts": _WHOLE,
+            "error": {"type": ["object", "null"]},
+            "links": _FREE,
+        },
+        *("id", "state", "kind", "pack", "version", "position", "progress", "eta_seconds"),
+        *("created", "started", "finished", "attempts", "error", "links"),
+    ),
+    "Jobs": _object({"jobs": _list(ref("Job")), "next": {"type": ["string", "null"]}}, "jobs"),
+    "SignIn": _object({"user": _TEXT, "password": _TEXT}, "user", "password"),
+    "Session": _object(
+        {
+            "sign_in": _BOOL | {"description": "Whether people sign in here."},
+            "name": {"type": ["string", "null"]},
+            "scopes": _list(_TEXT),
+            "csrf_token": {"type": ["string", "null"]}
+            | {"description": "For the header X-CSRF-Token, where a cookie says who asks."},
+        },
+        *("sign_in", "name", "scopes", "csrf_token"),
+    ),
     "ServerMetadata": _object(
         {"name": _TEXT, "version": _TEXT, "extensions": _list(_TEXT)}, "name", "version"
     ),
@@ -180,6 +215,46 @@ SCHEMAS: dict[str, Schema] = {
             _object({"outputs": {}}, "outputs"),
         ]
     },
+    "Status": _object(
+        {
+            "phase": {"enum": ["loading", "ready", "draining"]},
+            "memory": _object(
+                {
+                    "budget_bytes": {"type": ["integer", "null"]},
+                    "said_by": {"type": ["string", "null"]},
+                    "resident_bytes": _WHOLE,
+                    "in_use_bytes": _WHOLE,
+                    "sessions_bytes": _WHOLE,
+                    "photos": _FREE,
+                    "json": _FREE,
+                    "calls": _FREE,
+                    "parts": _list(_object({"name": _TEXT, "bytes": _WHOLE}, "name", "bytes")),
+                },
+                *("budget_bytes", "resident_bytes", "in_use_bytes"),
+            ),
+            "queue": {"type": "object", "additionalProperties": _NUMBER},
+            "models": _list(
+                _object(
+                    {
+                        "name": _TEXT,
+                        "version": _TEXT,
+                        "loaded": _BOOL,
+                        "pinned": _BOOL,
+                        "bytes": _WHOLE,
+                        "call_bytes": _WHOLE,
+                        "source": _TEXT,
+                        "users": _WHOLE,
+                        "waiting": _WHOLE,
+                        "inferences": _WHOLE,
+                        "cost_seconds": _NUMBER,
+                    },
+                    *("name", "version", "loaded", "pinned"),
+                )
+            ),
+            "swaps": {"type": "object", "additionalProperties": _NUMBER},
+        },
+        *("phase", "memory", "queue", "models", "swaps"),
+    ),
     "Models": _object({"models": _list(_TEXT)}, "models"),
     "ModelStatus": _object(
         {"name": _TEXT, "ready": _BOOL, "model_version_status": _list(_FREE)}, "name", "ready"

@@ -67,14 +67,16 @@ class V1Routes:
         async with self._context.body(request) as body:
             data = memoryview(body.view()) if body.size_bytes else memoryview(b"")
             target = target_of(request)
-            with self._context.plane.catalogue.use(target.name, target.version) as model:
-                read = _pictures if model.predictor.takes_pictures else _columns
-                work: Callable[[], Any] = partial(_read, data, model.signature, read)
-                asked, is_rows = await self._context.plane.parse(work, body.size_bytes)
-            if model.predictor.takes_pictures:
-                return await self._see(target, asked, is_rows=is_rows)
-            arrays, _ = await self._context.plane.infer(target, asked)
-            return json_response(_rows(arrays) if is_rows else _whole(arrays))
+            async with self._context.plane.present(target) as model:
+                signature, pictures = model.signature, model.predictor.takes_pictures
+            del model  # a swap waits until nobody holds it
+            read = _pictures if pictures else _columns
+            work: Callable[[], Any] = partial(_read, data, signature, read)
+            async with self._context.plane.parsed(work, body.size_bytes) as (asked, is_rows):
+                if pictures:
+                    return await self._see(target, asked, is_rows=is_rows)
+                arrays, _ = await self._context.plane.infer(target, asked)
+                return json_response(_rows(arrays) if is_rows else _whole(arrays))
 
     async def _see(self, target: Target, pictures: list[bytes], *, is_rows: bool) -> Response:
         """One record a picture, in their order."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
 
 import numpy as np
@@ -20,7 +20,7 @@ from haversack.asgi.errors import json_response
 from haversack.engine.outputs import to_arrays
 from haversack.engine.results import ImageResult
 from haversack.engine.session import Array
-from haversack.packfile.signature import TensorSpec
+from haversack.packfile.signature import Signature, TensorSpec
 from haversack.serve.context import Context, target_of
 from haversack.serve.dataplane import PictureBytes, Target
 from haversack.serve.model import ServedModel
@@ -104,24 +104,28 @@ class V2Routes:
     async def infer(self, request: Request) -> Response:
         """POST /v2/models/{name}/infer."""
         async with self._context.body(request) as body:
-            with self._use(request) as model:
-                asked = await self._read(request, body, model)
-            target = target_of(request, asked.timeout_seconds)
-            if model.predictor.takes_pictures:
-                answer = await self._picture(target, asked)
-            else:
-                arrays, pack = await self._context.plane.infer(target, asked.inputs)
-                answer = render(asked, arrays, pack)
+            async with self._context.plane.present(target_of(request)) as model:
+                signature, pictures = model.signature, model.predictor.takes_pictures
+            del model  # a swap waits until nobody holds it
+            async with self._parsed(request, body, signature) as asked:
+                target = target_of(request, asked.timeout_seconds)
+                if pictures:
+                    answer = await self._picture(target, asked)
+                else:
+                    arrays, pack = await self._context.plane.infer(target, asked.inputs)
+                    answer = render(asked, arrays, pack)
         return _response(answer, request.headers.get("accept-encoding", ""))
 
-    async def _read(self, request: Request, body: Body, model: ServedModel) -> InferRequest:
+    def _parsed(
+        self, request: Request, body: Body, signature: Signature
+    ) -> AbstractAsyncContextManager[InferRequest]:
         json_bytes = header_length(request.headers.get(_HEADER, ""), body.size_bytes)
         if not body.size_bytes:
             raise invalid("the request has no body")
         view = memoryview(body.view())
-        work = partial(parse, view, json_bytes, model.signature)
+        work = partial(parse, view, json_bytes, signature)
         size = body.size_bytes if json_bytes is None else json_bytes
-        return await self._context.plane.parse(work, size)
+        return self._context.plane.parsed(work, size)
 
     async def _picture(self, target: Target, asked: InferRequest) -> InferAnswer:
         """One picture, under whatever name it came."""

@@ -86,9 +86,9 @@ def test_a_file_without_a_key_is_refused(tmp_path: Path, text: bytes) -> None:
     assert caught.value.code == "keys-file-invalid"
 
 
-def test_the_scopes_are_these_three() -> None:
+def test_the_scopes_are_these_four() -> None:
     # Part of the contract: a keys file that works today works tomorrow.
-    assert [*Scope] == ["infer", "admin", "metrics"]
+    assert [*Scope] == ["infer", "admin", "metrics", "jobs"]
 
 
 def code(rules: AccessRules, authorization: str, scope: Scope) -> str:

@@ -4,6 +4,7 @@
 import { showError, showStatus } from "./messages.js";
 import { sleep, withKey } from "./patience.js";
 import { fetchPacks, isReady, ServerError } from "./server.js";
+import { greet } from "./signin.js";
 
 /** @import { Pack } from "./types.js" */
 
@@ -29,7 +30,10 @@ export async function connect(ready) {
 async function packsWhenReady() {
   for (;;) {
     try {
-      if (await isReady()) return await withKey(fetchPacks);
+      if (await isReady()) {
+        await greet();
+        return await withKey(fetchPacks);
+      }
       showStatus("wait", "The models are being loaded");
       await sleep(LOADING_SECONDS);
     } catch (error) {

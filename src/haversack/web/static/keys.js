@@ -18,6 +18,10 @@ export function keyHeaders() {
   return key ? { Authorization: `Bearer ${key}` } : {};
 }
 
+export function forgetKey() {
+  sessionStorage.removeItem(STORED);
+}
+
 /**
  * @param {string} reason what the server said
  * @returns {Promise<boolean>} whether a key was given

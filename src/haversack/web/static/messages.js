@@ -2,7 +2,7 @@
 // What the page says: errors, the server's state, progress.
 
 import { byId, make } from "./elements.js";
-import { asSentence } from "./patience.js";
+import { asSentence } from "./sentences.js";
 import { ServerError } from "./server.js";
 
 const alertBox = byId("alert", HTMLElement);

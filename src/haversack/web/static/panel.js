@@ -5,6 +5,7 @@ import { showBars } from "./bars.js";
 import { curlCommand } from "./curl.js";
 import { byId } from "./elements.js";
 import { currentKey } from "./keys.js";
+import { isSignedIn } from "./session.js";
 import { formatSeconds, hasSiblings, keyOf } from "./models.js";
 import { showNames } from "./names.js";
 import { predictAddress } from "./server.js";
@@ -79,7 +80,7 @@ function showTake({ photo, pack, packs, record, threshold }, hasThreshold) {
     file: photo.name,
     threshold,
     hasThreshold,
-    hasKey: currentKey() !== "",
+    hasKey: currentKey() !== "" || isSignedIn(),
   });
 }
 

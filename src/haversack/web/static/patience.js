@@ -1,8 +1,9 @@
 // @ts-check
-// Requests that may have to wait: for a key, for a place in the queue, for the models to be loaded.
+// Requests that may have to wait: for a key or a sign-in, for a place in the queue, for the models to be loaded.
 
-import { askForKey } from "./keys.js";
+import { asSentence } from "./sentences.js";
 import { ServerError } from "./server.js";
+import { askWho, learnWho } from "./signin.js";
 
 const RETRY_SECONDS = 2;
 const LONGEST_WAIT_SECONDS = 120;
@@ -10,18 +11,24 @@ const UNAUTHORIZED = 401;
 const TOO_MANY = 429;
 
 /**
- * Ask for a key as long as the server wants another one.
+ * Ask for a key, or to sign in, as long as the server wants another one.
  * @template T
  * @param {() => Promise<T>} call
  * @returns {Promise<T>}
  */
 export async function withKey(call) {
-  for (;;) {
+  for (let renewed = false; ; ) {
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof ServerError) || error.status !== UNAUTHORIZED) throw error;
-      if (!(await askForKey(asSentence(error.message)))) throw error;
+      if (!(error instanceof ServerError)) throw error;
+      if (error.code === "csrf-missing" && !renewed) {
+        // Somebody signed in anew in another tab, and the cookie is another one since.
+        renewed = true;
+        await learnWho();
+      } else if (error.status !== UNAUTHORIZED || !(await askWho(asSentence(error.message)))) {
+        throw error;
+      }
     }
   }
 }
@@ -55,10 +62,4 @@ export function sleep(seconds, signal) {
       reject(new DOMException("another photo was chosen", "AbortError"));
     });
   });
-}
-
-/** The server's messages begin small and end bare, as in a log. @param {string} message */
-export function asSentence(message) {
-  const text = message.trim();
-  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 }

@@ -2,8 +2,9 @@
 // Every request to the server, and its refusals as errors with a sentence and a next step.
 
 import { keyHeaders } from "./keys.js";
+import { tokenHeaders } from "./session.js";
 
-/** @import { Pack, PhotoRecord, Sample } from "./types.js" */
+/** @import { Pack, PhotoRecord, Sample, Session } from "./types.js" */
 
 /** What the server, or the way to it, refused. */
 export class ServerError extends Error {
@@ -45,6 +46,21 @@ export async function fetchPhoto(sample, signal) {
   return (await get(sample.url, signal)).blob();
 }
 
+/** @returns {Promise<Session>} who asks */
+export async function fetchSession() {
+  return getJson("session");
+}
+
+/** The answer's cookie is the browser's; no script sees it. @param {string} user @param {string} password */
+export async function beginSession(user, password) {
+  const headers = { "Content-Type": "application/json" };
+  await send("session", { method: "POST", headers, body: JSON.stringify({ user, password }) });
+}
+
+export async function endSession() {
+  await send("session", { method: "DELETE", headers: tokenHeaders() });
+}
+
 /** @returns {Promise<boolean>} whether the models are loaded */
 export async function isReady() {
   const response = await fetch(address("v2/health/ready")).catch(() => null);
@@ -75,7 +91,7 @@ export function predict({ url, photo, name, signal, onSent }) {
   const request = new XMLHttpRequest();
   // Every score is asked for once; the slider then needs no further request.
   request.open("POST", `${url}?threshold=0&map=true`);
-  for (const [header, value] of Object.entries(keyHeaders())) {
+  for (const [header, value] of Object.entries({ ...keyHeaders(), ...tokenHeaders() })) {
     request.setRequestHeader(header, value);
   }
   request.upload.onprogress = (event) => onSent(event.loaded / Math.max(1, event.total));
@@ -104,7 +120,12 @@ async function getJson(path) {
 
 /** @param {string} path @param {AbortSignal} [signal] */
 async function get(path, signal) {
-  const response = await fetch(address(path), { headers: keyHeaders(), signal }).catch((fault) => {
+  return send(path, { headers: keyHeaders(), signal });
+}
+
+/** @param {string} path @param {RequestInit} asked */
+async function send(path, asked) {
+  const response = await fetch(address(path), asked).catch((fault) => {
     throw fault instanceof DOMException ? fault : noAnswer();
   });
   if (response.ok) return response;

@@ -51,6 +51,12 @@
  * @property {number} height
  * @property {Uint8Array} classIds row by row
  *
+ * @typedef {object} Session who asks, as the server sees it
+ * @property {boolean} sign_in whether people sign in here
+ * @property {string | null} name
+ * @property {string[]} scopes
+ * @property {string | null} csrf_token where a cookie says who asks
+ *
  * @typedef {object} Sample
  * @property {string} name
  * @property {string} url

@@ -1,0 +1,22 @@
+"""`haversack jobs`: the commands about jobs."""
+
+from __future__ import annotations
+
+import click
+
+from haversack.cli.lazy import Entry, LazyGroup
+
+
+@click.group(
+    cls=LazyGroup,
+    entries={
+        "submit": Entry("haversack.cli.jobs_submit", "Send photos as jobs."),
+        "list": Entry("haversack.cli.jobs_list", "List jobs, the newest first."),
+        "show": Entry("haversack.cli.jobs_show", "Say how far a job is, or show its result."),
+        "wait": Entry("haversack.cli.jobs_wait", "Wait until jobs have ended; show the results."),
+        "cancel": Entry("haversack.cli.jobs_cancel", "Cancel jobs, queued or running."),
+        "retry": Entry("haversack.cli.jobs_retry", "Try again what failed or is dead."),
+    },
+)
+def command() -> None:
+    """Send photos as jobs, which survive the end of whoever sent them and of the server."""

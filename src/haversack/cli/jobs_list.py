@@ -1,0 +1,40 @@
+"""`haversack jobs list`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from haversack.cli.jobs_door import door_options, open_door
+from haversack.cli.jobs_output import print_jobs
+from haversack.cli.options import json_option
+from haversack.jobs.job import State
+from haversack.jobs.store import Filter
+
+
+@click.command("list")
+@click.option("--job-state", type=click.Choice([state.value for state in State]), help="Only jobs in that state.")
+@click.option("--pack", help="Only jobs for that pack.")
+@click.option("--after", help="Only jobs before the one with that id.")
+@click.option(
+    "--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="How many."
+)
+@door_options
+@json_option
+def command(
+    job_state: str | None,
+    pack: str | None,
+    after: str | None,
+    limit: int,
+    server: str | None,
+    database: str | None,
+    blobs: str | None,
+    state: Path | None,
+    as_json: bool,
+) -> None:
+    """List jobs, the newest first."""
+    chosen = Filter(
+        state=State(job_state) if job_state else None, pack=pack, after=after, limit=limit
+    )
+    print_jobs(open_door(server, database, blobs, state).listed(chosen), as_json=as_json)

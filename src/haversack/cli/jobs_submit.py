@@ -1,0 +1,70 @@
+"""`haversack jobs submit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from haversack.cli.inputs import expand
+from haversack.cli.jobs_door import Sent, door_options, open_door
+from haversack.cli.jobs_output import told
+from haversack.cli.options import json_option
+from haversack.cli.output import console, print_record
+from haversack.errors import HaversackError
+
+
+@click.command("submit")
+@click.argument("pack")
+@click.argument("photos", nargs=-1, required=True)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    help="The least score of an object; the pack's default otherwise.",
+)
+@click.option("--map", "with_map", is_flag=True, help="Results hold a label map's pixels.")
+@click.option(
+    "--priority",
+    type=click.IntRange(-100, 100),
+    default=0,
+    show_default=True,
+    help="Higher ones are done first.",
+)
+@door_options
+@json_option
+def command(
+    pack: str,
+    photos: tuple[str, ...],
+    threshold: float | None,
+    with_map: bool,
+    priority: int,
+    server: str | None,
+    database: str | None,
+    blobs: str | None,
+    state: Path | None,
+    as_json: bool,
+) -> None:
+    """Send PHOTOS (files, folders or globs) as jobs for PACK: a name, or name@version.
+
+    One id is printed for each photo, when the job is on the server's disk.
+    """
+    door = open_door(server, database, blobs, state)
+    for path in expand(photos):
+        try:
+            data = path.read_bytes()
+        except OSError as fault:
+            raise HaversackError(
+                "file-unreadable", f"{path} cannot be read: {fault.strerror}"
+            ) from fault
+        sent = Sent(
+            pack=pack,
+            image=str(path),
+            threshold=threshold,
+            with_map=with_map,
+            priority=priority,
+        )
+        job = door.submit(sent, data)
+        if as_json:
+            print_record(job)
+        else:
+            console().print(told(job))

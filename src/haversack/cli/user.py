@@ -1,0 +1,20 @@
+"""`haversack user`: the commands about people who may sign in."""
+
+from __future__ import annotations
+
+import click
+
+from haversack.cli.lazy import Entry, LazyGroup
+
+
+@click.group(
+    cls=LazyGroup,
+    entries={
+        "add": Entry("haversack.cli.user_add", "Let somebody sign in."),
+        "list": Entry("haversack.cli.user_list", "List who may sign in."),
+        "remove": Entry("haversack.cli.user_remove", "Take somebody away, with sessions and keys."),
+        "password": Entry("haversack.cli.user_password", "Set another password."),
+    },
+)
+def command() -> None:
+    """Say who may sign in to a server with a user name and a password."""

@@ -1,0 +1,75 @@
+"""A job's changes as server-sent events: only a view of its row, so a reader may come again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+
+import msgspec
+
+from haversack.asgi.errors import RetryLaterError
+from haversack.errors import HaversackError
+from haversack.jobs.describe import describe
+from haversack.jobs.job import Job
+from haversack.jobs.store import JobStore
+
+_MOST_STREAMS = 256
+_LOOK_SECONDS = 0.25
+_SIGN_OF_LIFE_SECONDS = 15.0
+_COME_AGAIN_SECONDS = 5
+_encoder = msgspec.json.Encoder()
+
+
+class EventStreams:
+    """All of a server's streams, so that they have a limit. Belongs to one event loop.
+
+    The id of an event is the row's revision: who comes again with Last-Event-ID misses nothing
+    that still holds, and sees nothing twice.
+    """
+
+    def __init__(self, is_ending: Callable[[], bool]) -> None:
+        self._is_ending = is_ending
+        self._open = 0
+
+    def of(self, store: JobStore, job_id: str, last: int) -> AsyncIterator[bytes]:
+        """Changes after revision `last`, until the job has ended or the server is to end.
+
+        Raises:
+            RetryLaterError: there are too many streams already.
+        """
+        if self._open >= _MOST_STREAMS:
+            raise RetryLaterError(
+                f"{self._open} streams of events are open; the limit is {_MOST_STREAMS}",
+                retry_after_seconds=_COME_AGAIN_SECONDS,
+                hint="GET the job itself now and then.",
+            )
+        return self._stream(store, job_id, last)
+
+    async def _stream(self, store: JobStore, job_id: str, last: int) -> AsyncIterator[bytes]:
+        self._open += 1
+        try:
+            yield b"retry: 1000\n\n"
+            told = time.monotonic()
+            while not self._is_ending():
+                job = await asyncio.to_thread(store.find, job_id)
+                if job.revision > last:
+                    last, told = job.revision, time.monotonic()
+                    yield await asyncio.to_thread(_event, store, job)
+                if job.state.is_terminal:
+                    return
+                if time.monotonic() - told > _SIGN_OF_LIFE_SECONDS:
+                    told = time.monotonic()
+                    yield b": waiting\n\n"
+                await asyncio.sleep(_LOOK_SECONDS)
+        except HaversackError:
+            # The database is away: the reader comes again, and then hears of it.
+            return
+        finally:
+            self._open -= 1
+
+
+def _event(store: JobStore, job: Job) -> bytes:
+    place = None if job.state.is_terminal else store.place(job)
+    data = _encoder.encode(describe(job, place))
+    return b"id: %d\nevent: job\ndata: %s\n\n" % (job.revision, data)

@@ -1,0 +1,73 @@
+"""What callers of /jobs may put behind the question mark, and the header that makes puts safe."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from haversack.errors import HaversackError
+from haversack.jobs.job import State
+from haversack.jobs.store import Filter
+
+MOST_LISTED = 200
+MOST_PRIORITY = 100
+LONGEST_WAIT_SECONDS = 30 * 86_400
+_LISTED = 50
+_KEY_LENGTH = 255
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The header Idempotency-Key. Raises HaversackError `idempotency-key-invalid`."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not (key.isascii() and key.isprintable() and 0 < len(key) <= _KEY_LENGTH):
+        raise HaversackError(
+            "idempotency-key-invalid",
+            f"the header Idempotency-Key has {len(key)} characters; 1 to {_KEY_LENGTH} of ASCII "
+            "are allowed",
+        )
+    return key
+
+
+def priority(request: Request) -> int:
+    """?priority: higher ones are done first. Raises HaversackError `query-invalid`."""
+    return _whole(request, "priority", (-MOST_PRIORITY, MOST_PRIORITY), 0)
+
+
+def wait_seconds(request: Request) -> float | None:
+    """?wait: seconds until a job that has not started expires. Raises `query-invalid`."""
+    if "wait" not in request.query_params:
+        return None
+    return float(_whole(request, "wait", (1, LONGEST_WAIT_SECONDS), 0))
+
+
+def listing(request: Request, owner: str | None) -> Filter:
+    """?state, ?pack, ?after and ?limit. Raises HaversackError `query-invalid`."""
+    query = request.query_params
+    state = query.get("state")
+    if state is not None and state not in set(State):
+        raise HaversackError(
+            "query-invalid", f"state is {state[:40]!r}; allowed are {', '.join(State)}"
+        )
+    return Filter(
+        state=State(state) if state else None,
+        pack=query.get("pack"),
+        owner=owner,
+        after=query.get("after"),
+        limit=_whole(request, "limit", (1, MOST_LISTED), _LISTED),
+    )
+
+
+def _whole(request: Request, name: str, span: tuple[int, int], default: int) -> int:
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    low, high = span
+    digits = text.removeprefix("-")
+    value = int(text) if digits.isascii() and digits.isdecimal() and len(digits) < 12 else None
+    if value is None or not low <= value <= high:
+        raise HaversackError(
+            "query-invalid",
+            f"{name} is {text[:40]!r}; a whole number from {low} to {high} is needed",
+        )
+    return value

@@ -1,0 +1,179 @@
+"""Jobs over HTTP: a photo in, an address out that survives whatever happens to this process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from haversack.asgi.access import Principal, Scope
+from haversack.asgi.bodies import Body
+from haversack.asgi.errors import RetryLaterError, json_response
+from haversack.errors import HaversackError, Kind
+from haversack.jobs.describe import describe
+from haversack.jobs.desk import wish
+from haversack.jobs.job import Job, NewJob, State
+from haversack.jobs.setting import JobRoom
+from haversack.serve.context import Context, Phase
+from haversack.serve.job_events import EventStreams
+from haversack.serve.job_queries import idempotency_key, listing, priority, wait_seconds
+from haversack.serve.photos import read_shown, received_photo
+
+_LONGEST_RETRY_SECONDS = 60
+_FULL_RETRY_SECONDS = 30
+_encoder = msgspec.json.Encoder()
+
+
+class JobRoutes:
+    """The endpoints under /jobs. Someone with a key sees the jobs of that key; admin sees all."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._streams = EventStreams(lambda: context.phase is Phase.DRAINING)
+
+    async def submit(self, request: Request) -> Response:
+        """POST /jobs/{name}: the photo and the row are on the disk when this answers 202."""
+        principal = self._context.allow(request, Scope.JOBS)
+        name, version = request.path_params["name"], request.path_params.get("version")
+        threshold, with_map = read_shown(request)
+        options = ({} if threshold is None else {"threshold": threshold}) | (
+            {"map": True} if with_map else {}
+        )
+        wished = wish(
+            name,
+            version=version or "",
+            options=json.dumps(options),
+            owner=principal.name,
+            idempotency_key=idempotency_key(request),
+            priority=priority(request),
+            wait_seconds=wait_seconds(request),
+        )
+        async with received_photo(self._context, request) as (body, image):
+            self._check_pack(name, version)
+            job = await self._put(replace(wished, image=image), body)
+        headers = {"Location": f"/jobs/{job.id}"}
+        if "prefer" in request.headers:
+            headers["Preference-Applied"] = "respond-async"
+        return json_response(await self._described(job), status=202, headers=headers)
+
+    async def index(self, request: Request) -> Response:
+        """GET /jobs: the caller's jobs, the newest first, by pages."""
+        principal = self._context.allow(request, Scope.JOBS)
+        chosen = listing(request, owner=_owner(principal))
+        jobs = await asyncio.to_thread(self._room.store.listed, chosen)
+        after = jobs[-1].id if len(jobs) == chosen.limit else None
+        return json_response({"jobs": [describe(job) for job in jobs], "next": after})
+
+    async def show(self, request: Request) -> Response:
+        """GET /jobs/{id}: its state, with an ETag; Retry-After says when to look again."""
+        job = await self._own(request)
+        described = await self._described(job)
+        body = _encoder.encode(described)
+        headers = {"ETag": f'"{sha256(body).hexdigest()[:20]}"', "Cache-Control": "no-cache"}
+        if not job.state.is_terminal:
+            seconds = math.ceil(described["eta_seconds"] or 1)
+            headers["Retry-After"] = str(max(1, min(seconds, _LONGEST_RETRY_SECONDS)))
+        if headers["ETag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(body, headers=headers, media_type="application/json")
+
+    async def events(self, request: Request) -> Response:
+        """GET /jobs/{id}/events: each change of the row as a server-sent event."""
+        job = await self._own(request)
+        seen = request.headers.get("last-event-id", "")
+        last = int(seen) if seen.isdecimal() and len(seen) < 16 else 0
+        if job.state.is_terminal and job.revision <= last:
+            # Nothing more will come: 204 tells a browser not to connect again.
+            return Response(status_code=204)
+        stream = self._streams.of(self._room.store, job.id, last)
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
+
+    async def result(self, request: Request) -> Response:
+        """GET /jobs/{id}/result: the record; 409 before it is done, 410 when it was removed."""
+        job = await self._own(request)
+        found = await asyncio.to_thread(self._room.store.result, job.id)
+        return Response(found, media_type="application/json")
+
+    async def cancel(self, request: Request) -> Response:
+        """DELETE /jobs/{id}: queued or running, it ends here."""
+        job = await self._own(request)
+        job = await asyncio.to_thread(self._room.store.cancel, job.id)
+        return json_response(describe(job))
+
+    async def retry(self, request: Request) -> Response:
+        """POST /jobs/{id}/retry: one more attempt of what failed or is dead."""
+        job = await self._own(request)
+        job = await asyncio.to_thread(self._room.store.retry, job.id)
+        return json_response(
+            await self._described(job), status=202, headers={"Location": f"/jobs/{job.id}"}
+        )
+
+    @property
+    def _room(self) -> JobRoom:
+        if self._context.jobs is None:
+            raise HaversackError("jobs-off", "this server takes no jobs", kind=Kind.UNAVAILABLE)
+        return self._context.jobs
+
+    async def _own(self, request: Request) -> Job:
+        """The job in the path, if it is the caller's: another's is not told from none."""
+        owner = _owner(self._context.allow(request, Scope.JOBS))
+        job_id = request.path_params["name"]
+        job = await asyncio.to_thread(self._room.store.find, job_id)
+        if owner is not None and job.owner != owner:
+            raise HaversackError(
+                "job-not-found",
+                f"there is no job {job_id[:80]!r} here",
+                hint="GET /jobs, or `haversack jobs list`, shows them.",
+                kind=Kind.NOT_FOUND,
+            )
+        return job
+
+    async def _described(self, job: Job) -> dict[str, Any]:
+        if job.state not in (State.QUEUED, State.RUNNING):
+            return describe(job)
+        return describe(job, await asyncio.to_thread(self._room.store.place, job))
+
+    def _check_pack(self, name: str, version: str | None) -> None:
+        """Whether it is on offer and takes photos; it need not be in memory now."""
+        catalogue = self._context.plane.catalogue
+        offered = catalogue.offers.find(name, version)
+        if offered is None:
+            raise HaversackError(
+                "pack-not-loaded",
+                f"no version {version} of {name[:80]!r} is served here"
+                if version
+                else f"there is no pack {name[:80]!r} here",
+                hint="GET /packs lists what is served.",
+                kind=Kind.NOT_FOUND,
+            )
+        if offered.manifest.input is None:
+            raise HaversackError(
+                "pack-takes-tensors",
+                f"{name} takes tensors; jobs are photos",
+                hint=f"POST /v2/models/{name}/infer",
+            )
+
+    async def _put(self, wished: NewJob, body: Body) -> Job:
+        if not body.size_bytes:
+            raise HaversackError("image-empty", "the request's body holds no photo")
+        try:
+            return await asyncio.to_thread(self._room.desk.submit, wished, body.view())
+        except HaversackError as error:
+            if error.kind is not Kind.OVERLOADED:
+                raise
+            raise RetryLaterError(
+                error.message, retry_after_seconds=_FULL_RETRY_SECONDS, hint=error.hint
+            ) from error
+
+
+def _owner(principal: Principal) -> str | None:
+    """Whose jobs are shown; None for everyone's."""
+    return None if Scope.ADMIN in principal.scopes else principal.name

@@ -1,0 +1,279 @@
+"""Packs brought into memory: beside the others, instead of the least used, or in a swap."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from haversack.asgi.errors import RetryLaterError
+from haversack.engine.allocator import trim
+from haversack.engine.registry import Registry
+from haversack.errors import HaversackError, Kind
+from haversack.packfile.archive import PackFiles
+from haversack.serve.model import ServedModel
+from haversack.serve.residency import Residency
+from haversack.serve.room import Room
+from haversack.serve.sizes import PackBytes, Sizes
+from haversack.units import format_bytes, format_seconds
+
+_log = logging.getLogger("haversack.serve")
+Key = tuple[str, str]
+"""A pack's name and version."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """What packs are placed by.
+
+    Attributes:
+        room: how memory was divided at the start; None where nobody did.
+        residency: memory for packs.
+        sizes: what each takes.
+        drain_seconds: how long a swap or an eviction waits for requests under way.
+        clock: seconds, rising.
+        activity: something that changes while requests are answered: a measure is believed where
+            it did not.
+    """
+
+    room: Room | None = None
+    residency: Residency = field(default_factory=Residency)
+    sizes: Sizes = field(default_factory=Sizes)
+    drain_seconds: float = 30.0
+    clock: Callable[[], float] = time.monotonic
+    activity: Callable[[], object] = lambda: 0
+
+
+@dataclass(kw_only=True)
+class Counts:
+    """What became of loaded packs: for /metrics and /status."""
+
+    loads: int = 0
+    evictions: int = 0
+    swaps: int = 0
+    last_swap_seconds: float = 0.0
+
+
+class Places:
+    """The loaded packs, each counted in `house.residency` until its last user is gone.
+
+    Promises: `place` and `remove` come one after another, on threads that may wait; the others
+    never wait for them. A placing that fails leaves loaded what was.
+    """
+
+    def __init__(self, open_model: Callable[[PackFiles], ServedModel], house: House) -> None:
+        self.house = house
+        self.counts = Counts()
+        self.registry: Registry[ServedModel] = Registry(open_model)
+        self.loading = threading.RLock()
+        self.pinned: set[Key] = set()
+        self._state = threading.Condition()
+        self._closing: set[Key] = set()
+        self._retired: set[ServedModel] = set()
+
+    def loaded(self, name: str | None = None) -> list[Key]:
+        """Every loaded pack, or those of one name."""
+        return [key for key in self.registry.loaded() if name in (None, key[0])]
+
+    def model(self, key: Key) -> ServedModel | None:
+        """A loaded pack, without using it."""
+        try:
+            with self.registry.use(*key) as model:
+                return model
+        except HaversackError:
+            return None
+
+    @contextmanager
+    def use(self, name: str, version: str | None) -> Iterator[ServedModel]:
+        """A model for the length of a block. Raises HaversackError `pack-not-loaded`."""
+        with self._state, self.registry.use(name, version) as model:
+            model.users += 1
+        try:
+            yield model
+        finally:
+            self.release(model)
+
+    def lease(self, name: str, version: str | None) -> ServedModel | None:
+        """A model to be given to `release`; None where it is about to be swapped.
+
+        Raises:
+            HaversackError: `pack-not-loaded`.
+        """
+        with self._state, self.registry.use(name, version) as model:
+            if key_of(model) in self._closing:
+                return None
+            model.users += 1
+            model.used_at = self.house.clock()
+            return model
+
+    def release(self, model: ServedModel) -> None:
+        """One user less."""
+        with self._state:
+            model.users -= 1
+            if model.users == 0 and (self._retired or self._closing):
+                self._settle(model)
+
+    def place(self, files: PackFiles, *, keep_others: bool) -> ServedModel:
+        """Load a pack into its room, evicting the least used where that helps.
+
+        Raises:
+            HaversackError: `memory-too-small`, `too-busy`; what opening raises.
+        """
+        with self.loading:
+            key = (files.manifest.name, files.manifest.version)
+            size = self.house.sizes.of(files)
+            replaced = [k for k in self.loaded(key[0]) if k == key or not keep_others]
+            was_pinned = any(one in self.pinned for one in replaced)
+            self._make_room(key, size, replaced)
+            if self.house.residency.fits(size):
+                model = self._open(files, size, keep_others=keep_others)
+            else:
+                model = self._swap(files, size, replaced)
+            self.counts.loads += 1
+            if was_pinned:
+                self.pinned.add(key)
+            return model
+
+    def remove(self, name: str, version: str | None) -> None:
+        """Unload; requests under way finish. Raises HaversackError `pack-not-loaded`."""
+        with self.loading, self._state:
+            leaving = self._models([k for k in self.loaded(name) if version in (None, k[1])])
+            self.registry.unload(name, version)
+            self._retire(leaving)
+            del leaving
+        trim()
+
+    def _make_room(self, key: Key, size: PackBytes, replaced: Sequence[Key]) -> None:
+        """Evict the least lately used others until the pack fits, if that can help at all."""
+        residency = self.house.residency
+        others = [k for k in self.loaded() if k not in self.pinned and k[0] != key[0]]
+        may_go = {*self._models([*others, *replaced])}
+        if not residency.fits(size, without=may_go):
+            raise self._no_room(key, size)
+        del may_go
+        others.sort(key=lambda k: getattr(self.model(k), "used_at", 0.0))
+        for other in others:
+            if residency.fits(size):
+                return
+            self._evict(other)
+
+    def _evict(self, key: Key) -> None:
+        with self._state:
+            leaving = self._models([key])
+            self.registry.unload(*key)
+            self._retire(leaving)
+            self._wait_until(lambda: not self._retired.intersection(leaving))
+            leaving.clear()
+        self.counts.evictions += 1
+        trim()
+        _log.info("%s@%s made room; it is loaded again when it is asked for", *key)
+
+    def _swap(self, files: PackFiles, size: PackBytes, replaced: Sequence[Key]) -> ServedModel:
+        """The old ones finish and go before the new one comes: both do not fit."""
+        began, old = self.house.clock(), self._models(replaced)
+        old_files = [model.files for model in old]
+        try:
+            with self._state:
+                self._closing.update(replaced)
+                self._wait_until(lambda: all(model.users == 0 for model in old))
+                for key in replaced:
+                    self.registry.unload(*key)
+                self._retire(old)
+                old.clear()
+            trim()
+            model = self._reopen(files, size, old_files)
+        finally:
+            with self._state:
+                self._closing.difference_update(replaced)
+        took = self.house.clock() - began
+        self.counts.swaps += 1
+        self.counts.last_swap_seconds = took
+        name, version = key_of(model)
+        _log.info(
+            "%s@%s took the place of %s, for which requests waited %s: both do not fit into %s",
+            *(name, version, ", ".join(key[1] for key in replaced), format_seconds(took)),
+            format_bytes(self.house.residency.packs_bytes),
+        )
+        return model
+
+    def _reopen(
+        self, files: PackFiles, size: PackBytes, old_files: Sequence[PackFiles]
+    ) -> ServedModel:
+        """Open the new one, or the old ones again."""
+        try:
+            return self._open(files, size, keep_others=True)
+        except BaseException:
+            for one in old_files:
+                self._open(one, self.house.sizes.of(one), keep_others=True)
+            raise
+
+    def _open(self, files: PackFiles, size: PackBytes, *, keep_others: bool) -> ServedModel:
+        """Open, warm and switch to a pack; it is counted by what it was seen to take."""
+        name, version = files.manifest.name, files.manifest.version
+        old = self._models([k for k in self.loaded(name) if k[1] == version or not keep_others])
+        residency, token, before = self.house.residency, object(), self.house.activity()
+        residency.enter(token, size.while_opening())
+        try:
+            model = self.registry.load(files, keep_others=keep_others)
+        except BaseException:
+            residency.leave(token)
+            raise
+        if self.house.activity() == before and model.measured is not None:
+            size = self.house.sizes.learn(files, model.measured)
+        model.size = size
+        with self._state:
+            model.used_at = self.house.clock()
+            residency.enter(model, size, instead_of=token)
+            self._retire(old)
+        if residency.excess_bytes:
+            text = "%s@%s takes %s more than there is room for packs"
+            _log.warning(text, name, version, format_bytes(residency.excess_bytes))
+        return model
+
+    def _retire(self, models: Sequence[ServedModel]) -> None:
+        """Models that nobody can ask for any more; `_state` is held."""
+        for model in models:
+            self.pinned.discard(key_of(model))
+            self._retired.add(model)
+            if model.users == 0:
+                self._settle(model)
+
+    def _settle(self, model: ServedModel) -> None:
+        """A retired model without users takes no memory any more; `_state` is held."""
+        if model in self._retired:
+            self._retired.discard(model)
+            self.house.residency.leave(model)
+        self._state.notify_all()
+
+    def _wait_until(self, is_true: Callable[[], bool]) -> None:
+        """Until requests under way have ended; `_state` is held."""
+        if not self._state.wait_for(is_true, self.house.drain_seconds):
+            raise RetryLaterError(
+                "requests under way kept a pack in memory for too long; what should take its "
+                "place was not loaded",
+                retry_after_seconds=int(self.house.drain_seconds) or 1,
+                hint="Try again when the server is less busy.",
+            )
+
+    def _models(self, keys: Sequence[Key]) -> list[ServedModel]:
+        return [model for key in keys if (model := self.model(key)) is not None]
+
+    def _no_room(self, key: Key, size: PackBytes) -> HaversackError:
+        need = size.session_bytes + size.call_bytes
+        pinned = ", ".join(sorted(f"{name}@{version}" for name, version in self.pinned))
+        beside = f" beside {pinned}" if pinned else ""
+        return HaversackError(
+            "memory-too-small",
+            f"{key[0]}@{key[1]} takes about {format_bytes(need)} ({size.source}), and does not fit"
+            f"{beside} into the {format_bytes(self.house.residency.packs_bytes)} for packs",
+            hint="Start the server with more --memory, a smaller --decode-limit or fewer packs.",
+            kind=Kind.UNAVAILABLE,
+        )
+
+
+def key_of(model: ServedModel) -> Key:
+    """A model's name and version."""
+    return model.identity.name, model.identity.version

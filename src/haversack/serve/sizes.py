@@ -1,0 +1,120 @@
+"""What a pack takes in memory, from the best source there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from haversack.packfile.archive import PackFiles
+from haversack.packfile.profile import Profile, find, shipped
+
+# Estimates, for a pack that nobody has measured: FastestDet (1 MB of weights) kept 15 MiB and
+# YOLOX-Nano (3.6 MB) 19 MiB, of which 10 are the runtime's own first session; a call took 15 and
+# 17 MiB, 122 and 97 bytes a pixel of their inputs (2 vCPU, 2026-11-21, `haversack pack profile`).
+_SESSION_FIXED_BYTES = 12 << 20
+_SESSION_PER_FILE_BYTE = 1.5
+_OPENING_PER_FILE_BYTE = 2.0
+_CALL_PER_PIXEL = 128
+_CALL_FIXED_BYTES = 4 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackBytes:
+    """What one pack takes.
+
+    Attributes:
+        session_bytes: as long as it is loaded.
+        call_bytes: each call of its model, besides.
+        row_bytes: each further row of a call.
+        opening_bytes: while it is opened, above what it keeps.
+        source: where the numbers come from, for people.
+    """
+
+    session_bytes: int
+    call_bytes: int
+    row_bytes: int = 0
+    opening_bytes: int = 0
+    source: str = "estimated"
+
+    def while_opening(self) -> PackBytes:
+        """The size while it is opened: what opening takes may lie in the room of a call."""
+        extra = max(self.opening_bytes - self.call_bytes, 0)
+        return replace(self, session_bytes=self.session_bytes + extra)
+
+    def at_least(self, other: PackBytes) -> PackBytes:
+        """The larger of both in every number; the source is the other's."""
+        return PackBytes(
+            session_bytes=max(self.session_bytes, other.session_bytes),
+            call_bytes=max(self.call_bytes, other.call_bytes),
+            row_bytes=max(self.row_bytes, other.row_bytes),
+            opening_bytes=max(self.opening_bytes, other.opening_bytes),
+            source=other.source,
+        )
+
+
+class Sizes:
+    """Sizes of packs: measured in this process, profiled on this machine, hinted, estimated.
+
+    Safe to use from several threads.
+
+    Args:
+        cache: folder with this machine's profiles; None for none.
+    """
+
+    def __init__(self, cache: Path | None = None) -> None:
+        self._cache = cache
+        self._seen: dict[str, PackBytes] = {}
+
+    def of(self, files: PackFiles) -> PackBytes:
+        """What the pack takes, as far as is known before it is opened."""
+        seen = self._seen.get(files.digest)
+        if seen is not None:
+            return seen
+        estimate = _estimated(files)
+        own = find(self._cache, files.digest) if self._cache is not None else None
+        if own is not None:
+            return _profiled(own, "profile", estimate)
+        hint = shipped(files)
+        return estimate if hint is None else _profiled(hint, "the pack's own profile", estimate)
+
+    def learn(self, files: PackFiles, measured: PackBytes) -> PackBytes:
+        """Keep what was measured when the pack was opened here. Returns what to reckon with.
+
+        A measured estimate is replaced, a profile only raised: it has seen more than two blanks.
+        """
+        known = self.of(files)
+        better = measured if known.source == "estimated" else known.at_least(measured)
+        self._seen[files.digest] = better
+        return better
+
+
+def _profiled(profile: Profile, source: str, estimate: PackBytes) -> PackBytes:
+    memory = profile.memory
+    return PackBytes(
+        session_bytes=memory.session_bytes,
+        call_bytes=memory.call_bytes,
+        row_bytes=memory.row_bytes,
+        opening_bytes=estimate.opening_bytes,
+        source=source,
+    )
+
+
+def _estimated(files: PackFiles) -> PackBytes:
+    """From the sizes of the graphs, and of the network's input."""
+    graphs = _graphs_bytes(files)
+    size = files.manifest.input
+    pixels = size.width * size.height if size is not None else 0
+    return PackBytes(
+        session_bytes=_SESSION_FIXED_BYTES + int(graphs * _SESSION_PER_FILE_BYTE),
+        call_bytes=_CALL_FIXED_BYTES + pixels * _CALL_PER_PIXEL,
+        row_bytes=pixels * _CALL_PER_PIXEL,
+        opening_bytes=int(graphs * _OPENING_PER_FILE_BYTE),
+    )
+
+
+def _graphs_bytes(files: PackFiles) -> int:
+    """Bytes on disk of everything but the samples; of the whole file for a .pack."""
+    if files.location.is_file():
+        return files.location.stat().st_size
+    names = [name for name in files.names if not name.startswith("samples/")]
+    return sum(path.stat().st_size for name in names if (path := files.path(name)) is not None)
