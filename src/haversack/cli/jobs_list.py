@@ -14,7 +14,11 @@ from haversack.jobs.store import Filter
 
 
 @click.command("list")
-@click.option("--job-state", type=click.Choice([state.value for state in State]), help="Only jobs in that state.")
+@click.option(
+    "--job-state",
+    type=click.Choice([state.value for state in State]),
+    help="Only jobs in that state.",
+)
 @click.option("--pack", help="Only jobs for that pack.")
 @click.option("--after", help="Only jobs before the one with that id.")
 @click.option(
