@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from haversack.engine.limits import resident_bytes
 from haversack.engine.predictor import Predictor
 from haversack.engine.session import Device
 from haversack.engine.tiles import cut
 from haversack.errors import HaversackError
 from haversack.survey.job import PhotoJob
 from haversack.survey.looking import TileView, is_constant, look
-from haversack.survey.memory import resident_bytes
 from haversack.survey.options import GridTable
 from haversack.survey.reading import open_reader
 from haversack.survey.store import OpenPhoto

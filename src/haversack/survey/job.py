@@ -78,7 +78,7 @@ class PhotoJob:
     Attributes:
         photo: as listed.
         reader: of its pixels.
-        held_bytes: taken from the purse for it.
+        held_bytes: taken from the budget for it.
         grid: once its size is known.
         place: when and where it was taken.
         valid: left, top, right, bottom of what is real.

@@ -16,13 +16,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from haversack.engine.budget import MemoryBudget
 from haversack.engine.merge import MergeOptions
 from haversack.engine.predictor import Predictor
 from haversack.engine.tiles import Tile, cut
 from haversack.errors import HaversackError, Kind
 from haversack.survey.job import PhotoJob, Piece, Reader, failed
 from haversack.survey.looking import TileFinding, TileView, look
-from haversack.survey.memory import BytePurse
 from haversack.survey.options import GridTable
 from haversack.survey.outcome import PhotoOutcome
 from haversack.survey.reading import open_reader
@@ -74,7 +74,7 @@ class Pipeline:
     ) -> None:
         self._predictor = predictor
         self._options = options
-        self._purse = BytePurse(options.memory_bytes)
+        self._budget = MemoryBudget(options.memory_bytes)
         self._listed: deque[OpenPhoto] = deque(photos)
         self._planned: deque[PhotoJob] = deque()
         self._unfinished: deque[PhotoJob] = deque()
@@ -191,7 +191,7 @@ class Pipeline:
                 return self._reads(job)
         if self._stopping:
             return None
-        if self._planned and self._purse.take(self._planned[0].reader.cost_bytes):
+        if self._planned and self._budget.take(self._planned[0].reader.cost_bytes):
             job = self._planned.popleft()
             job.held_bytes = job.reader.cost_bytes
             return self._reads(job)
@@ -212,7 +212,7 @@ class Pipeline:
             for job in [job for job in jobs if not job.pieces_alive]:
                 jobs.remove(job)
                 job.reader.close()
-                self._purse.give(job.held_bytes)
+                self._budget.give(job.held_bytes)
                 self._begun -= 1
                 self._changed.notify_all()
 
@@ -221,7 +221,7 @@ class Pipeline:
         options = self._options
         try:
             reader: Reader = open_reader(
-                options.root / photo.name, photo, options.grid, self._purse.whole_bytes
+                options.root / photo.name, photo, options.grid, self._budget.whole_bytes
             )
         except (HaversackError, OSError) as fault:
             self._end(failed(photo, as_error(fault)))
@@ -249,7 +249,7 @@ class Pipeline:
             if piece is not None:
                 spare = max(0, job.held_bytes - job.reader.cost_bytes)
                 job.held_bytes -= spare
-                self._purse.give(spare)
+                self._budget.give(spare)
                 job.pieces_alive += 1
                 self._tiles.extend((piece, tile) for tile in piece.tiles)
                 if job.reader.has_more:
@@ -310,7 +310,7 @@ class Pipeline:
             if job.broken is not None
             else job.outcome(self._options.merge)
         )
-        self._purse.give(job.held_bytes)
+        self._budget.give(job.held_bytes)
         self._end(outcome)
 
     def _end(self, outcome: PhotoOutcome) -> None:

@@ -11,13 +11,14 @@ import msgspec
 
 from haversack.engine.allocator import settle_for_tiles, trim
 from haversack.engine.cpus import usable_cpus
+from haversack.engine.limits import memory_limit
 from haversack.engine.predictor import Predictor, PredictorOptions
 from haversack.engine.session import SessionOptions
 from haversack.formats import report
 from haversack.survey.autotune import TuneOptions, first_tiles, tune
 from haversack.survey.begin import REPORT, RETRY, Begun, begin, check_folder, check_pack
 from haversack.survey.facts import photo_reader, run_facts
-from haversack.survey.memory import available_bytes, photo_budget
+from haversack.survey.memory import photo_budget
 from haversack.survey.options import RunRecord, RunRequest, write_record
 from haversack.survey.progress import Screen
 from haversack.survey.sitting import Sitting
@@ -65,7 +66,7 @@ def run_survey(request: RunRequest, screen: Screen) -> Summary:
     settle_for_tiles()
     check_pack(request.pack)
     check_folder(request.out)
-    budget = photo_budget(request.memory_bytes, available_bytes())
+    budget = photo_budget(request.memory_bytes, memory_limit().limit_bytes)
     screen.note("Looking for photos...")
     sources = find_photos(request.words, sys.stdin, skip=request.out)
     begun = begin(request, sources.root, datetime.datetime.now(datetime.UTC), screen.note)
