@@ -199,11 +199,13 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
         except StopAsyncIteration:
             return
         except TimeoutError as fault:
-            raise _too_slow(f"nothing more of the body came for {_PATIENCE_SECONDS} s") from fault
+            raise _too_slow(
+                f"nothing more of the body came for {_PATIENCE_SECONDS} seconds"
+            ) from fault
         received += len(chunk)
         spent = clock() - began
         if spent > _PATIENCE_SECONDS and received < spent * _LEAST_BYTES_PER_SECOND:
-            raise _too_slow(f"{received:,} bytes of the body came in {spent:.0f} s")
+            raise _too_slow(f"{received:,} bytes of the body came in {spent:.0f} seconds")
         yield chunk
 
 
