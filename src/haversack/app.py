@@ -190,7 +190,7 @@ class _House:
         self._options = options
         self._on_ready = on_ready
         self.server: _Server | None = None
-        self.fault: HaversackError | None = None
+        self.fault: Exception | None = None
         uploads = options.state / "packs"
         self._pools = (
             ThreadPoolExecutor(usable_cpus(), thread_name_prefix="decoding"),
@@ -270,19 +270,22 @@ class _House:
                 pool.shutdown(wait=True)
 
     async def _load(self, worker: Worker) -> None:
-        catalogue = self.context.plane.catalogue
+        """Whatever goes wrong ends the server: it would be "loading" for ever."""
         try:
-            await asyncio.to_thread(self._load_named, catalogue)
-        except HaversackError as error:
-            self.fault = error
+            await self._bring_up(worker)
+        except Exception as fault:
+            self.fault = fault
             if self.server is not None:
                 self.server.should_exit = True
-            return
+
+    async def _bring_up(self, worker: Worker) -> None:
+        catalogue = self.context.plane.catalogue
+        await asyncio.to_thread(self._load_named, catalogue)
         for path in self._options.wished:
             try:
                 await asyncio.to_thread(catalogue.offer, path)
-            except HaversackError as error:
-                _log.warning("%s is not served: %s", path, error.message)
+            except (HaversackError, OSError) as error:
+                _log.warning("%s is not served: %s", path, error)
         if self.context.phase is Phase.LOADING:
             self.context.phase = Phase.READY
             worker.start()
