@@ -285,7 +285,8 @@ class _House:
             try:
                 await asyncio.to_thread(catalogue.offer, path)
             except (HaversackError, OSError) as error:
-                _log.warning("%s is not served: %s", path, error)
+                sentence = str(error).partition("\n")[0]  # one line for each event
+                _log.warning("%s is not served: %s", path, sentence)
         if self.context.phase is Phase.LOADING:
             self.context.phase = Phase.READY
             worker.start()

@@ -35,10 +35,6 @@ class Deadline:
     at: float
     by_caller: bool = False
 
-    def left_seconds(self, now: float) -> float:
-        """Seconds until then; 0 when it has passed."""
-        return max(self.at - now, 0.0)
-
 
 class Seats:
     """How many requests are in the house.

@@ -50,10 +50,6 @@ class Residency:
             self._inside.pop(key, None)
             self._divide()
 
-    def size_of(self, key: Hashable) -> PackBytes | None:
-        """What a pack inside takes."""
-        return self._inside.get(key)
-
     @property
     def sessions_bytes(self) -> int:
         """What all sessions take."""

@@ -213,11 +213,6 @@ def test_retry_after_follows_how_long_requests_stay() -> None:
     assert seats.retry_after_seconds() == 10
 
 
-def test_a_deadline_never_has_less_than_nothing_left() -> None:
-    assert Deadline(at=5).left_seconds(3) == 2
-    assert Deadline(at=5).left_seconds(9) == 0
-
-
 def test_too_late_says_whose_patience_ended() -> None:
     own = too_late(Deadline(at=0, by_caller=True), "memory", 3)
     assert (own.code, own.kind) == ("deadline-passed", Kind.UNAVAILABLE)
