@@ -5,107 +5,29 @@ The routes and the OpenAPI page are both made from it, so they cannot differ.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from haversack.asgi.access import Scope
-from haversack.jobs.job import State
+from haversack.serve.contract_jobs import JOB_OPERATIONS
+from haversack.serve.operation import (
+    BINARY,
+    JSON,
+    OCTETS,
+    PHOTO,
+    PHOTO_QUERY,
+    Operation,
+    Parameter,
+    both,
+    json_of,
+)
 from haversack.serve.schemas import Schema, ref
 
-JSON = "application/json"
-OCTETS = "application/octet-stream"
-BINARY: Schema = {"type": "string", "format": "binary"}
-
-_PHOTO: dict[str, Schema] = {
-    "image/jpeg": BINARY,
-    "image/png": BINARY,
-    OCTETS: BINARY,
-    "multipart/form-data": {
-        "type": "object",
-        "properties": {"image": BINARY},
-        "required": ["image"],
-    },
-}
 _NAMES: Schema = {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"}
 _VERSIONS: Schema = {"type": "string", "pattern": "^(0|[1-9][0-9]{0,17})$"}
 PATH_PARAMETERS = {"name": _NAMES, "version": _VERSIONS}
 """The parameters that stand in paths."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Parameter:
-    """One query parameter, or header."""
-
-    name: str
-    text: str
-    schema: Schema
-
-
-@dataclass(frozen=True, kw_only=True)
-class Operation:
-    """One method at one path.
-
-    Attributes:
-        id: names its handler.
-        text: one sentence.
-        scope: that a key needs; None where everyone may ask.
-        takes: schemas of the body by media type; {} where there is none.
-        gives: schemas of the answer by media type; {} where it is empty.
-        query, headers: what else a caller may give.
-        also: other statuses that are no errors, and when.
-        status: of success.
-    """
-
-    id: str
-    method: str
-    path: str
-    text: str
-    tag: str
-    scope: Scope | None = Scope.INFER
-    takes: dict[str, Schema] = field(default_factory=dict)
-    gives: dict[str, Schema] = field(default_factory=dict)
-    query: tuple[Parameter, ...] = ()
-    headers: tuple[Parameter, ...] = ()
-    also: dict[str, str] = field(default_factory=dict)
-    status: int = 200
-    needs_body: bool = True
-
-
-def _json(name: str) -> dict[str, Schema]:
-    return {JSON: ref(name)}
-
-
 _INFER_TAKES = {JSON: ref("InferRequest"), OCTETS: BINARY}
 _INFER_GIVES = {JSON: ref("InferResponse"), OCTETS: BINARY}
 _INFER_TEXT = "V2 inference: JSON, or JSON with binary tensors behind it."
-_PHOTO_QUERY = (
-    Parameter(
-        name="threshold",
-        text="The least score of an object; the pack's own where it is left out.",
-        schema={"type": "number", "minimum": 0, "maximum": 1},
-    ),
-    Parameter(name="map", text="Also give a label map's pixels.", schema={"type": "boolean"}),
-)
-
-_JOB_QUERY = (
-    *_PHOTO_QUERY,
-    Parameter(
-        name="priority",
-        text="Higher ones are done first; 0 where it is left out.",
-        schema={"type": "integer", "minimum": -100, "maximum": 100},
-    ),
-    Parameter(
-        name="wait",
-        text="Seconds after which a job that has not started expires.",
-        schema={"type": "integer", "minimum": 1, "maximum": 2_592_000},
-    ),
-)
-_SAFE_PUT = (
-    Parameter(
-        name="Idempotency-Key",
-        text="The same key gives the same job, however often it is sent.",
-        schema={"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
-    ),
-)
 _LATER = (
     Parameter(
         name="Prefer",
@@ -113,35 +35,12 @@ _LATER = (
         schema={"type": "string"},
     ),
 )
-_LIST_QUERY = (
-    Parameter(
-        name="state",
-        text="Only jobs in that state.",
-        schema={"enum": [state.value for state in State]},
-    ),
-    Parameter(name="pack", text="Only jobs for that pack.", schema={"type": "string"}),
-    Parameter(name="after", text="The `next` of the page before.", schema={"type": "string"}),
-    Parameter(
-        name="limit",
-        text="Jobs on a page; 50 where it is left out.",
-        schema={"type": "integer", "minimum": 1, "maximum": 200},
-    ),
-)
-
-
-def _both(operation: Operation, at: str) -> tuple[Operation, Operation]:
-    """The operation for the current version, and for one that the path names."""
-    versioned = operation.path.replace(at, f"{at}/versions/{{version}}", 1)
-    values = {**vars(operation), "id": f"{operation.id}_version", "path": versioned}
-    return operation, Operation(**values)
-
-
 _V2 = "/v2/models/{name}"
 _V1 = "/v1/models/{name}"
 
 OPERATIONS: tuple[Operation, ...] = (
     # The hot ones first: routes are tried in order.
-    *_both(
+    *both(
         Operation(
             id="infer",
             method="POST",
@@ -153,30 +52,30 @@ OPERATIONS: tuple[Operation, ...] = (
         ),
         _V2,
     ),
-    *_both(
+    *both(
         Operation(
             id="predict_photo",
             method="POST",
             path="/predict/{name}",
             text="What is in one photo: its canonical record.",
             tag="photos",
-            takes=_PHOTO,
-            gives=_json("Record"),
-            query=_PHOTO_QUERY,
+            takes=PHOTO,
+            gives=json_of("Record"),
+            query=PHOTO_QUERY,
             headers=_LATER,
             also={"202": "Accepted as a job; Location is its address"},
         ),
         "/predict/{name}",
     ),
-    *_both(
+    *both(
         Operation(
             id="predict_v1",
             method="POST",
             path=f"{_V1}:predict",
             text='V1 predict: `instances` row by row, or `inputs` in columns; {"b64"} for bytes.',
             tag="v1",
-            takes=_json("PredictRequest"),
-            gives=_json("PredictResponse"),
+            takes=json_of("PredictRequest"),
+            gives=json_of("PredictResponse"),
         ),
         _V1,
     ),
@@ -187,7 +86,7 @@ OPERATIONS: tuple[Operation, ...] = (
         text="The server's name, version and V2 extensions.",
         tag="v2",
         scope=None,
-        gives=_json("ServerMetadata"),
+        gives=json_of("ServerMetadata"),
     ),
     *(
         Operation(
@@ -197,7 +96,7 @@ OPERATIONS: tuple[Operation, ...] = (
             text="Whether the process answers.",
             tag="health",
             scope=None,
-            gives=_json("Live"),
+            gives=json_of("Live"),
         )
         for name, path in (
             ("live", "/v2/health/live"),
@@ -213,7 +112,7 @@ OPERATIONS: tuple[Operation, ...] = (
             text="Whether requests are answered: 503 while packs load and when it is to end.",
             tag="health",
             scope=None,
-            gives=_json("Ready"),
+            gives=json_of("Ready"),
         )
         for name, path in (("ready", "/v2/health/ready"), ("readyz", "/readyz"))
     ),
@@ -223,20 +122,20 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v2/models/stats",
         text="Counts and durations of every loaded model.",
         tag="v2",
-        gives=_json("Statistics"),
+        gives=json_of("Statistics"),
     ),
-    *_both(
+    *both(
         Operation(
             id="model_metadata",
             method="GET",
             path=_V2,
             text="What a model takes and gives.",
             tag="v2",
-            gives=_json("ModelMetadata"),
+            gives=json_of("ModelMetadata"),
         ),
         _V2,
     ),
-    *_both(
+    *both(
         Operation(
             id="model_ready",
             method="GET",
@@ -244,29 +143,29 @@ OPERATIONS: tuple[Operation, ...] = (
             text="Whether a model is loaded.",
             tag="v2",
             scope=None,
-            gives=_json("Ready"),
+            gives=json_of("Ready"),
         ),
         _V2,
     ),
-    *_both(
+    *both(
         Operation(
             id="model_config",
             method="GET",
             path=f"{_V2}/config",
             text="Triton's ModelConfig.",
             tag="v2",
-            gives=_json("ModelConfig"),
+            gives=json_of("ModelConfig"),
         ),
         _V2,
     ),
-    *_both(
+    *both(
         Operation(
             id="model_statistics",
             method="GET",
             path=f"{_V2}/stats",
             text="Counts and durations of one model.",
             tag="v2",
-            gives=_json("Statistics"),
+            gives=json_of("Statistics"),
         ),
         _V2,
     ),
@@ -276,8 +175,8 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v2/repository/index",
         text="Every pack and version that is loaded or could be.",
         tag="repository",
-        takes=_json("IndexRequest"),
-        gives=_json("RepositoryIndex"),
+        takes=json_of("IndexRequest"),
+        gives=json_of("RepositoryIndex"),
         needs_body=False,
     ),
     Operation(
@@ -287,7 +186,7 @@ OPERATIONS: tuple[Operation, ...] = (
         text="Load a pack's highest version and switch to it without a pause.",
         tag="repository",
         scope=Scope.ADMIN,
-        takes=_json("LoadRequest"),
+        takes=json_of("LoadRequest"),
         needs_body=False,
     ),
     Operation(
@@ -306,16 +205,16 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/v1/models",
         text="The names of the loaded models.",
         tag="v1",
-        gives=_json("Models"),
+        gives=json_of("Models"),
     ),
-    *_both(
+    *both(
         Operation(
             id="model_v1",
             method="GET",
             path=_V1,
             text="A model's state, in TensorFlow Serving's words and KServe's.",
             tag="v1",
-            gives=_json("ModelStatus"),
+            gives=json_of("ModelStatus"),
         ),
         _V1,
     ),
@@ -325,7 +224,7 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/packs",
         text="Every loaded pack, with its labels, accuracy and speed.",
         tag="packs",
-        gives=_json("Packs"),
+        gives=json_of("Packs"),
     ),
     Operation(
         id="pack_upload",
@@ -335,7 +234,7 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="packs",
         scope=Scope.ADMIN,
         takes={"application/zip": BINARY, OCTETS: BINARY},
-        gives=_json("Pack"),
+        gives=json_of("Pack"),
         status=201,
     ),
     Operation(
@@ -356,80 +255,7 @@ OPERATIONS: tuple[Operation, ...] = (
         scope=Scope.ADMIN,
         status=204,
     ),
-    *_both(
-        Operation(
-            id="job_submit",
-            method="POST",
-            path="/jobs/{name}",
-            text="Send a photo as a job for the pack of that name; it is kept before this answers.",
-            tag="jobs",
-            scope=Scope.JOBS,
-            takes=_PHOTO,
-            gives=_json("Job"),
-            query=_JOB_QUERY,
-            headers=_SAFE_PUT,
-            status=202,
-        ),
-        "/jobs/{name}",
-    ),
-    Operation(
-        id="jobs",
-        method="GET",
-        path="/jobs",
-        text="The caller's jobs, the newest first, by pages.",
-        tag="jobs",
-        scope=Scope.JOBS,
-        gives=_json("Jobs"),
-        query=_LIST_QUERY,
-    ),
-    Operation(
-        id="job",
-        method="GET",
-        path="/jobs/{name}",
-        text="The job of that id: its state, place in the line and error.",
-        tag="jobs",
-        scope=Scope.JOBS,
-        gives=_json("Job"),
-        also={"304": "Unchanged since the ETag in If-None-Match"},
-    ),
-    Operation(
-        id="job_cancel",
-        method="DELETE",
-        path="/jobs/{name}",
-        text="Cancel the job of that id, queued or running.",
-        tag="jobs",
-        scope=Scope.JOBS,
-        gives=_json("Job"),
-    ),
-    Operation(
-        id="job_events",
-        method="GET",
-        path="/jobs/{name}/events",
-        text="Each change of the job of that id as a server-sent event, until it has ended.",
-        tag="jobs",
-        scope=Scope.JOBS,
-        gives={"text/event-stream": {}},
-        also={"204": "It has ended, and Last-Event-ID is its last change"},
-    ),
-    Operation(
-        id="job_result",
-        method="GET",
-        path="/jobs/{name}/result",
-        text="The record that the job of that id made.",
-        tag="jobs",
-        scope=Scope.JOBS,
-        gives=_json("Record"),
-    ),
-    Operation(
-        id="job_retry",
-        method="POST",
-        path="/jobs/{name}/retry",
-        text="One more attempt at the job of that id, which failed or is dead.",
-        tag="jobs",
-        scope=Scope.JOBS,
-        gives=_json("Job"),
-        status=202,
-    ),
+    *JOB_OPERATIONS,
     Operation(
         id="session_begin",
         method="POST",
@@ -437,7 +263,7 @@ OPERATIONS: tuple[Operation, ...] = (
         text="Sign in on the page: the answer has the session's cookie.",
         tag="session",
         scope=None,
-        takes=_json("SignIn"),
+        takes=json_of("SignIn"),
         status=204,
     ),
     Operation(
@@ -447,7 +273,7 @@ OPERATIONS: tuple[Operation, ...] = (
         text="Who asks, what they may do, and whether people sign in here.",
         tag="session",
         scope=None,
-        gives=_json("Session"),
+        gives=json_of("Session"),
     ),
     Operation(
         id="session_end",
@@ -473,7 +299,7 @@ OPERATIONS: tuple[Operation, ...] = (
         path="/status",
         text="Memory, queue and packs, as the page's panel shows them.",
         tag="operations",
-        gives=_json("Status"),
+        gives=json_of("Status"),
     ),
     Operation(
         id="openapi",

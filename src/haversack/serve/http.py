@@ -10,11 +10,12 @@ from starlette.routing import Route
 
 from haversack.asgi.errors import json_response
 from haversack.serve.context import Context
-from haversack.serve.contract import OPERATIONS, Operation
+from haversack.serve.contract import OPERATIONS
 from haversack.serve.health import HealthRoutes
 from haversack.serve.jobs import JobRoutes
 from haversack.serve.measurements import MetricsRoutes
 from haversack.serve.openapi import document
+from haversack.serve.operation import Operation
 from haversack.serve.packs import PackRoutes
 from haversack.serve.photos import PhotoRoutes
 from haversack.serve.repository import RepositoryRoutes

@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from haversack.asgi.cookies import PLAIN
-from haversack.serve.contract import OPERATIONS, PATH_PARAMETERS, Operation
+from haversack.serve.contract import OPERATIONS, PATH_PARAMETERS
+from haversack.serve.operation import Operation
 from haversack.serve.schemas import SCHEMAS, ref
 from haversack.version import __version__
 
