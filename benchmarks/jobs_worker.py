@@ -14,13 +14,13 @@ import sys
 import threading
 from collections.abc import Sequence
 from hashlib import sha256
+from pathlib import Path
 
-from haversack.database.connection import open_database
 from haversack.errors import HaversackError
-from haversack.jobs.blobs import open_blobs
 from haversack.jobs.handler import Attempt, Outcome
 from haversack.jobs.keeper import Rhythm
-from haversack.jobs.sql_store import Outside, SqlJobStore
+from haversack.jobs.setting import JobPlaces, open_room
+from haversack.jobs.sql_store import Outside
 from haversack.jobs.worker import Worker, WorkerOptions
 
 PACK = "echo"
@@ -57,17 +57,18 @@ def main() -> None:
     while True:
         try:
             outside = Outside(lapse_backoff_seconds=0.02)
-            store = SqlJobStore(open_database(database), outside)
+            places = JobPlaces(state=Path(blobs).parent, database=database, blobs=blobs)
+            room = open_room(places, outside=outside)
             break
         except HaversackError as error:
             # Started while the database is away, which a service's restarts would do.
             print(error.message, file=sys.stderr)
             ended.wait(0.1)
-    worker = Worker(store, open_blobs(blobs), [Echo(float(seconds))], options)
+    worker = Worker(room, [Echo(float(seconds))], options)
     worker.start()
     ended.wait()
     worker.stop()
-    store.close()
+    room.store.close()
 
 
 if __name__ == "__main__":

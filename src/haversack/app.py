@@ -254,7 +254,7 @@ class _House:
         room = self.context.jobs
         assert room is not None
         predict = PredictHandler(self.context.plane, asyncio.get_running_loop())
-        worker = Worker(room.store, room.blobs, [predict])
+        worker = Worker(room, [predict])
         tasks = [asyncio.create_task(self._load(worker)), asyncio.create_task(self._keep_trim())]
         try:
             yield

@@ -14,7 +14,7 @@ from tests.contract.databases import Postgres
 
 from haversack.database.connection import Database, open_database
 from haversack.errors import HaversackError
-from haversack.jobs.job import TRANSITIONS, Claimed, Fault, Job, NewJob, State, new_id
+from haversack.jobs.job import TRANSITIONS, Claimed, Fault, Job, NewJob, Progress, State, new_id
 from haversack.jobs.sql_store import Outside, SqlJobStore
 from haversack.jobs.store import Claim, Filter, JobStore, Keep
 
@@ -257,7 +257,7 @@ class TestReporting:
             bench.store.fail(first.lease, _FAULT),
             bench.store.release(first.lease, _FAULT, 0),
             bench.store.hand_back(first.lease),
-            bench.store.beat(first.lease, 30, (0, 0)),
+            bench.store.beat(first.lease, 30, Progress()),
         ):
             assert not late
         assert bench.store.done(second.lease, "[]", "1")
@@ -277,12 +277,12 @@ class TestReporting:
         claimed = bench.one()
         for step in range(5):
             bench.clock.pass_(20)
-            assert bench.store.beat(claimed.lease, 30, (step, 5))
+            assert bench.store.beat(claimed.lease, 30, Progress(step, 5))
             assert bench.store.sweep() == []
         found = bench.store.find(job.id)
         assert (found.progress_done, found.progress_total) == (4, 5)
         before = found.revision
-        assert bench.store.beat(claimed.lease, 30, (4, 5))
+        assert bench.store.beat(claimed.lease, 30, Progress(4, 5))
         assert bench.store.find(job.id).revision == before
 
     def test_a_job_that_ends_its_worker_three_times_is_dead_with_the_reason(
@@ -314,7 +314,7 @@ class TestCallers:
         bench.put()
         claimed = bench.one()
         assert bench.store.cancel(claimed.job.id).state is State.CANCELLED
-        assert not bench.store.beat(claimed.lease, 30, (0, 0))
+        assert not bench.store.beat(claimed.lease, 30, Progress())
         assert not bench.store.done(claimed.lease, "{}", "1")
         assert bench.state(claimed.job) is State.CANCELLED
 
@@ -376,7 +376,12 @@ class TestCallers:
         bench.claim()
         bench.put(), bench.put()
         place = bench.store.place(bench.put())
-        assert (place.before, place.running, place.workers, place.cost_seconds) == (2, 1, 1, 4)
+        assert (place.before, place.photos_before, place.workers, place.cost_seconds) == (
+            2,
+            3,
+            1,
+            4,
+        )
         assert place.eta_seconds == 16
 
     def test_revision_rises_with_every_change(self, bench: Bench) -> None:
@@ -385,7 +390,7 @@ class TestCallers:
         claimed = bench.one()
         for change in (
             lambda: True,
-            lambda: bench.store.beat(claimed.lease, 30, (1, 2)),
+            lambda: bench.store.beat(claimed.lease, 30, Progress(1, 2)),
             lambda: bench.store.fail(claimed.lease, _FAULT),
             lambda: bench.store.retry(job.id),
             lambda: bench.store.cancel(job.id),
@@ -427,10 +432,10 @@ class TestKeeping:
         waiting = bench.put(input_bytes=150)
         removed = bench.store.expire_inputs(Keep(input_bytes=250))
         assert sorted(removed) == sorted(job.input for job in ended[:2])
-        assert bench.store.has_input(ended[2].input)
-        assert not bench.store.has_input(ended[0].input)
+        assert bench.store.has_blob(ended[2].input)
+        assert not bench.store.has_blob(ended[0].input)
         assert bench.store.expire_inputs(Keep(input_bytes=0, input_seconds=0)) == [ended[2].input]
-        assert bench.store.has_input(waiting.input)
+        assert bench.store.has_blob(waiting.input)
 
     def test_a_job_without_its_input_is_not_retried(self, bench: Bench) -> None:
         job = bench.put()

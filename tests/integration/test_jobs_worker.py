@@ -14,7 +14,7 @@ from haversack.database.connection import open_database
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.desk import Desk, DeskLimits, wish
 from haversack.jobs.handler import Attempt, Outcome
-from haversack.jobs.job import Job, State
+from haversack.jobs.job import Job, Progress, State
 from haversack.jobs.keeper import Rhythm
 from haversack.jobs.setting import JobPlaces, JobRoom, open_room
 from haversack.jobs.sql_store import Outside, SqlJobStore
@@ -102,7 +102,7 @@ class Working:
 
     def __init__(self, room: JobRoom, work: Work, options: WorkerOptions = QUICK) -> None:
         self.hand = Hand(work)
-        self.worker = Worker(room.store, room.blobs, [self.hand], options)
+        self.worker = Worker(room, [self.hand], options)
 
     def __enter__(self) -> Working:
         self.worker.start()
@@ -187,7 +187,7 @@ def test_a_long_job_keeps_its_lease_and_tells_its_progress(room: JobRoom) -> Non
     go_on = threading.Event()
 
     def long(attempt: Attempt) -> Outcome:
-        attempt.progress(3, 7)
+        attempt.progress(Progress(3, 7))
         assert go_on.wait(20)
         return Outcome(result="{}", version="1")
 
@@ -267,11 +267,14 @@ def test_the_same_key_keeps_one_photo(room: JobRoom, tmp_path: Path) -> None:
 
 
 def test_more_than_the_limits_is_refused(room: JobRoom) -> None:
-    few = Desk(room.store, room.blobs, DeskLimits(queued=1))
-    little = Desk(room.store, room.blobs, DeskLimits(input_bytes=10))
+    few = Desk(room.store, room.blobs, room.files, DeskLimits(queued=1))
+    little = Desk(room.store, room.blobs, room.files, DeskLimits(input_bytes=10))
     few.submit(wish("herd"), b"123")
     little.submit(wish("herd"), b"123")
-    for desk, size in ((Desk(room.store, room.blobs, DeskLimits(queued=1)), 1), (little, 11)):
+    for desk, size in (
+        (Desk(room.store, room.blobs, room.files, DeskLimits(queued=1)), 1),
+        (little, 11),
+    ):
         with pytest.raises(HaversackError) as caught:
             desk.submit(wish("herd"), b"x" * size)
         assert caught.value.code == "jobs-full"

@@ -40,11 +40,14 @@ def describe(job: Job, place: Place | None = None) -> dict[str, Any]:
 
 
 def _eta(job: Job, place: Place | None) -> float | None:
-    if place is None or place.cost_seconds is None:
+    """Of one that runs: what its worker says, else the cost of its photos that are left."""
+    if place is None:
         return None
-    if job.state is State.RUNNING:
-        return round(place.cost_seconds, 3)
     eta = place.eta_seconds
+    if job.state is State.RUNNING:
+        left = max(1, job.progress_total - job.progress_done)
+        cost = place.cost_seconds
+        eta = job.seconds or (None if cost is None else cost * left)
     return None if eta is None else round(eta, 3)
 
 

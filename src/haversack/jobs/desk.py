@@ -1,4 +1,4 @@
-"""Where jobs are handed in: the photo is kept first, then the row is put."""
+"""Where jobs are handed in: photos are kept first, then the row is put."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.blobs import BlobStore, Buffer, blob_name
+from haversack.jobs.files import JobFile, JobFiles, Upload, upload_not_found
 from haversack.jobs.job import Job, NewJob, new_id
+from haversack.jobs.photo_names import check_photo_name
 from haversack.jobs.store import JobStore, Usage
 from haversack.units import format_bytes
 
@@ -18,25 +20,40 @@ _USAGE_SECONDS = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class DeskLimits:
-    """How much may wait: jobs, and bytes of photos that are kept."""
+    """How much may wait.
+
+    Attributes:
+        queued: jobs.
+        input_bytes: of photos that are kept, of jobs and of uploads.
+        upload_photos: of one upload.
+        suffixes: that photos of an upload may have, in small letters; none for any.
+    """
 
     queued: int = 100_000
     input_bytes: int = 8 << 30
+    upload_photos: int = 10_000
+    suffixes: frozenset[str] = frozenset()
 
 
 class Desk:
-    """Takes in jobs. Any thread may call."""
+    """Takes in jobs. Any thread may call.
+
+    Attributes:
+        limits: how much may wait.
+    """
 
     def __init__(
         self,
         store: JobStore,
         blobs: BlobStore,
+        files: JobFiles,
         limits: DeskLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._blobs = blobs
-        self._limits = limits or DeskLimits()
+        self._files = files
+        self.limits = limits or DeskLimits()
         self._clock = clock
         self._lock = threading.Lock()
         self._usage = Usage(queued=0, input_bytes=0)
@@ -67,13 +84,94 @@ class Desk:
             self._blobs.delete(name)
         return job
 
+    def begin_upload(self, owner: str) -> Upload:
+        """Photos will come one by one. Raises `jobs-full`, `database-away`."""
+        self._check_room(0)
+        return self._files.begin(new_id(self._store.now()), owner)
+
+    def upload(self, upload_id: str, owner: str | None) -> Upload:
+        """An upload of that owner, or anyone's for None. Raises `upload-not-found`."""
+        upload = self._files.find(upload_id)
+        if owner is not None and upload.owner != owner:
+            raise upload_not_found(upload_id)
+        return upload
+
+    def add_photo(self, upload: Upload, name: str, photo: Buffer) -> bool:
+        """Keep one photo of an upload; False where the very same is here already.
+
+        Raises:
+            HaversackError: `photo-name-invalid`, `jobs-full`, `blobs-away`; those of
+                `JobFiles.add`.
+        """
+        check_photo_name(name, self.limits.suffixes)
+        self._check_room(len(photo))
+        file = JobFile(name=name, blob=blob_name(photo, upload.id), size_bytes=len(photo))
+        self._blobs.put(file.blob, photo)
+        try:
+            return self._files.add(upload.id, file, self.limits.upload_photos)
+        except HaversackError as error:
+            if error.kind is not Kind.UNAVAILABLE and not self._store.has_blob(file.blob):
+                self._blobs.delete(file.blob)
+            raise
+
+    def submit_upload(self, wish: NewJob, upload_id: str, owner: str | None) -> Job:
+        """A job of an upload's photos, under the upload's id; the same again gives the same job.
+
+        Args:
+            wish: its id, input, input_bytes and photos are set here.
+
+        Raises:
+            HaversackError: `upload-not-found`, `upload-empty`, `jobs-full`, `job-differs`.
+        """
+        upload = self._upload_or_job(upload_id, owner)
+        if not upload.photos:
+            raise HaversackError(
+                "upload-empty",
+                f"the upload {upload_id} has no photo yet",
+                hint=f"POST /uploads/{upload_id}?name=... sends one.",
+            )
+        self._check_room(0)
+        new = replace(
+            wish,
+            id=upload.id,
+            owner=upload.owner,
+            input_bytes=upload.size_bytes,
+            photos=upload.photos,
+        )
+        job = self._store.put(new)
+        self._files.end(upload.id)
+        return job
+
+    def _upload_or_job(self, upload_id: str, owner: str | None) -> Upload:
+        """Of an upload that is a job by now the row is gone."""
+        try:
+            return self.upload(upload_id, owner)
+        except HaversackError as error:
+            if error.code != "upload-not-found":
+                raise
+        try:
+            job = self._store.find(upload_id)
+        except HaversackError as error:
+            if error.code != "job-not-found":
+                raise
+            raise upload_not_found(upload_id) from error
+        if owner not in (None, job.owner) or not job.progress_total:
+            raise upload_not_found(upload_id)
+        return Upload(
+            id=job.id,
+            owner=job.owner,
+            photos=job.progress_total,
+            size_bytes=job.input_bytes,
+            is_taken=True,
+        )
+
     def _check_room(self, size_bytes: int) -> None:
         """Counted once a second: in that second a few too many may be let in."""
         with self._lock:
             if self._clock() - self._counted >= _USAGE_SECONDS:
                 self._usage = self._store.usage()
                 self._counted = self._clock()
-            usage, limits = self._usage, self._limits
+            usage, limits = self._usage, self.limits
         if usage.queued >= limits.queued:
             raise _full(f"{usage.queued:,} jobs wait; the limit is {limits.queued:,}")
         if usage.input_bytes + size_bytes > limits.input_bytes:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from haversack.jobs.job import Job
+from haversack.jobs.job import Job, Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,23 +17,24 @@ class Attempt:
     Attributes:
         job: its row when it was claimed.
         read_input: gives its photo.
-        progress: to be told done and total; seen at the next heartbeat.
+        progress: to be told how far it is; seen at the next heartbeat.
         unwanted: set when no result will be taken: the job was cancelled, the lease lost, or the
             worker must end.
     """
 
     job: Job
     read_input: Callable[[], bytes]
-    progress: Callable[[int, int], None]
+    progress: Callable[[Progress], None]
     unwanted: threading.Event
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """A result as JSON, and the version of the pack that made it."""
+    """A result as JSON, the version of the pack that made it, and the bytes of its files."""
 
     result: str
     version: str
+    files_bytes: int = 0
 
 
 class Handler(Protocol):

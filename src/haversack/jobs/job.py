@@ -47,14 +47,14 @@ class Job:
 
     Attributes:
         id: 32 hexadecimal digits that nobody can guess; later jobs sort higher.
-        kind: who handles it: "predict".
+        kind: who handles it: "predict" or "survey".
         pack: its name.
         version: asked for, or "" until the job is done, and then the one that did it.
         wants: the name, or name@version where the caller named one.
-        input: name of the blob, see `blobs`.
-        input_bytes: of it.
+        input: name of the blob, see `blobs`; "" where the photos are files, see `uploads`.
+        input_bytes: of it, or of all photos.
         input_removed: whether age or quota took it.
-        image: the name that its sender gave the photo.
+        image: the name that its sender gave the photo, or the photos.
         options: of the kind, as JSON.
         owner: name of the key that sent it; "" where there are no keys.
         idempotency_key: of the sender, or None.
@@ -65,13 +65,15 @@ class Job:
         attempts: begun so far.
         max_attempts: after so many own faults it is dead.
         worker: who had it last.
-        progress_done: of progress_total; both 0 where the kind does not count.
+        progress_done: photos of progress_total; both 0 where the kind does not count.
         error_code: "" or of the last fault.
         error_message: one sentence.
         error_hint: the next step.
-        result_bytes: of the result, as long as it is kept.
+        result_bytes: of the result and its files, as long as they are kept.
         result_removed: whether age or quota took it.
-        seconds: from the claim of the last attempt to done.
+        seconds: from the claim of the last attempt to its end; while it runs, what its worker
+            thinks is left, or 0. (A column of its own would lie behind the result, and a list
+            would read every result to come to it.)
         created: put.
         started: first claimed; None before.
         finished: terminal; None before.
@@ -113,7 +115,10 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
-    """What is put. `id` also names the blob, so it is made before the blob is written."""
+    """What is put. `id` also names the blob, so it is made before the blob is written.
+
+    `photos` is their number where the kind counts them.
+    """
 
     id: str
     pack: str
@@ -128,11 +133,21 @@ class NewJob:
     priority: int = 0
     wait_seconds: float | None = None
     max_attempts: int = 3
+    photos: int = 0
 
     @property
     def wants(self) -> str:
         """Who can do it: name, or name@version."""
         return f"{self.pack}@{self.version}" if self.version else self.pack
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an attempt is: photos done of all, and what is left, in seconds; 0 for unknown."""
+
+    done: int = 0
+    total: int = 0
+    seconds_left: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

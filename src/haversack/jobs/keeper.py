@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from haversack.errors import HaversackError
-from haversack.jobs.blobs import BlobStore
-from haversack.jobs.job import Lease
-from haversack.jobs.store import JobStore, Keep
+from haversack.jobs.job import Lease, Progress
+from haversack.jobs.setting import JobRoom
+from haversack.jobs.store import Keep
 
 _log = logging.getLogger("haversack.jobs")
 _ORPHAN_SECONDS = 3600.0
@@ -22,17 +22,17 @@ class Current:
     """The attempt that a worker is at.
 
     Attributes:
-        progress: done and total.
+        progress: how far it is.
         unwanted: no result will be taken any more.
     """
 
     lease: Lease
-    progress: tuple[int, int] = (0, 0)
+    progress: Progress = field(default_factory=Progress)
     unwanted: threading.Event = field(default_factory=threading.Event)
 
-    def report(self, done: int, total: int) -> None:
+    def report(self, progress: Progress) -> None:
         """Told by the handler, sent with the next heartbeat."""
-        self.progress = (done, total)
+        self.progress = progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +53,8 @@ class Keeper:
     swept, since their workers could not beat either.
     """
 
-    def __init__(self, store: JobStore, blobs: BlobStore, rhythm: Rhythm, keep: Keep) -> None:
-        self._store = store
-        self._blobs = blobs
+    def __init__(self, room: JobRoom, rhythm: Rhythm, keep: Keep) -> None:
+        self._store, self._blobs, self._files = room.store, room.blobs, room.files
         self._rhythm = rhythm
         self._keep = keep
         self._clock: Callable[[], float] = time.monotonic
@@ -87,12 +86,16 @@ class Keeper:
         inputs = self._store.expire_inputs(self._keep)
         for name in inputs:
             self._blobs.delete(name)
-        if removed or inputs:
-            _log.info("removed %d results and %d photos of old jobs", removed, len(inputs))
+        files = self._files.remove(self._keep.upload_seconds)
+        for name in files:
+            self._blobs.delete(name)
+        if removed or inputs or files:
+            photos = len(inputs) + len(files)
+            _log.info("removed %d results and %d files of old jobs", removed, photos)
         if self._clock() >= self._next_orphans:
             self._next_orphans = self._clock() + _ORPHAN_SECONDS
             for name in self._blobs.older_than(_ORPHAN_SECONDS):
-                if not self._store.has_input(name):
+                if not self._store.has_blob(name):
                     self._blobs.delete(name)
 
     def _beat(self) -> None:

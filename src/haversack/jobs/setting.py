@@ -8,8 +8,9 @@ from pathlib import Path
 from haversack.database.connection import is_postgresql, open_database, sqlite_path
 from haversack.errors import HaversackError
 from haversack.jobs.blobs import BlobStore, FolderBlobs, open_blobs
-from haversack.jobs.desk import Desk
-from haversack.jobs.sql_store import SqlJobStore
+from haversack.jobs.desk import Desk, DeskLimits
+from haversack.jobs.files import JobFiles
+from haversack.jobs.sql_store import Outside, SqlJobStore
 from haversack.jobs.store import JobStore
 
 _BLOBS_FACT = "blobs"
@@ -42,14 +43,17 @@ class JobPlaces:
 
 @dataclass(frozen=True, kw_only=True)
 class JobRoom:
-    """An open database and blob store, and the desk that puts jobs into both."""
+    """An open database and blob store, the files of jobs in both, and the desk that puts jobs."""
 
     store: JobStore
     blobs: BlobStore
+    files: JobFiles
     desk: Desk
 
 
-def open_room(places: JobPlaces) -> JobRoom:
+def open_room(
+    places: JobPlaces, limits: DeskLimits | None = None, outside: Outside | None = None
+) -> JobRoom:
     """Open both, and refuse a blob store that is not the one this database's jobs are in.
 
     Raises:
@@ -59,7 +63,8 @@ def open_room(places: JobPlaces) -> JobRoom:
     folder = places.state if is_postgresql(database) else sqlite_path(database).parent
     blobs: BlobStore
     blobs = open_blobs(places.blobs) if places.blobs else FolderBlobs(folder / "blobs")
-    store = SqlJobStore(open_database(database))
+    opened = open_database(database)
+    store = SqlJobStore(opened, outside)
     here = blobs.place()
     known = store.fact(_BLOBS_FACT, here)
     if known != here:
@@ -71,4 +76,5 @@ def open_room(places: JobPlaces) -> JobRoom:
             hint="Give the server and every worker the same --blobs: a folder that all of them "
             "see, or s3://bucket/prefix.",
         )
-    return JobRoom(store=store, blobs=blobs, desk=Desk(store, blobs))
+    files = JobFiles(opened, store.now)
+    return JobRoom(store=store, blobs=blobs, files=files, desk=Desk(store, blobs, files, limits))

@@ -13,7 +13,7 @@ from haversack.database.connection import Database, Listener, Row, Value
 from haversack.database.migrations import migrate
 from haversack.database.named import named_statements
 from haversack.errors import HaversackError, Kind
-from haversack.jobs.job import Claimed, Fault, Job, Lease, NewJob, State
+from haversack.jobs.job import Claimed, Fault, Job, Lease, NewJob, Progress, State
 from haversack.jobs.store import Claim, Filter, Keep, Place, Usage
 
 _COLUMNS = tuple(field.name for field in fields(Job))
@@ -77,6 +77,13 @@ class SqlJobStore:
         )
         found = _job(rows[0])
         if not _is_same(found, new):
+            if found.id == new.id:
+                raise HaversackError(
+                    "job-differs",
+                    f"the job {new.id} is there already, with another pack or other options",
+                    hint="Send the photos again for a second job.",
+                    kind=Kind.CONFLICT,
+                )
             raise HaversackError(
                 "idempotency-key-reused",
                 f"the idempotency key {(new.idempotency_key or '')[:80]!r} was sent before with "
@@ -106,15 +113,14 @@ class SqlJobStore:
         jobs.sort(key=lambda job: (-job.priority, job.id))
         return [Claimed(job=job, lease=Lease(id=job.id, token=token)) for job in jobs]
 
-    def beat(self, lease: Lease, lease_seconds: float, progress: tuple[int, int]) -> bool:
+    def beat(self, lease: Lease, lease_seconds: float, progress: Progress) -> bool:
         """See `JobStore.beat`."""
-        done, total = progress
-        values: dict[str, Value] = {"until": self.now() + lease_seconds, "done": done}
-        return bool(self._rows("beat", {**values, "total": total, **vars(lease)}))
+        until = self.now() + lease_seconds
+        return bool(self._rows("beat", {"until": until, **vars(progress), **vars(lease)}))
 
-    def done(self, lease: Lease, result: str, version: str) -> bool:
+    def done(self, lease: Lease, result: str, version: str, files_bytes: int = 0) -> bool:
         """See `JobStore.done`."""
-        size = len(result.encode())
+        size = len(result.encode()) + files_bytes
         return self._report("done", lease, result=result, result_bytes=size, version=version)
 
     def fail(self, lease: Lease, fault: Fault) -> bool:
@@ -180,11 +186,17 @@ class SqlJobStore:
 
     def place(self, job: Job) -> Place:
         """See `JobStore.place`."""
-        names = ("id", "priority", "due", "pack")
-        ((before, running, workers, cost),) = self._rows(
+        names = ("id", "kind", "priority", "due", "pack")
+        ((before, photos_before, workers, cost),) = self._rows(
             "place", {name: getattr(job, name) for name in names}
         )
-        return Place(before=before, running=running, workers=workers, cost_seconds=cost)
+        return Place(
+            before=before,
+            photos_before=int(photos_before),
+            photos=max(1, job.progress_total),
+            workers=workers,
+            cost_seconds=cost,
+        )
 
     def result(self, job_id: str) -> str:
         """See `JobStore.result`."""
@@ -223,11 +235,11 @@ class SqlJobStore:
         values: dict[str, Value] = {"before": self.now() - keep.input_seconds}
         # Durable: the blobs are deleted next, and no row may then say that they are there.
         rows = self._rows("expire_inputs", {**values, "quota": keep.input_bytes}, durable=True)
-        return [row[0] for row in rows]
+        return [row[0] for row in rows if row[0]]
 
-    def has_input(self, input_name: str) -> bool:
-        """See `JobStore.has_input`."""
-        return bool(self._rows("has_input", {"input": input_name}))
+    def has_blob(self, name: str) -> bool:
+        """See `JobStore.has_blob`."""
+        return bool(self._rows("has_blob", {"name": name}))
 
     def fact(self, name: str, value: str) -> str:
         """See `JobStore.fact`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from haversack.database.connection import Listener
-from haversack.jobs.job import Claimed, Fault, Job, Lease, NewJob, State
+from haversack.jobs.job import Claimed, Fault, Job, Lease, NewJob, Progress, State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +34,13 @@ class Filter:
     """Which jobs are listed, the newest first.
 
     Attributes:
+        kind: of the jobs.
         owner: None for everyone's.
         after: id of the last job of the page before.
     """
 
     state: State | None = None
+    kind: str | None = None
     pack: str | None = None
     owner: str | None = None
     after: str | None = None
@@ -50,23 +52,25 @@ class Place:
     """Where a waiting job stands.
 
     Attributes:
-        before: jobs that are claimed earlier.
-        running: now.
-        workers: that have one of them.
-        cost_seconds: of one job of this pack, lately; None where none was done yet.
+        before: jobs of its kind that are claimed earlier.
+        photos_before: in them, and in those that run.
+        photos: its own.
+        workers: that have a job of its kind.
+        cost_seconds: of one photo of this pack, lately; None where none was done yet.
     """
 
     before: int
-    running: int
+    photos_before: int
+    photos: int
     workers: int
     cost_seconds: float | None
 
     @property
     def eta_seconds(self) -> float | None:
-        """Until a job at this place is done, where each takes as long as one did lately."""
+        """Until a job at this place is done, where each photo takes as long as one did lately."""
         if self.cost_seconds is None:
             return None
-        return (self.before + self.running + 1) * self.cost_seconds / max(1, self.workers)
+        return (self.photos_before + self.photos) * self.cost_seconds / max(1, self.workers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +89,7 @@ class Keep:
     result_bytes: int = 1 << 30
     input_seconds: float = 86_400.0
     input_bytes: int = 4 << 30
+    upload_seconds: float = 86_400.0
 
 
 class JobStore(Protocol):
@@ -122,12 +127,16 @@ class JobStore(Protocol):
         """Take waiting jobs, in order: one statement does claim, lease and token."""
         ...
 
-    def beat(self, lease: Lease, lease_seconds: float, progress: tuple[int, int]) -> bool:
+    def beat(self, lease: Lease, lease_seconds: float, progress: Progress) -> bool:
         """Renew the lease and tell progress. False: it was lost, or the job was cancelled."""
         ...
 
-    def done(self, lease: Lease, result: str, version: str) -> bool:
-        """The result, as JSON; False where the lease was lost."""
+    def done(self, lease: Lease, result: str, version: str, files_bytes: int = 0) -> bool:
+        """The result, as JSON; False where the lease was lost.
+
+        Args:
+            files_bytes: of the files that belong to the result.
+        """
         ...
 
     def fail(self, lease: Lease, fault: Fault) -> bool:
@@ -186,8 +195,8 @@ class JobStore(Protocol):
         """Mark inputs of ended jobs as removed by age and quota; returns the blobs to delete."""
         ...
 
-    def has_input(self, input_name: str) -> bool:
-        """Whether any job has this blob and still keeps it."""
+    def has_blob(self, name: str) -> bool:
+        """Whether any job or upload has this blob and still keeps it."""
         ...
 
     def fact(self, name: str, value: str) -> str:

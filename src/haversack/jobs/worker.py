@@ -12,11 +12,11 @@ from functools import partial
 
 from haversack.database.connection import Listener
 from haversack.errors import HaversackError, Kind
-from haversack.jobs.blobs import BlobStore
 from haversack.jobs.handler import Attempt, Handler
-from haversack.jobs.job import Claimed, Fault
+from haversack.jobs.job import Claimed, Fault, Progress
 from haversack.jobs.keeper import Current, Keeper, Rhythm
-from haversack.jobs.store import Claim, JobStore, Keep
+from haversack.jobs.setting import JobRoom
+from haversack.jobs.store import Claim, Keep
 
 _log = logging.getLogger("haversack.jobs")
 _INPUT_FAULTS = frozenset({Kind.INVALID})
@@ -35,6 +35,7 @@ class WorkerOptions:
         away_seconds: between two tries to reach the database.
         drain_seconds: that a job under way may take to finish when the worker is to end; then it
             is handed back.
+        heed_seconds: that its handler may then take to end.
         delay_seconds: before the second attempt, by the kind of our own fault; doubled each time.
     """
 
@@ -44,6 +45,7 @@ class WorkerOptions:
     idle_seconds: float = 0.5
     away_seconds: float = 1.0
     drain_seconds: float = 10.0
+    heed_seconds: float = 10.0
     delay_seconds: Mapping[Kind, float] = field(
         default_factory=lambda: {Kind.OVERLOADED: 2.0, Kind.UNAVAILABLE: 5.0, Kind.INTERNAL: 10.0}
     )
@@ -60,16 +62,14 @@ class Worker:
 
     def __init__(
         self,
-        store: JobStore,
-        blobs: BlobStore,
+        room: JobRoom,
         handlers: Sequence[Handler],
         options: WorkerOptions | None = None,
     ) -> None:
-        self._store = store
-        self._blobs = blobs
+        self._store, self._blobs = room.store, room.blobs
         self._handlers = {handler.kind: handler for handler in handlers}
         self._options = options or WorkerOptions()
-        self._keeper = Keeper(store, blobs, self._options.rhythm, self._options.keep)
+        self._keeper = Keeper(room, self._options.rhythm, self._options.keep)
         self._ending = threading.Event()
         self._ended = threading.Event()
         self._threads = (
@@ -96,7 +96,7 @@ class Worker:
                 self._store.hand_back(current.lease)
             except HaversackError as error:
                 _log.warning("job %s is left to its lease: %s", current.lease.id, error.message)
-            work.join(self._options.drain_seconds)
+            work.join(self._options.heed_seconds)
         self._ended.set()
         keep.join()
 
@@ -143,7 +143,9 @@ class Worker:
 
     def _attempt(self, claimed: Claimed) -> None:
         """Run one job and report; whatever it raises becomes its report."""
-        current = Current(lease=claimed.lease)
+        job = claimed.job
+        progress = Progress(job.progress_done, job.progress_total)
+        current = Current(lease=claimed.lease, progress=progress)
         self._keeper.current = current
         try:
             report = self._run(claimed, current)
@@ -176,7 +178,9 @@ class Worker:
             _log.exception("job %s failed by our own mistake", job.id)
             fault = Fault(code="server-fault", message=f"our mistake: {type(error).__name__}")
             return self._own_fault(claimed, fault, Kind.INTERNAL)
-        return partial(self._store.done, lease, outcome.result, outcome.version)
+        return partial(
+            self._store.done, lease, outcome.result, outcome.version, outcome.files_bytes
+        )
 
     def _own_fault(self, claimed: Claimed, fault: Fault, kind: Kind) -> Callable[[], bool]:
         first = self._options.delay_seconds.get(kind, self._options.delay_seconds[Kind.INTERNAL])

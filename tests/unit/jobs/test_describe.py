@@ -42,7 +42,7 @@ JOB = Job(
     finished=None,
     revision=1,
 )
-PLACE = Place(before=4, running=2, workers=2, cost_seconds=3.0)
+PLACE = Place(before=4, photos_before=6, photos=1, workers=2, cost_seconds=3.0)
 
 
 def test_a_waiting_job_has_position_and_eta() -> None:

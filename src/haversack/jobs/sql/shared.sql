@@ -2,9 +2,10 @@
 
 -- name: put
 INSERT INTO job (id, kind, pack, version, wants, input, input_bytes, image, options, owner,
-                 idempotency_key, priority, state, due, deadline, max_attempts, created)
+                 idempotency_key, priority, state, due, deadline, max_attempts, created,
+                 progress_total)
 VALUES (:id, :kind, :pack, :version, :wants, :input, :input_bytes, :image, :options, :owner,
-        :idempotency_key, :priority, 'queued', :now, :deadline, :max_attempts, :now)
+        :idempotency_key, :priority, 'queued', :now, :deadline, :max_attempts, :now, :photos)
 ON CONFLICT DO NOTHING
 RETURNING $columns;
 
@@ -20,7 +21,8 @@ SET due = :until,
     revision = revision
         + CASE WHEN progress_done <> :done OR progress_total <> :total THEN 1 ELSE 0 END,
     progress_done = :done,
-    progress_total = :total
+    progress_total = :total,
+    seconds = :seconds_left
 WHERE id = :id AND token = :token AND state = 'running'
 RETURNING id;
 
@@ -92,6 +94,7 @@ RETURNING $columns;
 -- name: listed
 SELECT $columns FROM job
 WHERE (CAST(:state AS TEXT) IS NULL OR state = :state)
+  AND (CAST(:kind AS TEXT) IS NULL OR kind = :kind)
   AND (CAST(:pack AS TEXT) IS NULL OR pack = :pack)
   AND (CAST(:owner AS TEXT) IS NULL OR owner = :owner)
   AND (CAST(:after AS TEXT) IS NULL
@@ -101,21 +104,33 @@ ORDER BY created DESC, id DESC
 LIMIT :limit;
 
 -- name: place
-SELECT (SELECT count(*) FROM job
-        WHERE state = 'queued'
-          AND (priority > :priority
-               OR (priority = :priority AND (due < :due OR (due = :due AND id < :id))))),
-       (SELECT count(*) FROM job WHERE state = 'running'),
-       (SELECT count(DISTINCT worker) FROM job WHERE state = 'running'),
-       (SELECT avg(seconds) FROM (SELECT seconds FROM job WHERE state = 'done' AND pack = :pack
-                                  ORDER BY finished DESC LIMIT 20) AS lately);
+WITH before AS (
+    SELECT CASE WHEN progress_total > 0 THEN progress_total ELSE 1 END AS photos FROM job
+    WHERE state = 'queued' AND kind = :kind
+      AND (priority > :priority
+           OR (priority = :priority AND (due < :due OR (due = :due AND id < :id))))
+), running AS (
+    SELECT CASE WHEN progress_total > 0 THEN progress_total - progress_done ELSE 1 END AS photos,
+           worker
+    FROM job WHERE state = 'running' AND kind = :kind
+), lately AS (
+    SELECT seconds, CASE WHEN progress_total > 0 THEN progress_total ELSE 1 END AS photos FROM job
+    WHERE state = 'done' AND pack = :pack AND kind = :kind
+    ORDER BY finished DESC LIMIT 20
+)
+SELECT (SELECT count(*) FROM before),
+       (SELECT coalesce(sum(photos), 0) FROM before) + (SELECT coalesce(sum(photos), 0) FROM running),
+       (SELECT count(DISTINCT worker) FROM running),
+       (SELECT sum(seconds) / sum(photos) FROM lately);
 
 -- name: result
 SELECT state, result FROM job WHERE id = :id;
 
 -- name: usage
 SELECT (SELECT count(*) FROM job WHERE state = 'queued'),
-       (SELECT CAST(coalesce(sum(input_bytes), 0) AS BIGINT) FROM job WHERE input_removed = 0);
+       (SELECT CAST(coalesce(sum(input_bytes), 0) AS BIGINT) FROM job WHERE input_removed = 0)
+       + (SELECT CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM job_file
+          WHERE role = 'photo' AND job IN (SELECT id FROM upload));
 
 -- name: expire_results
 UPDATE job
@@ -140,8 +155,11 @@ WHERE finished IS NOT NULL AND input_removed = 0 AND id IN (
     WHERE finished <= :before OR held > :quota)
 RETURNING input;
 
--- name: has_input
-SELECT 1 FROM job WHERE input = :input AND input_removed = 0 LIMIT 1;
+-- name: has_blob
+SELECT 1 FROM job WHERE input = :name AND input_removed = 0
+UNION ALL
+SELECT 1 FROM job_file WHERE blob = :name
+LIMIT 1;
 
 -- name: set_fact
 INSERT INTO job_fact (name, value) VALUES (:name, :value) ON CONFLICT DO NOTHING;
