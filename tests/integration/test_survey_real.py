@@ -25,8 +25,8 @@ from haversack.engine.tiles import cut
 from haversack.errors import ImageError
 from haversack.pack.labels import read_labels
 from haversack.packfile.archive import PackFiles, open_pack
-from haversack.survey.job import PhotoJob
 from haversack.survey.options import GridTable
+from haversack.survey.photo_job import PhotoJob
 from haversack.survey.store import OpenPhoto
 from haversack.survey.windows import WindowedPhoto, open_windowed
 

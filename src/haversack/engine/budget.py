@@ -6,9 +6,30 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from haversack.errors import HaversackError, Kind
 from haversack.units import format_bytes
+
+
+class Purse(Protocol):
+    """What a worker's threads take bytes from before they use memory.
+
+    Promises: safe for any number of threads; `take` never waits.
+    """
+
+    @property
+    def whole_bytes(self) -> int:
+        """All there is."""
+        ...
+
+    def take(self, count: int) -> bool:
+        """Take `count` bytes if they are free now. Returns whether they were."""
+        ...
+
+    def give(self, count: int) -> None:
+        """Give `count` bytes back."""
+        ...
 
 
 class MemoryBudget:

@@ -13,9 +13,9 @@ from haversack.engine.predictor import Predictor
 from haversack.engine.session import Device
 from haversack.engine.tiles import cut
 from haversack.errors import HaversackError
-from haversack.survey.job import PhotoJob
 from haversack.survey.looking import TileView, is_constant, look
 from haversack.survey.options import GridTable
+from haversack.survey.photo_job import PhotoJob
 from haversack.survey.reading import open_reader
 from haversack.survey.store import OpenPhoto
 

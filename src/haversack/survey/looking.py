@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from haversack.engine.detections import Detections
 from haversack.engine.image import DecodedImage
 from haversack.engine.merge import TileBoxes, concatenate, tile_boxes
-from haversack.engine.predictor import Fitted, Predictor
+from haversack.engine.predictor import Fitted
+from haversack.engine.results import Outcome
 from haversack.engine.tiles import Tile, TileGrid
 from haversack.errors import EngineError
 
@@ -50,6 +52,18 @@ class TileFinding:
     skipped: bool = False
 
 
+class Looker(Protocol):
+    """A pack that detects. Promises: may be called from any thread."""
+
+    def fit(self, image: DecodedImage) -> Fitted:
+        """A picture in the network's frame."""
+        ...
+
+    def infer(self, pictures: Sequence[Fitted]) -> Sequence[Outcome]:
+        """What the model says of each, in their order. Raises EngineError."""
+        ...
+
+
 def is_constant(pixels: NDArray[np.uint8]) -> bool:
     """Whether every pixel is the same: no data, or nothing to see. Exact, so no animal is missed.
 
@@ -60,7 +74,7 @@ def is_constant(pixels: NDArray[np.uint8]) -> bool:
     return bool((sparse == first).all()) and bool((pixels == first).all())
 
 
-def look(predictor: Predictor, views: Sequence[TileView], *, fill_to: int = 1) -> list[TileFinding]:
+def look(looker: Looker, views: Sequence[TileView], *, fill_to: int = 1) -> list[TileFinding]:
     """What the pack sees in each tile, in their order.
 
     A tile of one colour is skipped; one with more candidates than the pack keeps is run again as
@@ -74,7 +88,7 @@ def look(predictor: Predictor, views: Sequence[TileView], *, fill_to: int = 1) -
         EngineError: the graph failed.
     """
     seen = [view for view in views if not is_constant(view.pixels)]
-    told = iter(zip(seen, _infer(predictor, seen, fill_to), strict=True)) if seen else iter(())
+    told = iter(zip(seen, _infer(looker, seen, fill_to), strict=True)) if seen else iter(())
     kept = set(map(id, seen))
     findings: list[TileFinding] = []
     for view in views:
@@ -83,18 +97,18 @@ def look(predictor: Predictor, views: Sequence[TileView], *, fill_to: int = 1) -
             continue
         _, found = next(told)
         findings.append(
-            _quartered(predictor, view, fill_to)
+            _quartered(looker, view, fill_to)
             if found.truncated
             else TileFinding(boxes=_boxes(view, found))
         )
     return findings
 
 
-def _quartered(predictor: Predictor, view: TileView, fill_to: int) -> TileFinding:
+def _quartered(looker: Looker, view: TileView, fill_to: int) -> TileFinding:
     """The tile as four; each is fitted to the network again, so it sees each object larger."""
     tile = view.tile
     if tile.number >= view.grid.count or min(tile.width, tile.height) < 2:
-        once_more = _infer(predictor, [view], fill_to)[0]
+        once_more = _infer(looker, [view], fill_to)[0]
         return TileFinding(boxes=_boxes(view, once_more), truncated=True)
     parts = [
         TileView(
@@ -108,7 +122,7 @@ def _quartered(predictor: Predictor, view: TileView, fill_to: int) -> TileFindin
         for part in view.grid.quarters(tile)
     ]
     # One by one: the batch was measured on whole tiles, and this is rare.
-    found = [_infer(predictor, [part], fill_to)[0] for part in parts]
+    found = [_infer(looker, [part], fill_to)[0] for part in parts]
     return TileFinding(
         boxes=concatenate([_boxes(part, one) for part, one in zip(parts, found, strict=True)]),
         quartered=True,
@@ -116,20 +130,20 @@ def _quartered(predictor: Predictor, view: TileView, fill_to: int) -> TileFindin
     )
 
 
-def _infer(predictor: Predictor, views: Sequence[TileView], fill_to: int) -> list[Detections]:
-    fitted = [_fit(predictor, view) for view in views]
+def _infer(looker: Looker, views: Sequence[TileView], fill_to: int) -> list[Detections]:
+    fitted = [_fit(looker, view) for view in views]
     fitted += fitted[-1:] * (fill_to - len(fitted))
-    outcomes = predictor.infer(fitted)[: len(views)]
+    outcomes = looker.infer(fitted)[: len(views)]
     found = [outcome for outcome in outcomes if isinstance(outcome, Detections)]
     if len(found) != len(views):
         raise EngineError("survey-pack-unfit", "a survey needs a pack that detects")
     return found
 
 
-def _fit(predictor: Predictor, view: TileView) -> Fitted:
+def _fit(looker: Looker, view: TileView) -> Fitted:
     """The tile in the network's frame, placed so that boxes come out in the photo's pixels."""
     height, width = view.pixels.shape[:2]
-    fitted = predictor.fit(
+    fitted = looker.fit(
         DecodedImage(pixels=view.pixels, width=width, height=height, shrink=1, format="tile")
     )
     scale_x, scale_y, left, top = fitted.placement.tolist()

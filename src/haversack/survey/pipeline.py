@@ -16,15 +16,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from haversack.engine.budget import MemoryBudget
+from haversack.engine.budget import Purse
 from haversack.engine.merge import MergeOptions
-from haversack.engine.predictor import Predictor
 from haversack.engine.tiles import Tile, cut
 from haversack.errors import HaversackError, Kind
-from haversack.survey.job import PhotoJob, Piece, Reader, failed
-from haversack.survey.looking import TileFinding, TileView, look
+from haversack.survey.looking import Looker, TileFinding, TileView, look
 from haversack.survey.options import GridTable
 from haversack.survey.outcome import PhotoOutcome
+from haversack.survey.photo_job import PhotoJob, Piece, Reader, failed
 from haversack.survey.reading import open_reader
 from haversack.survey.store import OpenPhoto
 
@@ -46,7 +45,7 @@ class PipelineOptions:
         grid, merge: see there.
         threads: that infer.
         batch: tiles of one call.
-        memory_bytes: of photos in flight.
+        memory: that photos in flight take from; others may take from it too.
         decoders: threads that only decode; 0 where every thread does both.
         across_photos: whether a batch may hold tiles of several photos, and is always full.
     """
@@ -56,7 +55,7 @@ class PipelineOptions:
     merge: MergeOptions
     threads: int
     batch: int
-    memory_bytes: int
+    memory: Purse
     decoders: int = 0
     across_photos: bool = False
 
@@ -70,11 +69,11 @@ class Pipeline:
     """
 
     def __init__(
-        self, predictor: Predictor, photos: Sequence[OpenPhoto], options: PipelineOptions
+        self, looker: Looker, photos: Sequence[OpenPhoto], options: PipelineOptions
     ) -> None:
-        self._predictor = predictor
+        self._looker = looker
         self._options = options
-        self._budget = MemoryBudget(options.memory_bytes)
+        self._budget = options.memory
         self._listed: deque[OpenPhoto] = deque(photos)
         self._planned: deque[PhotoJob] = deque()
         self._unfinished: deque[PhotoJob] = deque()
@@ -265,7 +264,7 @@ class Pipeline:
         views = [_view(piece, tile) for piece, tile in batch]
         fill_to = self._options.batch if self._options.across_photos else 1
         try:
-            findings = look(self._predictor, views, fill_to=fill_to)
+            findings = look(self._looker, views, fill_to=fill_to)
             if not all(finding.skipped for finding in findings):
                 self._failures = 0
         except (HaversackError, MemoryError) as fault:

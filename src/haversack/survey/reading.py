@@ -11,9 +11,9 @@ from haversack.engine.codecs.lenient import PartlyDecoded, decode_partly
 from haversack.engine.image import decode, read_header
 from haversack.errors import HaversackError, ImageError
 from haversack.geo.camera import read_camera
-from haversack.survey.job import PhotoJob, Piece, Reader
 from haversack.survey.options import GridTable
 from haversack.survey.outcome import Place
+from haversack.survey.photo_job import PhotoJob, Piece, Reader
 from haversack.survey.store import OpenPhoto
 from haversack.survey.windows import centre_of, open_windowed
 from haversack.units import format_bytes
@@ -25,7 +25,7 @@ _SPARE = 1.1
 
 
 class WholePhoto:
-    """A photo read in one piece. See `job.Reader` for what it promises.
+    """A photo read in one piece. See `photo_job.Reader` for what it promises.
 
     Raises:
         ImageError: as `image.read_header`; `image-too-large` above the limit.

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from haversack.engine.allocator import settle_for_tiles, trim
+from haversack.engine.budget import MemoryBudget
 from haversack.engine.cpus import usable_cpus
 from haversack.engine.limits import memory_limit
 from haversack.engine.predictor import Predictor, PredictorOptions
@@ -18,6 +19,7 @@ from haversack.formats import report
 from haversack.survey.autotune import TuneOptions, first_tiles, tune
 from haversack.survey.begin import REPORT, RETRY, Begun, begin, check_folder, check_pack
 from haversack.survey.facts import photo_reader, run_facts
+from haversack.survey.means import Means
 from haversack.survey.memory import photo_budget
 from haversack.survey.options import RunRecord, RunRequest, write_record
 from haversack.survey.progress import Screen
@@ -80,8 +82,8 @@ def run_survey(request: RunRequest, screen: Screen) -> Summary:
             record = _Measuring(request, record, budget, screen).measure(predictor, photos)
             write_record(request.out, record)
         sitting = Sitting(store=store, record=record, screen=screen, root=sources.root)
-        threads = request.threads or record.speed.threads
-        interrupted = bool(photos) and sitting.work(predictor, photos, threads, budget)
+        means = Means(looker=predictor, memory=MemoryBudget(budget), threads=request.threads)
+        interrupted = bool(photos) and sitting.work(means, photos)
         write_retry(request.out, store, sources.root)
         if not interrupted:
             facts = run_facts(request.out, record, store)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from haversack.engine.cpus import usable_cpus
 from haversack.engine.merge import MergeOptions
-from haversack.engine.predictor import Predictor
 from haversack.errors import HaversackError, Kind
 from haversack.survey.facts import current_merge
+from haversack.survey.means import Means
 from haversack.survey.options import RunRecord
 from haversack.survey.outcome import PhotoOutcome
 from haversack.survey.pipeline import Pipeline, PipelineOptions
@@ -25,12 +25,16 @@ _FAILURES_TOLD = 50
 
 @dataclass(kw_only=True)
 class Sitting:
-    """One go at a run: outcomes are written as they come, and the screen is kept up to date."""
+    """One go at a run: outcomes are written as they come, and the screen is kept up to date.
+
+    `halted` tells several times a second whether to break off at once, dropping what is in flight.
+    """
 
     store: RunStore
     record: RunRecord
     screen: Screen
     root: Path
+    halted: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = time.monotonic
     seconds: float = 0.0
     _done_bytes: int = 0
@@ -41,22 +45,20 @@ class Sitting:
     _stopping: bool = False
     _sizes: dict[int, int] = field(default_factory=dict)
 
-    def work(
-        self, predictor: Predictor, photos: list[OpenPhoto], threads: int, budget: int
-    ) -> bool:
-        """Look at the photos. Returns whether a person stopped it before the end."""
+    def work(self, means: Means, photos: list[OpenPhoto]) -> bool:
+        """Look at the photos. Returns whether it was stopped before the end."""
         on_gpu = self.record.speed.device != "cpu"
         merge = current_merge(self.record, self.store)
         pipeline = Pipeline(
-            predictor,
+            means.looker,
             photos,
             PipelineOptions(
                 root=self.root,
                 grid=self.record.grid,
                 merge=MergeOptions(rule=merge.rule, threshold=merge.threshold),
-                threads=threads,
+                threads=means.threads or self.record.speed.threads,
                 batch=self.record.speed.batch,
-                memory_bytes=budget,
+                memory=means.memory,
                 decoders=usable_cpus() if on_gpu else 0,
                 across_photos=on_gpu,
             ),
@@ -73,6 +75,8 @@ class Sitting:
         try:
             with Interrupts() as interrupts:
                 for outcome in pipeline.outcomes():
+                    if self.halted():
+                        break
                     self.seconds = self.clock() - started
                     if outcome is not None:
                         self._write(outcome, earlier + self.seconds)

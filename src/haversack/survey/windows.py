@@ -20,9 +20,9 @@ from haversack.engine.image import read_header
 from haversack.engine.tiles import Tile, TileGrid
 from haversack.errors import ImageError
 from haversack.geo.geotiff import MapPhoto, place_geotiff
-from haversack.survey.job import PhotoJob, Piece
 from haversack.survey.options import GridTable
 from haversack.survey.outcome import Place
+from haversack.survey.photo_job import PhotoJob, Piece
 
 # From this many bytes of pixels on: a fixed function of the photo, never of load or memory.
 WINDOWS_FROM_BYTES = 192 << 20
@@ -36,7 +36,7 @@ _MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 class WindowedPhoto:
-    """A TIFF read piece by piece. See `job.Reader` for what it promises.
+    """A TIFF read piece by piece. See `photo_job.Reader` for what it promises.
 
     Raises:
         ImageError: `image-mode-unsupported` for more than 8 bits or bands that are not known as

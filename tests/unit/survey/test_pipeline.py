@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pytest
 from tests.integration.survey_material import save, scene
 
+from haversack.engine.budget import MemoryBudget
 from haversack.engine.detections import Detections
 from haversack.engine.image import DecodedImage
 from haversack.engine.merge import MergeOptions
-from haversack.engine.predictor import Fitted, Predictor
+from haversack.engine.predictor import Fitted
 from haversack.errors import EngineError
 from haversack.survey.options import GridTable
 from haversack.survey.outcome import PhotoOutcome
@@ -68,14 +68,17 @@ def listed(folder: Path, whites: Sequence[int], count: int) -> list[OpenPhoto]:
     return found
 
 
-def work(folder: Path, photos: list[OpenPhoto], **options: int | bool) -> list[PhotoOutcome]:
+def work(
+    folder: Path, photos: list[OpenPhoto], memory_bytes: int = 64 << 20, **options: int | bool
+) -> list[PhotoOutcome]:
     told = PipelineOptions(
         root=folder,
         grid=GridTable(tile=64, overlap=8, overview=False),
         merge=MergeOptions(),
-        **{"threads": 2, "batch": 2, "memory_bytes": 64 << 20, **options},  # type: ignore[arg-type]
+        memory=MemoryBudget(memory_bytes),
+        **{"threads": 2, "batch": 2, **options},  # type: ignore[arg-type]
     )
-    pipeline = Pipeline(cast(Predictor, Scripted()), photos, told)
+    pipeline = Pipeline(Scripted(), photos, told)
     try:
         return [one for one in pipeline.outcomes(0.05) if one is not None]
     finally:
