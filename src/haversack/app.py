@@ -27,19 +27,23 @@ from haversack.asgi.errors import exception_handlers
 from haversack.engine.allocator import settle, trim
 from haversack.engine.cpus import usable_cpus
 from haversack.errors import HaversackError, Kind
-from haversack.jobs.setting import JobPlaces, open_room
-from haversack.jobs.worker import Worker
+from haversack.jobs.desk import DeskLimits
+from haversack.jobs.setting import JobPlaces, JobRoom, open_room
+from haversack.jobs.worker import Worker, WorkerOptions
 from haversack.serve.catalogue import Catalogue
 from haversack.serve.context import Context, Phase
 from haversack.serve.dataplane import DataPlane, Workers
 from haversack.serve.http import routes as data_routes
 from haversack.serve.job_predict import PredictHandler
+from haversack.serve.lending import PackLender
 from haversack.serve.model import ServedModel
 from haversack.serve.options import ServeOptions
 from haversack.serve.placing import House
 from haversack.serve.residency import Residency
 from haversack.serve.sign_in import open_sign_in
 from haversack.serve.start import check_loaded, prepare
+from haversack.survey.job_handler import SurveyHandler
+from haversack.survey.sources import SUFFIXES
 from haversack.web.page import routes as page_routes
 from haversack.web.samples import SampleShelf
 
@@ -48,6 +52,8 @@ _KEEP_ALIVE_SECONDS = 75  # longer than the 60 s after which load balancers clos
 _TRIM_SECONDS = 1.0
 _MODELS_AT_ONCE = 8
 _LOOK_SECONDS = 0.2
+_SURVEYS = "surveys"
+_HEED_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +210,7 @@ class _House:
             residency=Residency(room.packs_bytes, limits.turns),
             sizes=self._start.sizes,
             drain_seconds=limits.wait_seconds,
-            activity=lambda: (self.context.plane.seats.served, self.context.plane.seats.taken),
+            activity=lambda: (self.context.plane.visits, self.context.plane.seats.taken),
         )
         sign_in = open_sign_in(options.accounts) if options.accounts else None
         open_model = partial(ServedModel, options=limits)
@@ -216,7 +222,9 @@ class _House:
             sign_in=sign_in,
             bodies=BodyStore(options.state / "waiting", room.bodies_bytes),
             uploads=uploads,
-            jobs=open_room(options.jobs or JobPlaces(state=options.state)),
+            jobs=open_room(
+                options.jobs or JobPlaces(state=options.state), DeskLimits(suffixes=SUFFIXES)
+            ),
         )
 
     def narrow(self, listener: socket.socket) -> None:
@@ -253,32 +261,41 @@ class _House:
         """The port is open while packs load, so that probes are answered."""
         room = self.context.jobs
         assert room is not None
-        predict = PredictHandler(self.context.plane, asyncio.get_running_loop())
-        worker = Worker(room, [predict])
-        tasks = [asyncio.create_task(self._load(worker)), asyncio.create_task(self._keep_trim())]
+        workers = self._workers(room, asyncio.get_running_loop())
+        tasks = [asyncio.create_task(self._load(workers)), asyncio.create_task(self._keep_trim())]
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.to_thread(worker.stop)
+            await asyncio.gather(*(asyncio.to_thread(worker.stop) for worker in workers))
             room.store.close()
             if self.context.sign_in is not None:
                 self.context.sign_in.close()
             for pool in self._pools:
                 pool.shutdown(wait=True)
 
-    async def _load(self, worker: Worker) -> None:
+    def _workers(self, room: JobRoom, loop: asyncio.AbstractEventLoop) -> list[Worker]:
+        """One for photos and one for surveys, so that a night's survey holds up no photo."""
+        plane = self.context.plane
+        surveys = SurveyHandler(room, PackLender(plane, loop), self._options.state / _SURVEYS)
+        return [
+            Worker(room, [PredictHandler(plane, loop)]),
+            # It goes on where it was: nothing is won by waiting for it.
+            Worker(room, [surveys], WorkerOptions(drain_seconds=0.0, heed_seconds=_HEED_SECONDS)),
+        ]
+
+    async def _load(self, workers: Sequence[Worker]) -> None:
         """Whatever goes wrong ends the server: it would be "loading" for ever."""
         try:
-            await self._bring_up(worker)
+            await self._bring_up(workers)
         except Exception as fault:
             self.fault = fault
             if self.server is not None:
                 self.server.should_exit = True
 
-    async def _bring_up(self, worker: Worker) -> None:
+    async def _bring_up(self, workers: Sequence[Worker]) -> None:
         catalogue = self.context.plane.catalogue
         await asyncio.to_thread(self._load_named, catalogue)
         for path in self._options.wished:
@@ -289,7 +306,8 @@ class _House:
                 _log.warning("%s is not served: %s", path, sentence)
         if self.context.phase is Phase.LOADING:
             self.context.phase = Phase.READY
-            worker.start()
+            for worker in workers:
+                worker.start()
             self._on_ready(catalogue.models())
 
     def _load_named(self, catalogue: Catalogue) -> None:
@@ -300,10 +318,10 @@ class _House:
 
     async def _keep_trim(self) -> None:
         """Give freed memory back to the system while there is work, and once after it."""
-        served = 0
+        visits = 0
         while True:
             await asyncio.sleep(_TRIM_SECONDS)
-            seats = self.context.plane.seats
-            if seats.served != served or seats.taken:
-                served = seats.served
+            plane = self.context.plane
+            if plane.visits != visits or plane.seats.taken:
+                visits = plane.visits
                 await asyncio.to_thread(trim)

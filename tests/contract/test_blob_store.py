@@ -79,6 +79,37 @@ class TestBlobs:
         assert blobs.read(other) == DATA
         assert code_of(blobs, NAME) == "blob-missing"
 
+    def test_a_part_of_a_blob_is_read_alone(self, blobs: BlobStore) -> None:
+        name = blob_name(b"0123456789", "job")
+        blobs.put(name, b"0123456789")
+        assert blobs.part(name, 2, 3) == b"234"
+        blobs.delete(name)
+        with pytest.raises(HaversackError) as caught:
+            blobs.part(name, 0, 1)
+        assert caught.value.code == "blob-missing"
+
+    def test_a_fetched_blob_is_a_file_that_outlives_it(
+        self, blobs: BlobStore, tmp_path: Path
+    ) -> None:
+        name, target = blob_name(b"photo", "job"), tmp_path / "a photo.jpg"
+        blobs.put(name, b"photo")
+        for _ in range(2):  # again after a kill
+            blobs.fetch(name, target)
+        blobs.delete(name)
+        assert target.read_bytes() == b"photo"
+        assert [one.name for one in tmp_path.glob("*photo*")] == ["a photo.jpg"]
+
+    def test_a_damaged_or_missing_blob_is_not_fetched(
+        self, blobs: BlobStore, tmp_path: Path
+    ) -> None:
+        damaged = blob_name(b"one", "job")
+        blobs.put(damaged, b"two")
+        for name, code in ((damaged, "blob-damaged"), (blob_name(b"x", "job"), "blob-missing")):
+            with pytest.raises(HaversackError) as caught:
+                blobs.fetch(name, tmp_path / "target")
+            assert caught.value.code == code
+            assert not (tmp_path / "target").exists()
+
     def test_putting_and_deleting_twice_is_no_fault(self, blobs: BlobStore) -> None:
         blobs.put(NAME, DATA)
         blobs.put(NAME, DATA)

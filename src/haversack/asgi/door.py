@@ -61,8 +61,9 @@ class Door:
         request_id = _given_id(headers) or self._options.new_id()
         scope["request_id"] = request_id
         if b"range" in headers:
-            # A server may pass it over; what is wrong with one would be answered in plain text.
-            # Source: RFC 9110, 14.2.
+            # Most routes pass it over, which a server may: what is wrong with one would be answered
+            # in plain text. Those that heed it look in `scope["range"]`. Source: RFC 9110, 14.2.
+            scope["range"] = headers[b"range"].decode("latin-1")
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"range"]
         own_headers = [(b"x-request-id", request_id.encode()), _NO_SNIFFING]
         origin = headers.get(b"origin", b"").decode("latin-1")
@@ -110,7 +111,7 @@ class Door:
         await self._app(scope, receive, send)
 
 
-_EXPOSED = b"X-Request-Id, Retry-After, Location, Inference-Header-Content-Length"
+_EXPOSED = b"X-Request-Id, Retry-After, Location, Inference-Header-Content-Length, Content-Range"
 _NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 
 

@@ -41,6 +41,7 @@ _BY_CODE = {
     "image-type-unknown": 415,
     "image-mode-unsupported": 415,
     "media-type-unsupported": 415,
+    "range-unsatisfiable": 416,
     "deadline-passed": 504,
 }
 _encoder = msgspec.json.Encoder()

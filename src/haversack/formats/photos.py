@@ -108,6 +108,7 @@ class SurveyRun:
         created: when the run began, UTC.
         settings: every effective setting as text, in the order to print them.
         speed: see `Speed`.
+        photo_address: that a photo's quoted path is put behind to link to it; "" for its file.
     """
 
     name: str
@@ -123,6 +124,7 @@ class SurveyRun:
     created: datetime.datetime
     settings: dict[str, str] = field(default_factory=dict)
     speed: Speed = field(default_factory=Speed)
+    photo_address: str = ""
 
 
 Photos: TypeAlias = Callable[[], Iterable[SurveyPhoto]]

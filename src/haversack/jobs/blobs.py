@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib
 import mmap
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -28,7 +30,7 @@ class BlobStore(Protocol):
         whole: a blob is there whole or not at all; what `put` returned from is on the disk.
         own: each job has a blob of its own, named by content and job, so that deleting one job's
             input can never take another's.
-        checked: what `read` gives has the hash that its name says.
+        checked: what `read` and `fetch` give has the hash that its name says.
     """
 
     def put(self, name: str, data: Buffer) -> None:
@@ -37,6 +39,14 @@ class BlobStore(Protocol):
 
     def read(self, name: str) -> bytes:
         """Raises HaversackError `blob-missing`, `blob-damaged`, `blobs-away`."""
+        ...
+
+    def part(self, name: str, start: int, size: int) -> bytes:
+        """Some bytes of it, unchecked. Raises HaversackError `blob-missing`, `blobs-away`."""
+        ...
+
+    def fetch(self, name: str, target: Path) -> None:
+        """Have it as a file that is only read. Raises HaversackError as `read`."""
         ...
 
     def delete(self, name: str) -> None:
@@ -91,7 +101,8 @@ class FolderBlobs:
     def put(self, name: str, data: Buffer) -> None:
         """Written beside, synced, renamed; then the folder is synced."""
         target = self._path(name)
-        beside = target.with_name(f".{name}.part")
+        # The same photo may be sent twice at once.
+        beside = target.with_name(f".{name}.{secrets.token_hex(4)}.part")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with beside.open("wb") as file:
@@ -114,6 +125,35 @@ class FolderBlobs:
         except OSError as fault:
             raise away(str(self._folder), fault) from fault
         return checked(name, data)
+
+    def part(self, name: str, start: int, size: int) -> bytes:
+        """Read from the file."""
+        try:
+            with self._path(name).open("rb") as file:
+                file.seek(start)
+                return file.read(size)
+        except FileNotFoundError as fault:
+            raise missing(name) from fault
+        except OSError as fault:
+            raise away(str(self._folder), fault) from fault
+
+    def fetch(self, name: str, target: Path) -> None:
+        """A second name of the same file, or a copy where that cannot be."""
+        source = self._path(name)
+        try:
+            with source.open("rb") as file:
+                check_digest(name, hashlib.file_digest(file, "sha256").hexdigest())
+            with contextlib.suppress(FileExistsError):
+                try:
+                    os.link(source, target)
+                except FileExistsError:
+                    raise
+                except OSError:  # another disk, or one without links
+                    shutil.copyfile(source, target)
+        except FileNotFoundError as fault:
+            raise missing(name) from fault
+        except OSError as fault:
+            raise away(str(self._folder), fault) from fault
 
     def delete(self, name: str) -> None:
         """Gone."""
@@ -156,14 +196,19 @@ class FolderBlobs:
 
 def checked(name: str, data: bytes) -> bytes:
     """The data, if they are what the name says. Raises `blob-damaged`."""
-    if sha256(data).hexdigest() != name.partition(".")[0]:
+    check_digest(name, sha256(data).hexdigest())
+    return data
+
+
+def check_digest(name: str, digest: str) -> None:
+    """Whether a blob has that digest. Raises `blob-damaged`."""
+    if digest != name.partition(".")[0]:
         raise HaversackError(
             "blob-damaged",
             f"the kept photo {name} is not what was sent: its checksum differs",
             hint="Look at the disk that holds it; send the photo again as a new job.",
             kind=Kind.INTERNAL,
         )
-    return data
 
 
 def missing(name: str) -> HaversackError:

@@ -23,6 +23,7 @@ def describe(job: Job, place: Place | None = None) -> dict[str, Any]:
         "pack": job.pack,
         "version": job.version or None,
         "image": job.image,
+        "photos": max(1, job.progress_total),
         "position": place.before + 1 if place and job.state is State.QUEUED else None,
         "progress": {"done": job.progress_done, "total": job.progress_total},
         "eta_seconds": _eta(job, place),
@@ -35,6 +36,7 @@ def describe(job: Job, place: Place | None = None) -> dict[str, Any]:
             "self": address,
             "events": f"{address}/events",
             "result": None if job.result_removed else f"{address}/result",
+            "photo": f"{address}/photo" if job.input and not job.input_removed else None,
         },
     }
 

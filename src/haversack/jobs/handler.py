@@ -40,9 +40,9 @@ class Outcome:
 class Handler(Protocol):
     """Does jobs of one kind.
 
-    Promises: `run` is called by one thread at a time, `packs` by any. `run` may be called again
-    for a job that it has done already. An error of kind INVALID is the input's fault, any other
-    our own. Once `unwanted` is set `run` ends soon, in whatever way.
+    Promises: `run` is called by one thread at a time, `packs` and `tidy` by any. `run` may be
+    called again for a job that it has done already. An error of kind INVALID is the input's fault,
+    any other our own. Once `unwanted` is set `run` ends soon, in whatever way.
     """
 
     @property
@@ -56,4 +56,8 @@ class Handler(Protocol):
 
     def run(self, attempt: Attempt) -> Outcome:
         """Do it. Raises HaversackError."""
+        ...
+
+    def tidy(self) -> None:
+        """Take away what ended jobs have left on this machine; called now and then."""
         ...

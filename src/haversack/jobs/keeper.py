@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from haversack.errors import HaversackError
+from haversack.jobs.handler import Handler
 from haversack.jobs.job import Lease, Progress
 from haversack.jobs.setting import JobRoom
 from haversack.jobs.store import Keep
@@ -53,8 +54,11 @@ class Keeper:
     swept, since their workers could not beat either.
     """
 
-    def __init__(self, room: JobRoom, rhythm: Rhythm, keep: Keep) -> None:
+    def __init__(
+        self, room: JobRoom, handlers: Sequence[Handler], rhythm: Rhythm, keep: Keep
+    ) -> None:
         self._store, self._blobs, self._files = room.store, room.blobs, room.files
+        self._handlers = handlers
         self._rhythm = rhythm
         self._keep = keep
         self._clock: Callable[[], float] = time.monotonic
@@ -92,6 +96,8 @@ class Keeper:
         if removed or inputs or files:
             photos = len(inputs) + len(files)
             _log.info("removed %d results and %d files of old jobs", removed, photos)
+        for handler in self._handlers:
+            handler.tidy()
         if self._clock() >= self._next_orphans:
             self._next_orphans = self._clock() + _ORPHAN_SECONDS
             for name in self._blobs.older_than(_ORPHAN_SECONDS):

@@ -6,12 +6,14 @@ import contextlib
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import from_url
 
-from haversack.jobs.blobs import Buffer, away, checked, missing
+from haversack.jobs.blobs import Buffer, away, check_digest, checked, missing
 
 _PLACE = "place"
 
@@ -46,6 +48,33 @@ class ObjectBlobs:
         except (BaseError, OSError) as fault:
             raise away(self._url, fault) from fault
         return checked(name, bytes(data))
+
+    def part(self, name: str, start: int, size: int) -> bytes:
+        """Asked for as a range."""
+        try:
+            return bytes(obstore.get_range(self._store, f"inputs/{name}", start=start, length=size))
+        except FileNotFoundError as fault:
+            raise missing(name) from fault
+        except (BaseError, OSError) as fault:
+            raise away(self._url, fault) from fault
+
+    def fetch(self, name: str, target: Path) -> None:
+        """Written beside piece by piece, then renamed."""
+        beside = target.with_name(f".{target.name}.part")
+        digest = sha256()
+        try:
+            with beside.open("wb") as file:
+                for piece in obstore.get(self._store, f"inputs/{name}").stream():
+                    file.write(piece)
+                    digest.update(piece)
+            check_digest(name, digest.hexdigest())
+            beside.replace(target)
+        except FileNotFoundError as fault:
+            raise missing(name) from fault
+        except (BaseError, OSError) as fault:
+            raise away(self._url, fault) from fault
+        finally:
+            beside.unlink(missing_ok=True)
 
     def delete(self, name: str) -> None:
         """Gone."""

@@ -69,7 +69,7 @@ class Worker:
         self._store, self._blobs = room.store, room.blobs
         self._handlers = {handler.kind: handler for handler in handlers}
         self._options = options or WorkerOptions()
-        self._keeper = Keeper(room, self._options.rhythm, self._options.keep)
+        self._keeper = Keeper(room, handlers, self._options.rhythm, self._options.keep)
         self._ending = threading.Event()
         self._ended = threading.Event()
         self._threads = (

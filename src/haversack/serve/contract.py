@@ -22,7 +22,8 @@ from haversack.serve.schemas import Schema, ref
 
 _NAMES: Schema = {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"}
 _VERSIONS: Schema = {"type": "string", "pattern": "^(0|[1-9][0-9]{0,17})$"}
-PATH_PARAMETERS = {"name": _NAMES, "version": _VERSIONS}
+_FILES: Schema = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"}
+PATH_PARAMETERS = {"name": _NAMES, "version": _VERSIONS, "file": _FILES}
 """The parameters that stand in paths."""
 
 _INFER_TAKES = {JSON: ref("InferRequest"), OCTETS: BINARY}

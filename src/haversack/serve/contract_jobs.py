@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from haversack.asgi.access import Scope
 from haversack.jobs.job import State
-from haversack.serve.operation import PHOTO, PHOTO_QUERY, Operation, Parameter, both, json_of
+from haversack.serve.operation import (
+    BINARY,
+    JSON,
+    PHOTO,
+    PHOTO_QUERY,
+    Operation,
+    Parameter,
+    both,
+    json_of,
+)
+from haversack.serve.schemas import ref
 
 _JOB_QUERY = (
     *PHOTO_QUERY,
@@ -17,6 +27,35 @@ _JOB_QUERY = (
         name="wait",
         text="Seconds after which a job that has not started expires.",
         schema={"type": "integer", "minimum": 1, "maximum": 2_592_000},
+    ),
+)
+_SURVEY_QUERY = (
+    Parameter(
+        name="upload",
+        text="Photos that were sent before: the job is a survey of them, and there is no body.",
+        schema={"type": "string"},
+    ),
+    Parameter(
+        name="name",
+        text="What a list of jobs calls the survey.",
+        schema={"type": "string", "maxLength": 200},
+    ),
+    Parameter(
+        name="tile",
+        text="Side of a tile in px, or `whole` for whole photos; the pack's own if left out.",
+        schema={
+            "oneOf": [{"type": "integer", "minimum": 16, "maximum": 65_536}, {"const": "whole"}]
+        },
+    ),
+    Parameter(
+        name="overlap",
+        text="Px that neighbouring tiles share; the pack's own if left out.",
+        schema={"type": "integer", "minimum": 0, "maximum": 65_535},
+    ),
+    Parameter(
+        name="overview",
+        text="Also look at each photo once more as a whole.",
+        schema={"type": "boolean"},
     ),
 )
 _SAFE_PUT = (
@@ -32,6 +71,7 @@ _LIST_QUERY = (
         text="Only jobs in that state.",
         schema={"enum": [state.value for state in State]},
     ),
+    Parameter(name="kind", text="Only jobs of that kind.", schema={"enum": ["predict", "survey"]}),
     Parameter(name="pack", text="Only jobs for that pack.", schema={"type": "string"}),
     Parameter(name="after", text="The `next` of the page before.", schema={"type": "string"}),
     Parameter(
@@ -47,14 +87,15 @@ JOB_OPERATIONS: tuple[Operation, ...] = (
             id="job_submit",
             method="POST",
             path="/jobs/{name}",
-            text="Send a photo as a job for the pack of that name; it is kept before this answers.",
+            text="Send a photo, or name an upload, as a job for the pack of that name; it is kept.",
             tag="jobs",
             scope=Scope.JOBS,
             takes=PHOTO,
             gives=json_of("Job"),
-            query=_JOB_QUERY,
+            query=(*_JOB_QUERY, *_SURVEY_QUERY),
             headers=_SAFE_PUT,
             status=202,
+            needs_body=False,
         ),
         "/jobs/{name}",
     ),
@@ -101,10 +142,35 @@ JOB_OPERATIONS: tuple[Operation, ...] = (
         id="job_result",
         method="GET",
         path="/jobs/{name}/result",
-        text="The record that the job of that id made.",
+        text="The record that the job of that id made, or a survey's summary.",
         tag="jobs",
         scope=Scope.JOBS,
-        gives=json_of("Record"),
+        gives={JSON: {"oneOf": [ref("Record"), ref("Survey")]}},
+    ),
+    Operation(
+        id="job_file",
+        method="GET",
+        path="/jobs/{name}/files/{file}",
+        text="One of the files that a survey made; Range gives a part of it.",
+        tag="jobs",
+        scope=Scope.JOBS,
+        gives={"*/*": BINARY},
+        also={"206": "The part that Range asked for", "304": "Unchanged since If-None-Match"},
+    ),
+    Operation(
+        id="job_photo",
+        method="GET",
+        path="/jobs/{name}/photo",
+        text="The photo of the job of that id, as it was sent.",
+        tag="jobs",
+        scope=Scope.JOBS,
+        gives={"*/*": BINARY},
+        query=(
+            Parameter(
+                name="name", text="Which one, of a survey's photos.", schema={"type": "string"}
+            ),
+        ),
+        also={"206": "The part that Range asked for", "304": "Unchanged since If-None-Match"},
     ),
     Operation(
         id="job_retry",
@@ -115,6 +181,53 @@ JOB_OPERATIONS: tuple[Operation, ...] = (
         scope=Scope.JOBS,
         gives=json_of("Job"),
         status=202,
+    ),
+    Operation(
+        id="upload_begin",
+        method="POST",
+        path="/uploads",
+        text="Begin to send photos one by one; the answer's id is later the job's.",
+        tag="jobs",
+        scope=Scope.JOBS,
+        gives=json_of("Upload"),
+        status=201,
+    ),
+    Operation(
+        id="upload_photo",
+        method="POST",
+        path="/uploads/{name}",
+        text="Send one photo to the upload of that id.",
+        tag="jobs",
+        scope=Scope.JOBS,
+        takes=PHOTO,
+        gives=json_of("UploadedPhoto"),
+        query=(
+            Parameter(
+                name="name",
+                text="The photo's path in its folder; else the name in the form.",
+                schema={"type": "string", "minLength": 1, "maxLength": 400},
+            ),
+        ),
+        also={"200": "The very same photo was here already"},
+        status=201,
+    ),
+    Operation(
+        id="upload",
+        method="GET",
+        path="/uploads/{name}",
+        text="What has come of the upload of that id.",
+        tag="jobs",
+        scope=Scope.JOBS,
+        gives=json_of("Upload"),
+    ),
+    Operation(
+        id="upload_remove",
+        method="DELETE",
+        path="/uploads/{name}",
+        text="Drop the upload of that id, and its photos.",
+        tag="jobs",
+        scope=Scope.JOBS,
+        status=204,
     ),
 )
 """Rows of the table; see `contract`."""

@@ -9,7 +9,7 @@ import asyncio
 import errno
 import mmap
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from typing import Protocol, TypeVar
 from haversack.asgi.errors import RetryLaterError
 from haversack.engine.image import ImageHeader, read_header, shrink_factor
 from haversack.engine.predictor import Fitted
-from haversack.engine.results import ImageResult, PackIdentity
+from haversack.engine.results import ImageResult, Outcome, PackIdentity
 from haversack.engine.session import Array
 from haversack.engine.tensors import check, to_session
 from haversack.errors import EngineError, HaversackError
@@ -126,6 +126,9 @@ class DataPlane:
     Promises: a request holds the model it began with until it is answered, whatever is loaded or
     unloaded meanwhile. What a caller sent wrongly is raised as HaversackError of kind INVALID.
     Belongs to one event loop; `workers` do what would block it.
+
+    Attributes:
+        visits: so far, of requests, jobs and tiles of surveys.
     """
 
     def __init__(self, catalogue: Catalogue, workers: Workers, options: ServeOptions) -> None:
@@ -135,6 +138,7 @@ class DataPlane:
         self.memory = Gate(options.decode_limit_bytes)
         self.json = Gate(max(options.decode_limit_bytes // _JSON_PART, 1))
         self.workspace = Gate(catalogue.places.house.residency.workspace)
+        self.visits = 0
         self._workers = workers
         self._coming = Arrivals(catalogue)
 
@@ -176,6 +180,20 @@ class DataPlane:
 
             async with self._memory(visit, need):
                 return await self._answer(visit, results, render)
+
+    async def look(self, target: Target, pictures: Sequence[Fitted]) -> Sequence[Outcome]:
+        """What a model says of pictures that are in its frame already, such as a survey's tiles.
+
+        Their memory is their sender's; counts of requests do not know of them.
+        """
+        async with self.present(target) as model:
+            visit = _Visit(model=model, target=target, deadline=self._deadline(None))
+            return await self._turn(visit, partial(model.predictor.infer, pictures))
+
+    async def bring(self, target: Target) -> None:
+        """Have a pack in memory that is on offer; errors as `present`."""
+        async with self.present(target):
+            pass
 
     async def infer(
         self, target: Target, inputs: dict[str, Array]
@@ -232,6 +250,7 @@ class DataPlane:
             HaversackError: `pack-not-loaded`; what loading raises.
         """
         model = await self._coming.model(target, self._deadline(target.timeout_seconds), self.seats)
+        self.visits += 1
         try:
             yield model
         finally:

@@ -12,6 +12,7 @@ from haversack.asgi.errors import json_response
 from haversack.serve.context import Context
 from haversack.serve.contract import OPERATIONS
 from haversack.serve.health import HealthRoutes
+from haversack.serve.job_files import JobFileRoutes
 from haversack.serve.jobs import JobRoutes
 from haversack.serve.measurements import MetricsRoutes
 from haversack.serve.openapi import document
@@ -21,6 +22,7 @@ from haversack.serve.photos import PhotoRoutes
 from haversack.serve.repository import RepositoryRoutes
 from haversack.serve.sessions import SessionRoutes
 from haversack.serve.status import StatusRoutes
+from haversack.serve.uploads import UploadRoutes
 from haversack.serve.v1 import V1Routes
 from haversack.serve.v2 import V2Routes
 
@@ -54,7 +56,7 @@ def _handlers(context: Context) -> dict[str, Handler]:
     v1, v2, photos = V1Routes(context), V2Routes(context), PhotoRoutes(context, jobs.submit)
     health, packs = HealthRoutes(context), PackRoutes(context)
     repository, measured = RepositoryRoutes(context), MetricsRoutes(context)
-    session = SessionRoutes(context)
+    session, uploads, files = SessionRoutes(context), UploadRoutes(context), JobFileRoutes(context)
     page = document()
 
     async def openapi(request: Request) -> Response:
@@ -91,6 +93,12 @@ def _handlers(context: Context) -> dict[str, Handler]:
         "job_events": jobs.events,
         "job_result": jobs.result,
         "job_retry": jobs.retry,
+        "job_file": files.result,
+        "job_photo": files.photo,
+        "upload_begin": uploads.begin,
+        "upload_photo": uploads.add,
+        "upload": uploads.show,
+        "upload_remove": uploads.remove,
         "session_begin": session.begin,
         "session": session.show,
         "session_end": session.end,

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine, Sequence
-from concurrent.futures import CancelledError
-from concurrent.futures import TimeoutError as LaterError
-from typing import Any
+from collections.abc import Sequence
 
-from haversack.asgi.errors import RetryLaterError
 from haversack.engine.results import ImageResult
-from haversack.errors import HaversackError, Kind
 from haversack.jobs.handler import Attempt, Outcome
 from haversack.serve.dataplane import DataPlane, PictureBytes, Target
+from haversack.serve.job_waiting import until_done
 from haversack.serve.model import ServedModel
 from haversack.serve.record import Shown, record
-
-_LOOK_UP_SECONDS = 0.1
-_BUSY_SECONDS = 0.5
 
 
 class PredictHandler:
@@ -56,28 +49,9 @@ class PredictHandler:
             made = record(result, model, shown).decode()
             return Outcome(result=made, version=model.identity.version)
 
-        while True:
-            try:
-                return self._wait(attempt, self._plane.see(target, picture, render))
-            except RetryLaterError:
-                if attempt.unwanted.wait(_BUSY_SECONDS):
-                    raise
+        return until_done(
+            self._loop, lambda: self._plane.see(target, picture, render), attempt.unwanted
+        )
 
-    def _wait(self, attempt: Attempt, work: Coroutine[Any, Any, Outcome]) -> Outcome:
-        """Until it is done, or nobody wants it any more."""
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        while True:
-            try:
-                return future.result(_LOOK_UP_SECONDS)
-            except LaterError:
-                if future.done():
-                    raise
-                if attempt.unwanted.is_set():
-                    future.cancel()
-            except CancelledError as fault:
-                raise HaversackError(
-                    "job-broken-off",
-                    "the job was broken off",
-                    hint="It was cancelled, or its worker ended.",
-                    kind=Kind.UNAVAILABLE,
-                ) from fault
+    def tidy(self) -> None:
+        """Nothing is left."""

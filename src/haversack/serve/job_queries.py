@@ -7,12 +7,17 @@ from starlette.requests import Request
 from haversack.errors import HaversackError
 from haversack.jobs.job import State
 from haversack.jobs.store import Filter
+from haversack.jobs.survey_wish import SurveyWish
 
 MOST_LISTED = 200
 MOST_PRIORITY = 100
 LONGEST_WAIT_SECONDS = 30 * 86_400
 _LISTED = 50
 _KEY_LENGTH = 255
+LEAST_TILE_PX = 16
+MOST_TILE_PX = 65_536
+_TITLE_LENGTH = 200
+_FLAGS = {"": False, "0": False, "false": False, "1": True, "true": True}
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -41,8 +46,41 @@ def wait_seconds(request: Request) -> float | None:
     return float(_whole(request, "wait", (1, LONGEST_WAIT_SECONDS), 0))
 
 
+def survey_wish(request: Request, threshold: float | None) -> SurveyWish:
+    """?tile, ?overlap and ?overview. Raises HaversackError `query-invalid`."""
+    query = request.query_params
+    whole = query.get("tile") == "whole"
+    tile = _optional(request, "tile", (LEAST_TILE_PX, MOST_TILE_PX)) if not whole else None
+    overlap = _optional(request, "overlap", (0, MOST_TILE_PX - 1))
+    if overlap is not None and (whole or (tile is not None and overlap >= tile)):
+        raise HaversackError(
+            "query-invalid",
+            f"overlap is {overlap} and tile {query['tile']}; less than a tile is needed, and none "
+            "for whole photos",
+        )
+    return SurveyWish(
+        tile=tile,
+        overlap=overlap,
+        whole=whole,
+        overview=flag(request, "overview"),
+        threshold=threshold,
+    )
+
+
+def title(request: Request) -> str:
+    """?name: what a list calls a survey. Raises HaversackError `query-invalid`."""
+    name = request.query_params.get("name", "")
+    if len(name) > _TITLE_LENGTH or not name.isprintable():
+        raise HaversackError(
+            "query-invalid",
+            f"name is {name[:40]!r} of {len(name)} characters; {_TITLE_LENGTH} printable ones are "
+            "allowed",
+        )
+    return name
+
+
 def listing(request: Request, owner: str | None) -> Filter:
-    """?state, ?pack, ?after and ?limit. Raises HaversackError `query-invalid`."""
+    """?state, ?kind, ?pack, ?after and ?limit. Raises HaversackError `query-invalid`."""
     query = request.query_params
     state = query.get("state")
     if state is not None and state not in set(State):
@@ -51,11 +89,24 @@ def listing(request: Request, owner: str | None) -> Filter:
         )
     return Filter(
         state=State(state) if state else None,
+        kind=query.get("kind"),
         pack=query.get("pack"),
         owner=owner,
         after=query.get("after"),
         limit=_whole(request, "limit", (1, MOST_LISTED), _LISTED),
     )
+
+
+def flag(request: Request, name: str) -> bool:
+    """A switch such as ?map. Raises HaversackError `query-invalid`."""
+    text = request.query_params.get(name, "")
+    if text.lower() not in _FLAGS:
+        raise HaversackError("query-invalid", f"{name} is {text[:40]!r}; true or false is needed")
+    return _FLAGS[text.lower()]
+
+
+def _optional(request: Request, name: str, span: tuple[int, int]) -> int | None:
+    return _whole(request, name, span, 0) if name in request.query_params else None
 
 
 def _whole(request: Request, name: str, span: tuple[int, int], default: int) -> int:

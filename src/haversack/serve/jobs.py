@@ -8,26 +8,38 @@ import math
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from haversack.asgi.access import Principal, Scope
+from haversack.asgi.access import Scope
 from haversack.asgi.bodies import Body
-from haversack.asgi.errors import RetryLaterError, json_response
+from haversack.asgi.errors import json_response
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.describe import describe
 from haversack.jobs.desk import wish
 from haversack.jobs.job import Job, NewJob, State
 from haversack.jobs.setting import JobRoom
+from haversack.jobs.survey_wish import KIND, write_wish
+from haversack.packfile.manifest import Manifest
 from haversack.serve.context import Context, Phase
+from haversack.serve.job_access import own_job, owner_of, room_of
 from haversack.serve.job_events import EventStreams
-from haversack.serve.job_queries import idempotency_key, listing, priority, wait_seconds
+from haversack.serve.job_queries import (
+    idempotency_key,
+    listing,
+    priority,
+    survey_wish,
+    title,
+    wait_seconds,
+)
+from haversack.serve.lending import can_survey
 from haversack.serve.photos import read_shown, received_photo
+from haversack.serve.uploads import kept
 
 _LONGEST_RETRY_SECONDS = 60
-_FULL_RETRY_SECONDS = 30
 _encoder = msgspec.json.Encoder()
 
 
@@ -40,6 +52,8 @@ class JobRoutes:
 
     async def submit(self, request: Request) -> Response:
         """POST /jobs/{name}: the photo and the row are on the disk when this answers 202."""
+        if "upload" in request.query_params:
+            return await self._submit_survey(request)
         principal = self._context.allow(request, Scope.JOBS)
         name, version = request.path_params["name"], request.path_params.get("version")
         threshold, with_map = read_shown(request)
@@ -56,8 +70,32 @@ class JobRoutes:
             wait_seconds=wait_seconds(request),
         )
         async with received_photo(self._context, request) as (body, image):
-            self._check_pack(name, version)
+            _check_takes_photos(self._offered(name, version))
             job = await self._put(replace(wished, image=image), body)
+        return await self._accepted(request, job)
+
+    async def _submit_survey(self, request: Request) -> Response:
+        """POST /jobs/{name}?upload=: a survey of an upload's photos, under the upload's id."""
+        principal = self._context.allow(request, Scope.JOBS)
+        name, version = request.path_params["name"], request.path_params.get("version")
+        threshold, _ = read_shown(request)
+        wished = wish(
+            name,
+            version=version or "",
+            kind=KIND,
+            image=title(request),
+            options=write_wish(survey_wish(request, threshold)),
+            owner=principal.name,
+            priority=priority(request),
+            wait_seconds=wait_seconds(request),
+        )
+        self._context.check_open()
+        _check_can_survey(self._offered(name, version))
+        upload, owner = request.query_params["upload"], owner_of(principal)
+        job = await kept(lambda: self._room.desk.submit_upload(wished, upload, owner))
+        return await self._accepted(request, job)
+
+    async def _accepted(self, request: Request, job: Job) -> Response:
         headers = {"Location": f"/jobs/{job.id}"}
         if "prefer" in request.headers:
             headers["Preference-Applied"] = "respond-async"
@@ -66,17 +104,27 @@ class JobRoutes:
     async def index(self, request: Request) -> Response:
         """GET /jobs: the caller's jobs, the newest first, by pages."""
         principal = self._context.allow(request, Scope.JOBS)
-        chosen = listing(request, owner=_owner(principal))
+        chosen = listing(request, owner=owner_of(principal))
         jobs = await asyncio.to_thread(self._room.store.listed, chosen)
         after = jobs[-1].id if len(jobs) == chosen.limit else None
         return json_response({"jobs": [describe(job) for job in jobs], "next": after})
 
     async def show(self, request: Request) -> Response:
-        """GET /jobs/{id}: its state, with an ETag; Retry-After says when to look again."""
-        job = await self._own(request)
+        """GET /jobs/{id}: its state, with an ETag; Retry-After says when to look again.
+
+        A browser that was given this address is led to the page that shows the job.
+        """
+        if "text/html" in request.headers.get("accept", ""):
+            page = f"/#job={quote(request.path_params['name'])}"
+            return RedirectResponse(page, status_code=303, headers={"Vary": "Accept"})
+        job = await own_job(self._context, request)
         described = await self._described(job)
         body = _encoder.encode(described)
-        headers = {"ETag": f'"{sha256(body).hexdigest()[:20]}"', "Cache-Control": "no-cache"}
+        headers = {
+            "ETag": f'"{sha256(body).hexdigest()[:20]}"',
+            "Cache-Control": "no-cache",
+            "Vary": "Accept",
+        }
         if not job.state.is_terminal:
             seconds = math.ceil(described["eta_seconds"] or 1)
             headers["Retry-After"] = str(max(1, min(seconds, _LONGEST_RETRY_SECONDS)))
@@ -86,7 +134,7 @@ class JobRoutes:
 
     async def events(self, request: Request) -> Response:
         """GET /jobs/{id}/events: each change of the row as a server-sent event."""
-        job = await self._own(request)
+        job = await own_job(self._context, request)
         seen = request.headers.get("last-event-id", "")
         last = int(seen) if seen.isdecimal() and len(seen) < 16 else 0
         if job.state.is_terminal and job.revision <= last:
@@ -98,51 +146,31 @@ class JobRoutes:
 
     async def result(self, request: Request) -> Response:
         """GET /jobs/{id}/result: the record; 409 before it is done, 410 when it was removed."""
-        job = await self._own(request)
+        job = await own_job(self._context, request)
         found = await asyncio.to_thread(self._room.store.result, job.id)
         return Response(found, media_type="application/json")
 
     async def cancel(self, request: Request) -> Response:
         """DELETE /jobs/{id}: queued or running, it ends here."""
-        job = await self._own(request)
+        job = await own_job(self._context, request)
         job = await asyncio.to_thread(self._room.store.cancel, job.id)
         return json_response(describe(job))
 
     async def retry(self, request: Request) -> Response:
         """POST /jobs/{id}/retry: one more attempt of what failed or is dead."""
-        job = await self._own(request)
+        job = await own_job(self._context, request)
         job = await asyncio.to_thread(self._room.store.retry, job.id)
         return json_response(
             await self._described(job), status=202, headers={"Location": f"/jobs/{job.id}"}
         )
-
-    @property
-    def _room(self) -> JobRoom:
-        if self._context.jobs is None:
-            raise HaversackError("jobs-off", "this server takes no jobs", kind=Kind.UNAVAILABLE)
-        return self._context.jobs
-
-    async def _own(self, request: Request) -> Job:
-        """The job in the path, if it is the caller's: another's is not told from none."""
-        owner = _owner(self._context.allow(request, Scope.JOBS))
-        job_id = request.path_params["name"]
-        job = await asyncio.to_thread(self._room.store.find, job_id)
-        if owner is not None and job.owner != owner:
-            raise HaversackError(
-                "job-not-found",
-                f"there is no job {job_id[:80]!r} here",
-                hint="GET /jobs, or `haversack jobs list`, shows them.",
-                kind=Kind.NOT_FOUND,
-            )
-        return job
 
     async def _described(self, job: Job) -> dict[str, Any]:
         if job.state not in (State.QUEUED, State.RUNNING):
             return describe(job)
         return describe(job, await asyncio.to_thread(self._room.store.place, job))
 
-    def _check_pack(self, name: str, version: str | None) -> None:
-        """Whether it is on offer and takes photos; it need not be in memory now."""
+    def _offered(self, name: str, version: str | None) -> Manifest:
+        """Of a pack that is on offer; it need not be in memory now."""
         catalogue = self._context.plane.catalogue
         offered = catalogue.offers.find(name, version)
         if offered is None:
@@ -154,26 +182,33 @@ class JobRoutes:
                 hint="GET /packs lists what is served.",
                 kind=Kind.NOT_FOUND,
             )
-        if offered.manifest.input is None:
-            raise HaversackError(
-                "pack-takes-tensors",
-                f"{name} takes tensors; jobs are photos",
-                hint=f"POST /v2/models/{name}/infer",
-            )
+        return offered.manifest
 
     async def _put(self, wished: NewJob, body: Body) -> Job:
         if not body.size_bytes:
             raise HaversackError("image-empty", "the request's body holds no photo")
-        try:
-            return await asyncio.to_thread(self._room.desk.submit, wished, body.view())
-        except HaversackError as error:
-            if error.kind is not Kind.OVERLOADED:
-                raise
-            raise RetryLaterError(
-                error.message, retry_after_seconds=_FULL_RETRY_SECONDS, hint=error.hint
-            ) from error
+        return await kept(lambda: self._room.desk.submit(wished, body.view()))
+
+    @property
+    def _room(self) -> JobRoom:
+        return room_of(self._context)
 
 
-def _owner(principal: Principal) -> str | None:
-    """Whose jobs are shown; None for everyone's."""
-    return None if Scope.ADMIN in principal.scopes else principal.name
+def _check_takes_photos(manifest: Manifest) -> None:
+    if manifest.input is None:
+        raise HaversackError(
+            "pack-takes-tensors",
+            f"{manifest.name} takes tensors; jobs are photos",
+            hint=f"POST /v2/models/{manifest.name}/infer",
+        )
+
+
+def _check_can_survey(manifest: Manifest) -> None:
+    if not can_survey(manifest):
+        raise HaversackError(
+            "survey-pack-unfit",
+            f"a survey needs a pack that detects everywhere in a photo; {manifest.name} is of task "
+            f"{manifest.task}"
+            + (", and sees only the middle" if manifest.task == "detect" else ""),
+            hint=f"Send each photo as a job of its own: POST /jobs/{manifest.name}.",
+        )

@@ -17,10 +17,9 @@ from haversack.asgi.multipart import is_form, receive_file
 from haversack.engine.results import ImageResult
 from haversack.errors import HaversackError
 from haversack.serve.context import Context, target_of
+from haversack.serve.job_queries import flag
 from haversack.serve.model import ServedModel
 from haversack.serve.record import Shown, record
-
-_FLAGS = {"": False, "0": False, "false": False, "1": True, "true": True}
 
 
 class PhotoRoutes:
@@ -70,7 +69,7 @@ async def received_photo(context: Context, request: Request) -> AsyncIterator[tu
 
 def read_shown(request: Request) -> tuple[float | None, bool]:
     """?threshold and ?map. Raises HaversackError `query-invalid`."""
-    return _threshold(request), _flag(request, "map")
+    return _threshold(request), flag(request, "map")
 
 
 def _prefers_later(request: Request) -> bool:
@@ -92,10 +91,3 @@ def _threshold(request: Request) -> float | None:
             "query-invalid", f"threshold is {text[:40]!r}; a number from 0 to 1 is needed"
         )
     return value
-
-
-def _flag(request: Request, name: str) -> bool:
-    text = request.query_params.get(name, "")
-    if text.lower() not in _FLAGS:
-        raise HaversackError("query-invalid", f"{name} is {text[:40]!r}; true or false is needed")
-    return _FLAGS[text.lower()]

@@ -94,6 +94,7 @@ SCHEMAS: dict[str, Schema] = {
             "pack": _TEXT,
             "version": _TEXT | {"type": ["string", "null"]},
             "image": _TEXT,
+            "photos": _WHOLE,
             "position": _WHOLE | {"type": ["integer", "null"]},
             "progress": _object({"done": _WHOLE, "total": _WHOLE}, "done", "total"),
             "eta_seconds": {"type": ["number", "null"]},
@@ -108,6 +109,34 @@ SCHEMAS: dict[str, Schema] = {
         *("created", "started", "finished", "attempts", "error", "links"),
     ),
     "Jobs": _object({"jobs": _list(ref("Job")), "next": {"type": ["string", "null"]}}, "jobs"),
+    "Upload": _object(
+        {
+            "id": _TEXT,
+            "photos": _WHOLE,
+            "bytes": _WHOLE,
+            "limits": _object(
+                {"photos": _WHOLE, "photo_bytes": _WHOLE, "suffixes": _list(_TEXT)},
+                *("photos", "photo_bytes", "suffixes"),
+            ),
+            "names": _list(_TEXT),
+        },
+        *("id", "photos", "bytes", "limits"),
+    ),
+    "UploadedPhoto": _object({"name": _TEXT, "bytes": _WHOLE}, "name", "bytes"),
+    "Survey": _object(
+        {
+            "job": _TEXT,
+            "pack": _TEXT,
+            "photos": {"type": "object", "additionalProperties": _WHOLE},
+            "objects": {"type": "object", "additionalProperties": _WHOLE},
+            "seconds": _NUMBER,
+            "problems": _list(
+                _object({"photo": _TEXT, "code": _TEXT, "message": _TEXT}, "photo", "code")
+            ),
+            "files": _list(_object({"name": _TEXT, "bytes": _WHOLE}, "name", "bytes")),
+        },
+        *("job", "pack", "photos", "objects", "seconds", "problems", "files"),
+    ),
     "SignIn": _object({"user": _TEXT, "password": _TEXT}, "user", "password"),
     "Session": _object(
         {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +16,17 @@ from haversack.engine.predictor import Predictor, PredictorOptions
 from haversack.engine.session import SessionOptions
 from haversack.formats import report
 from haversack.survey.autotune import TuneOptions, first_tiles, tune
-from haversack.survey.begin import REPORT, RETRY, Begun, begin, check_folder, check_pack
+from haversack.survey.begin import REPORT, RETRY, check_folder, check_pack
 from haversack.survey.facts import photo_reader, run_facts
 from haversack.survey.means import Means
 from haversack.survey.memory import photo_budget
+from haversack.survey.opening import open_run, queue_photos
 from haversack.survey.options import RunRecord, RunRequest, write_record
 from haversack.survey.progress import Screen
 from haversack.survey.sitting import Sitting
-from haversack.survey.sources import Sources, find_photos
+from haversack.survey.sources import find_photos
 from haversack.survey.store import OpenPhoto, RunStore
-from haversack.survey.telling import introduce, tuning_line
+from haversack.survey.telling import tuning_line
 from haversack.units import format_bytes
 
 
@@ -71,12 +71,11 @@ def run_survey(request: RunRequest, screen: Screen) -> Summary:
     budget = photo_budget(request.memory_bytes, memory_limit().limit_bytes)
     screen.note("Looking for photos...")
     sources = find_photos(request.words, sys.stdin, skip=request.out)
-    begun = begin(request, sources.root, datetime.datetime.now(datetime.UTC), screen.note)
-    introduce(begun.record, sources, screen)
+    begun = open_run(request, sources, screen)
     predictor = _predictor(request, begun.record)
     request.out.mkdir(parents=True, exist_ok=True)
     with RunStore(request.out, write=True) as store:
-        photos = _queue(request, store, begun, sources, screen)
+        photos = queue_photos(request, store, begun, sources, screen)
         record = begun.record
         if photos and not record.speed.measured:
             record = _Measuring(request, record, budget, screen).measure(predictor, photos)
@@ -123,23 +122,6 @@ def _predictor(request: RunRequest, record: RunRecord) -> Predictor:
     predictor = Predictor(request.pack, PredictorOptions(session=session))
     trim()  # what loading a graph leaves behind
     return predictor
-
-
-def _queue(
-    request: RunRequest, store: RunStore, begun: Begun, sources: Sources, screen: Screen
-) -> list[OpenPhoto]:
-    """What is to be looked at now; a new run is written down first."""
-    if begun.is_new:
-        merge = begun.record.merge
-        store.set_meta({"rule": merge.rule, "threshold": str(merge.threshold)})
-        write_record(request.out, begun.record)
-    listing = store.list_photos(sources.photos, lambda name: (sources.root / name).exists())
-    photos = store.open_photos()
-    if not begun.is_new:
-        done = sum(one.photos for one in store.counts().values()) - len(photos)
-        changed = f", {listing.changed:,} of them changed since" if listing.changed else ""
-        screen.note(f"Going on: {done:,} photos were done before; {len(photos):,} left{changed}.")
-    return photos
 
 
 @dataclass(frozen=True)

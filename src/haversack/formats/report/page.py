@@ -16,23 +16,26 @@ from haversack.formats.report.findings import Findings, gather
 from haversack.formats.report.ground_map import MARKS, ground_map
 from haversack.formats.report.markup import Cell, number, section, table, text
 from haversack.formats.report.running import settings_section, speed_section
-from haversack.formats.report.sheet import draw_all, sheet
+from haversack.formats.report.sheet import PHOTO_BYTES, draw_all, sheet
 
 CLASSES_SHOWN, TRANSECTS_SHOWN = 100, 150
 
 
-def write(run: SurveyRun, photos: Photos, path: Path) -> Path:
+def write(run: SurveyRun, photos: Photos, path: Path, *, photo_bytes: int = PHOTO_BYTES) -> Path:
     """The report of a run, at most 5 MB however large the run; gives `path`.
 
     Links lead to `exports/crops` beside it where that is, else to the photos. It loads nothing
     from anywhere, and scripts are refused but its own.
+
+    Args:
+        photo_bytes: of memory for one photo while its objects are drawn.
 
     Raises:
         HaversackError: `export-unwritable`.
     """
     found = gather(photos, names=MARKS)
     surest, doubtful = found.surest.chosen(), found.doubtful.chosen()
-    pictures = draw_all(run, [*surest, *doubtful])
+    pictures = draw_all(run, [*surest, *doubtful], photo_bytes)
     body = [
         _warnings(found),
         _totals(run, found),

@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 from PIL import Image, ImageDraw
 
@@ -21,7 +22,7 @@ from haversack.formats.report.markup import text
 SIDE_PX = 176
 PICTURE_BYTES = 24_000
 """Of one picture; 48 of them, in base64, stay under 1.6 MB."""
-LIMIT_BYTES = 400 << 20
+PHOTO_BYTES = 400 << 20
 """Of memory for one photo: the report is also written at the end of a run in a small container."""
 CROPS = "exports/crops"
 """Where the run's crops are, beside the report, if they were exported."""
@@ -29,7 +30,7 @@ CROPS = "exports/crops"
 Pictures = dict[tuple[int, int], str]
 
 
-def draw_all(run: SurveyRun, sightings: Iterable[Sighting]) -> Pictures:
+def draw_all(run: SurveyRun, sightings: Iterable[Sighting], photo_bytes: int) -> Pictures:
     """A data URI for each (photo's id, object's number); those not to be read are left out.
 
     Each photo is read once, one at a time.
@@ -37,7 +38,7 @@ def draw_all(run: SurveyRun, sightings: Iterable[Sighting]) -> Pictures:
     by_photo: dict[int, list[Sighting]] = {}
     for one in sightings:
         by_photo.setdefault(one.photo.id, []).append(one)
-    reader = PixelReader(run=run, limit_bytes=LIMIT_BYTES)
+    reader = PixelReader(run=run, limit_bytes=photo_bytes)
     drawn: Pictures = {}
     for group in by_photo.values():
         cut = reader.cutter(group[0].photo)
@@ -76,6 +77,8 @@ def _figure(run: SurveyRun, one: Sighting, pictures: Pictures, page: Path) -> st
 
 def _target(run: SurveyRun, one: Sighting, page: Path) -> str:
     """The crop where it was exported, else the photo; relative to the page."""
+    if run.photo_address:
+        return run.photo_address + quote(one.photo.path, safe="")
     crop = Path(CROPS) / crop_name(run, one.photo, one.number, one.found)
     if (page.parent / crop).is_file():
         return link_to(str(crop))

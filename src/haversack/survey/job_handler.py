@@ -1,0 +1,47 @@
+"""Jobs of kind survey: many photos with a pack that a server lends, resumed where it broke off."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from haversack.jobs.files import Role
+from haversack.jobs.handler import Attempt, Outcome
+from haversack.jobs.setting import JobRoom
+from haversack.jobs.survey_wish import KIND
+from haversack.survey.job_folder import JobFolder, check_wanted, remove_ended
+from haversack.survey.lending import Lender
+
+
+class SurveyHandler:
+    """See `jobs.handler.Handler`. Works in `place`, where a killed survey's photos and run stay."""
+
+    kind = KIND
+
+    def __init__(self, room: JobRoom, lender: Lender, place: Path) -> None:
+        self._room = room
+        self._lender = lender
+        self._place = place
+
+    def packs(self) -> Sequence[str]:
+        """Those that the lender would lend."""
+        return self._lender.packs()
+
+    def run(self, attempt: Attempt) -> Outcome:
+        """Look at every photo that is not done yet, and keep the results as the job's files."""
+        job, folder = attempt.job, JobFolder(self._place, attempt.job.id)
+        photos = self._room.files.files(job.id, Role.PHOTO)
+        folder.fetch(photos, self._room.blobs, attempt.unwanted)
+        with self._lender.lend(job.wants, attempt.unwanted) as loan:
+            check_wanted(attempt.unwanted)
+            folder.begin_anew_unless(loan.files.digest)
+            work: Any = importlib.import_module("haversack.survey.job_run")
+            outcome: Outcome = work.look(self._room, attempt, folder, loan)
+        folder.remove()
+        return outcome
+
+    def tidy(self) -> None:
+        """See `remove_ended`."""
+        remove_ended(self._place, self._room.store)

@@ -1,0 +1,123 @@
+"""One attempt at a survey that is a job: photos that are left, a report, files that are kept.
+
+Loaded when the first survey comes: what draws and tells of runs takes 10 MB.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from haversack.engine.budget import Purse
+from haversack.formats.report import PHOTO_BYTES
+from haversack.jobs.handler import Attempt, Outcome
+from haversack.jobs.job import Job, Progress
+from haversack.jobs.setting import JobRoom
+from haversack.jobs.survey_wish import read_wish
+from haversack.survey.begin import check_pack
+from haversack.survey.job_folder import JobFolder, check_wanted
+from haversack.survey.job_results import JobRun, keep_files, summary, write_files
+from haversack.survey.lending import Loan
+from haversack.survey.means import Means
+from haversack.survey.opening import open_run, queue_photos
+from haversack.survey.options import RunRequest
+from haversack.survey.progress import Standing
+from haversack.survey.sitting import Sitting
+from haversack.survey.sources import find_photos
+from haversack.survey.store import RunStore
+
+_log = logging.getLogger("haversack.survey")
+# Larger than any photo: its one tile is the whole of it.
+_WHOLE_PX = 1 << 20
+_LOOK_SECONDS = 0.2
+
+
+def look(room: JobRoom, attempt: Attempt, folder: JobFolder, loan: Loan) -> Outcome:
+    """Go on where the folder's run is. Raises HaversackError."""
+    check_pack(loan.files)
+    screen = _JobScreen(attempt)
+    request = _request(attempt.job, folder, loan)
+    sources = find_photos(request.words, io.StringIO(), skip=request.out)
+    begun = open_run(request, sources, screen)
+    record = begun.record
+    means = Means(looker=loan, memory=loan.memory, threads=loan.threads)
+    request.out.mkdir(parents=True, exist_ok=True)
+    with RunStore(request.out, write=True) as store:
+        photos = queue_photos(request, store, begun, sources, screen)
+        sitting = Sitting(
+            store=store,
+            record=record,
+            screen=screen,
+            root=sources.root,
+            halted=attempt.unwanted.is_set,
+        )
+        if photos:
+            sitting.work(means, photos)
+        check_wanted(attempt.unwanted)
+        with _reserved(loan.memory, attempt.unwanted) as report_bytes:
+            run = JobRun(
+                folder=request.out,
+                record=record,
+                store=store,
+                title=attempt.job.image or "survey",
+                report_bytes=report_bytes,
+            )
+            written = write_files(run, attempt.unwanted.is_set)
+        check_wanted(attempt.unwanted)
+        kept = keep_files(written, attempt.job.id, room.blobs, room.files)
+        return Outcome(
+            result=summary(run, attempt.job.id, kept),
+            version=record.pack.version,
+            files_bytes=sum(file.size_bytes for file in kept),
+        )
+
+
+@dataclass
+class _JobScreen:
+    """A run's `Screen` that is a job's row: progress goes there, remarks into the log."""
+
+    attempt: Attempt
+
+    def note(self, text: str) -> None:
+        """For whoever looks for a fault."""
+        _log.debug("job %s: %s", self.attempt.job.id, text)
+
+    def show(self, standing: Standing) -> None:
+        """With the next heartbeat."""
+        left = standing.seconds_left or 0.0
+        self.attempt.progress(Progress(standing.photos_done, standing.photos, left))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _request(job: Job, folder: JobFolder, loan: Loan) -> RunRequest:
+    wish = read_wish(job.options)
+    return RunRequest(
+        words=(str(folder.photos),),
+        pack=loan.files,
+        out=folder.run,
+        tile=_WHOLE_PX if wish.whole else wish.tile,
+        overlap=0 if wish.whole else wish.overlap,
+        threshold=wish.threshold,
+        overview=wish.overview,
+        threads=loan.threads,
+        batch=1,
+    )
+
+
+@contextmanager
+def _reserved(memory: Purse, unwanted: threading.Event) -> Iterator[int]:
+    """Memory for the photos of which a report shows parts, one at a time, when there is some."""
+    count = min(PHOTO_BYTES, memory.whole_bytes * 3 // 4)
+    while not memory.take(count):
+        check_wanted(unwanted)
+        unwanted.wait(_LOOK_SECONDS)
+    try:
+        yield count
+    finally:
+        memory.give(count)
