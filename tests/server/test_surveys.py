@@ -1,4 +1,4 @@
-"""Many photos as one job: sent one by one, looked at beside other requests, resumed after a kill."""
+"""Many photos as one job: sent one by one, looked at beside requests, resumed after a kill."""
 
 from __future__ import annotations
 

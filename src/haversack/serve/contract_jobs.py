@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from haversack.asgi.access import Scope
 from haversack.jobs.job import State
+from haversack.serve.job_queries import KINDS
 from haversack.serve.operation import (
     BINARY,
     JSON,
@@ -71,7 +72,7 @@ _LIST_QUERY = (
         text="Only jobs in that state.",
         schema={"enum": [state.value for state in State]},
     ),
-    Parameter(name="kind", text="Only jobs of that kind.", schema={"enum": ["predict", "survey"]}),
+    Parameter(name="kind", text="Only jobs of that kind.", schema={"enum": list(KINDS)}),
     Parameter(name="pack", text="Only jobs for that pack.", schema={"type": "string"}),
     Parameter(name="after", text="The `next` of the page before.", schema={"type": "string"}),
     Parameter(

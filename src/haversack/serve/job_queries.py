@@ -7,7 +7,7 @@ from starlette.requests import Request
 from haversack.errors import HaversackError
 from haversack.jobs.job import State
 from haversack.jobs.store import Filter
-from haversack.jobs.survey_wish import SurveyWish
+from haversack.jobs.survey_wish import KIND, SurveyWish
 
 MOST_LISTED = 200
 MOST_PRIORITY = 100
@@ -17,6 +17,7 @@ _KEY_LENGTH = 255
 LEAST_TILE_PX = 16
 MOST_TILE_PX = 65_536
 _TITLE_LENGTH = 200
+KINDS = ("predict", KIND)
 _FLAGS = {"": False, "0": False, "false": False, "1": True, "true": True}
 
 
@@ -87,9 +88,14 @@ def listing(request: Request, owner: str | None) -> Filter:
         raise HaversackError(
             "query-invalid", f"state is {state[:40]!r}; allowed are {', '.join(State)}"
         )
+    kind = query.get("kind")
+    if kind not in (None, *KINDS):
+        raise HaversackError(
+            "query-invalid", f"kind is {kind[:40]!r}; allowed are {' and '.join(KINDS)}"
+        )
     return Filter(
         state=State(state) if state else None,
-        kind=query.get("kind"),
+        kind=kind,
         pack=query.get("pack"),
         owner=owner,
         after=query.get("after"),

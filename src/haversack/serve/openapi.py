@@ -113,6 +113,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
         faults["503"] = "Not ready"
     if operation.tag == "jobs" or "202" in operation.also:
         faults |= _OF_JOBS
+    if "206" in operation.also:
+        faults["416"] = "The range lies beyond the file"
     if operation.tag == "packs":
         faults["409"] = "That version is there already"
     responses = {
