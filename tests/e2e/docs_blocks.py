@@ -241,6 +241,7 @@ READERS_OWN: dict[str, tuple[Prepare, ...]] = {
     "docs/how-to/import-a-classifier.md": (photos, classifier),
     "docs/how-to/import-a-label-map.md": (photos, label_map),
     "docs/how-to/predict-a-folder.md": (photos,),
+    "docs/how-to/send-a-folder-as-one-job.md": (photos,),
     "docs/how-to/use-from-python.md": (photos,),
 }
 """What a page calls the reader's own model and photos, made small for the run."""

@@ -338,3 +338,37 @@ def test_many_may_send_at_once(server: Server, photos: Photos) -> None:
         thread.join()
     assert not faults
     assert server.get(f"/uploads/{upload}").json()["photos"] == len(photos)
+
+
+@pytest.mark.parametrize("by", ["server", "state"])
+def test_the_command_sends_a_folder_and_fetches_what_was_found(
+    server: Server, photos: Photos, tmp_path: Path, by: str
+) -> None:
+    for name, data in photos.items():
+        (tmp_path / "flight 7" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "flight 7" / name).write_bytes(data)
+    door = ("--server", server.url) if by == "server" else ("--state", server.state)
+    words = ("jobs", "survey", "blobs", "flight 7", "--tile", "300", "--json", *door)
+    job = json.loads(run(tmp_path, *words))
+    assert (job["kind"], job["image"], job["photos"]) == ("survey", "flight 7", 6)
+    result = json.loads(run(tmp_path, "jobs", "wait", job["id"], *door))
+    assert result["photos"] == {"done": 6}
+    run(tmp_path, "jobs", "files", job["id"], "--out", "found", *door)
+    sizes = {path.name: path.stat().st_size for path in (tmp_path / "found").iterdir()}
+    assert sizes == {one["name"]: one["bytes"] for one in result["files"]}
+    listed = run(tmp_path, "jobs", "list", "--kind", "survey", *door)
+    assert job["id"] in listed
+
+
+def test_the_command_goes_on_with_an_upload_that_broke_off(
+    server: Server, photos: Photos, tmp_path: Path
+) -> None:
+    names = sorted(photos)
+    upload = uploaded(server, {name: photos[name] for name in names[:2]})
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(photos[name])
+    words = ("jobs", "survey", "blobs", "north", "south", "--upload", upload, "--json")
+    job = json.loads(run(tmp_path, *words, "--server", server.url))
+    assert (job["id"], job["photos"]) == (upload, 6)
+    ended(server, f"/jobs/{upload}")

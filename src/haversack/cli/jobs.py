@@ -11,6 +11,8 @@ from haversack.cli.lazy import Entry, LazyGroup
     cls=LazyGroup,
     entries={
         "submit": Entry("haversack.cli.jobs_submit", "Send photos as jobs."),
+        "survey": Entry("haversack.cli.jobs_survey", "Send many photos as one job."),
+        "files": Entry("haversack.cli.jobs_files", "List or fetch the files of a survey."),
         "list": Entry("haversack.cli.jobs_list", "List jobs, the newest first."),
         "show": Entry("haversack.cli.jobs_show", "Say how far a job is, or show its result."),
         "wait": Entry("haversack.cli.jobs_wait", "Wait until jobs have ended; show the results."),

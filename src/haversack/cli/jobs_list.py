@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from haversack.cli.jobs_door import door_options, open_door
+from haversack.cli.jobs_door import with_door
 from haversack.cli.jobs_output import print_jobs
+from haversack.cli.jobs_wire import JobsDoor
 from haversack.cli.options import json_option
 from haversack.jobs.job import State
 from haversack.jobs.store import Filter
@@ -19,26 +18,29 @@ from haversack.jobs.store import Filter
     type=click.Choice([state.value for state in State]),
     help="Only jobs in that state.",
 )
+@click.option("--kind", type=click.Choice(["predict", "survey"]), help="Only such jobs.")
 @click.option("--pack", help="Only jobs for that pack.")
 @click.option("--after", help="Only jobs before the one with that id.")
 @click.option(
     "--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="How many."
 )
-@door_options
+@with_door
 @json_option
 def command(
     job_state: str | None,
+    kind: str | None,
     pack: str | None,
     after: str | None,
     limit: int,
-    server: str | None,
-    database: str | None,
-    blobs: str | None,
-    state: Path | None,
+    door: JobsDoor,
     as_json: bool,
 ) -> None:
     """List jobs, the newest first."""
     chosen = Filter(
-        state=State(job_state) if job_state else None, pack=pack, after=after, limit=limit
+        state=State(job_state) if job_state else None,
+        kind=kind,
+        pack=pack,
+        after=after,
+        limit=limit,
     )
-    print_jobs(open_door(server, database, blobs, state).listed(chosen), as_json=as_json)
+    print_jobs(door.listed(chosen), as_json=as_json)

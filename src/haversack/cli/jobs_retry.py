@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from haversack.cli.jobs_door import door_options, open_door
+from haversack.cli.jobs_door import with_door
 from haversack.cli.jobs_output import print_jobs
+from haversack.cli.jobs_wire import JobsDoor
 from haversack.cli.options import json_option
 
 
 @click.command("retry")
 @click.argument("jobs", nargs=-1, required=True)
-@door_options
+@with_door
 @json_option
 def command(
     jobs: tuple[str, ...],
-    server: str | None,
-    database: str | None,
-    blobs: str | None,
-    state: Path | None,
+    door: JobsDoor,
     as_json: bool,
 ) -> None:
     """Try JOBS once more that failed or are dead, as long as their photos are kept."""
-    door = open_door(server, database, blobs, state)
     print_jobs([door.retry(job) for job in jobs], as_json=as_json)

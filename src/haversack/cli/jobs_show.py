@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from haversack.cli.jobs_door import door_options, open_door
+from haversack.cli.jobs_door import with_door
 from haversack.cli.jobs_output import print_jobs
+from haversack.cli.jobs_wire import JobsDoor
 from haversack.cli.options import json_option
 from haversack.cli.output import print_record
 
@@ -15,19 +14,15 @@ from haversack.cli.output import print_record
 @click.command("show")
 @click.argument("job")
 @click.option("--result", is_flag=True, help="The result instead, as one JSON record.")
-@door_options
+@with_door
 @json_option
 def command(
     job: str,
     result: bool,
-    server: str | None,
-    database: str | None,
-    blobs: str | None,
-    state: Path | None,
+    door: JobsDoor,
     as_json: bool,
 ) -> None:
     """Say how far JOB is, or show its result."""
-    door = open_door(server, database, blobs, state)
     if result:
         print_record(door.result(job))
     else:

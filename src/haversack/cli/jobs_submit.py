@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from haversack.cli.inputs import expand
-from haversack.cli.jobs_door import Sent, door_options, open_door
+from haversack.cli.jobs_door import with_door
 from haversack.cli.jobs_output import told
+from haversack.cli.jobs_wire import JobsDoor, Sent
 from haversack.cli.options import json_option
 from haversack.cli.output import console, print_record
 from haversack.errors import HaversackError
@@ -30,7 +29,7 @@ from haversack.errors import HaversackError
     show_default=True,
     help="Higher ones are done first.",
 )
-@door_options
+@with_door
 @json_option
 def command(
     pack: str,
@@ -38,17 +37,13 @@ def command(
     threshold: float | None,
     with_map: bool,
     priority: int,
-    server: str | None,
-    database: str | None,
-    blobs: str | None,
-    state: Path | None,
+    door: JobsDoor,
     as_json: bool,
 ) -> None:
     """Send PHOTOS (files, folders or globs) as jobs for PACK: a name, or name@version.
 
     One id is printed for each photo, when the job is on the server's disk.
     """
-    door = open_door(server, database, blobs, state)
     for path in expand(photos):
         try:
             data = path.read_bytes()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import click
 
 from haversack.cli.exits import DONE, FAILED, SOME_FAILED
-from haversack.cli.jobs_door import JobsDoor, door_options, open_door
+from haversack.cli.jobs_door import with_door
 from haversack.cli.jobs_output import told
+from haversack.cli.jobs_wire import JobsDoor
 from haversack.cli.output import notes, print_record
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.job import State
@@ -24,20 +24,16 @@ _LONGEST_LOOK_SECONDS = 2.0
 @click.option(
     "--timeout", type=click.FloatRange(0), help="Seconds to wait at most. [default: no limit]"
 )
-@door_options
+@with_door
 def command(
     jobs: tuple[str, ...],
     timeout: float | None,
-    server: str | None,
-    database: str | None,
-    blobs: str | None,
-    state: Path | None,
+    door: JobsDoor,
 ) -> int:
     """Wait until JOBS have ended, and print each one's record when it is done.
 
     A server or database that is away meanwhile is waited for.
     """
-    door = open_door(server, database, blobs, state)
     end = None if timeout is None else time.monotonic() + timeout
     failed = 0
     for job_id in jobs:
