@@ -40,6 +40,7 @@ from haversack.serve.model import ServedModel
 from haversack.serve.options import ServeOptions
 from haversack.serve.placing import House
 from haversack.serve.residency import Residency
+from haversack.serve.sharing import Collector, Publisher
 from haversack.serve.sign_in import open_sign_in
 from haversack.serve.start import check_loaded, prepare
 from haversack.survey.job_handler import SurveyHandler
@@ -54,6 +55,8 @@ _MODELS_AT_ONCE = 8
 _LOOK_SECONDS = 0.2
 _SURVEYS = "surveys"
 _HEED_SECONDS = 30.0
+_COPIES = "copies"
+_SHARE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +198,7 @@ class _House:
     ) -> None:
         self._options = options
         self._on_ready = on_ready
+        self._has_door = False
         self.server: _Server | None = None
         self.fault: Exception | None = None
         uploads = options.state / "packs"
@@ -235,6 +239,7 @@ class _House:
 
     def app(self) -> ASGIApp:
         """The whole as one ASGI application."""
+        self._has_door = True
         shelf = SampleShelf(self._options.samples)
         inner = Starlette(
             routes=[*data_routes(self.context), *page_routes(shelf)],
@@ -262,7 +267,8 @@ class _House:
         room = self.context.jobs
         assert room is not None
         workers = self._workers(room, asyncio.get_running_loop())
-        tasks = [asyncio.create_task(self._load(workers)), asyncio.create_task(self._keep_trim())]
+        going_on = (self._load(workers), self._keep_trim(), self._share(room))
+        tasks = [asyncio.create_task(one) for one in going_on]
         try:
             yield
         finally:
@@ -315,6 +321,24 @@ class _House:
         for path in self._options.packs:
             catalogue.add(self._start.opened.get(path, path), keep_others=True, pin=True)
         check_loaded(self._start, catalogue)
+
+    async def _share(self, room: JobRoom) -> None:
+        """Packs go from a server to workers elsewhere, if there can be any."""
+        jobs, catalogue = self._options.jobs, self.context.plane.catalogue
+        if jobs is None or not jobs.is_shared:
+            return
+        look = (
+            Publisher(catalogue, room.packs).look
+            if self._has_door
+            else Collector(catalogue, room.packs, self._options.state / _COPIES).look
+        )
+        while True:
+            await asyncio.sleep(_SHARE_SECONDS)
+            if self.context.phase is Phase.READY:
+                try:
+                    await asyncio.to_thread(look)
+                except HaversackError as error:
+                    _log.debug("packs are not shared now: %s", error.message)
 
     async def _keep_trim(self) -> None:
         """Give freed memory back to the system while there is work, and once after it."""

@@ -10,6 +10,7 @@ from haversack.errors import HaversackError
 from haversack.jobs.blobs import BlobStore, FolderBlobs, open_blobs
 from haversack.jobs.desk import Desk, DeskLimits
 from haversack.jobs.files import JobFiles
+from haversack.jobs.pack_store import PackStore
 from haversack.jobs.sql_store import Outside, SqlJobStore
 from haversack.jobs.store import JobStore
 
@@ -43,11 +44,12 @@ class JobPlaces:
 
 @dataclass(frozen=True, kw_only=True)
 class JobRoom:
-    """An open database and blob store, the files of jobs in both, and the desk that puts jobs."""
+    """An open database and blob store, what is kept in both, and the desk that puts jobs."""
 
     store: JobStore
     blobs: BlobStore
     files: JobFiles
+    packs: PackStore
     desk: Desk
 
 
@@ -77,4 +79,10 @@ def open_room(
             "see, or s3://bucket/prefix.",
         )
     files = JobFiles(opened, store.now)
-    return JobRoom(store=store, blobs=blobs, files=files, desk=Desk(store, blobs, files, limits))
+    return JobRoom(
+        store=store,
+        blobs=blobs,
+        files=files,
+        packs=PackStore(opened, blobs),
+        desk=Desk(store, blobs, files, limits),
+    )

@@ -196,7 +196,7 @@ class JobStore(Protocol):
         ...
 
     def has_blob(self, name: str) -> bool:
-        """Whether any job or upload has this blob and still keeps it."""
+        """Whether any job, upload or pack has this blob and still keeps it."""
         ...
 
     def fact(self, name: str, value: str) -> str:

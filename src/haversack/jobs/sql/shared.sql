@@ -159,6 +159,8 @@ RETURNING input;
 SELECT 1 FROM job WHERE input = :name AND input_removed = 0
 UNION ALL
 SELECT 1 FROM job_file WHERE blob = :name
+UNION ALL
+SELECT 1 FROM pack_copy WHERE blob = :name
 LIMIT 1;
 
 -- name: set_fact
