@@ -84,7 +84,8 @@ def _title(words: tuple[str, ...]) -> str:
 
 def _named(paths: list[Path]) -> dict[str, Path]:
     """Each photo under its path below the folder that holds them all."""
-    whole = [path.resolve() for path in paths]
+    # macOS puts ._NAME.JPG, which is no picture, beside NAME.JPG on a card.
+    whole = [path.resolve() for path in paths if not path.name.startswith("._")]
     root = Path(os.path.commonpath([path.parent for path in whole]))
     return {path.relative_to(root).as_posix(): path for path in whole}
 

@@ -149,7 +149,9 @@ class FolderBlobs:
                 except FileExistsError:
                     raise
                 except OSError:  # another disk, or one without links
-                    shutil.copyfile(source, target)
+                    beside = target.with_name(f".{target.name}.part")
+                    shutil.copyfile(source, beside)
+                    beside.replace(target)
         except FileNotFoundError as fault:
             raise missing(name) from fault
         except OSError as fault:

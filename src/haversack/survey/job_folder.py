@@ -44,6 +44,12 @@ class JobFolder:
                 if target.exists():
                     continue
                 target.parent.mkdir(parents=True, exist_ok=True)
+            except (FileExistsError, NotADirectoryError) as fault:
+                raise HaversackError(
+                    "photo-name-taken",
+                    f"{file.name!r} lies in a folder that has the name of another photo",
+                    hint="Give each photo the path that it has in its folder.",
+                ) from fault
             except OSError as fault:
                 raise _unwritable(target, fault) from fault
             blobs.fetch(file.blob, target)

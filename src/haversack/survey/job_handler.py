@@ -31,6 +31,7 @@ class SurveyHandler:
 
     def run(self, attempt: Attempt) -> Outcome:
         """Look at every photo that is not done yet, and keep the results as the job's files."""
+        self.tidy()
         job, folder = attempt.job, JobFolder(self._place, attempt.job.id)
         photos = self._room.files.files(job.id, Role.PHOTO)
         folder.fetch(photos, self._room.blobs, attempt.unwanted)
@@ -38,8 +39,8 @@ class SurveyHandler:
             check_wanted(attempt.unwanted)
             folder.begin_anew_unless(loan.files.digest)
             work: Any = importlib.import_module("haversack.survey.job_run")
+            # The folder stays until the row is done: a kill before that loses nothing.
             outcome: Outcome = work.look(self._room, attempt, folder, loan)
-        folder.remove()
         return outcome
 
     def tidy(self) -> None:
