@@ -209,6 +209,7 @@ def test_status_adds_up(tmp_path: Path) -> None:
         assert memory["calls"]["most_bytes"] > 0
         assert memory["photos"]["in_use_bytes"] == memory["calls"]["in_use_bytes"] == 0
         assert status["queue"]["served"] == 1
+        assert status["jobs"] == {"queued": 0, "photo_bytes": 0}
         assert status["models"][0]["source"] == "measured here"
         assert status["models"][0]["cost_seconds"] > 0
         text = server.get("/metrics").text

@@ -281,8 +281,9 @@ SCHEMAS: dict[str, Schema] = {
                 )
             ),
             "swaps": {"type": "object", "additionalProperties": _NUMBER},
+            "jobs": {"type": ["object", "null"], "additionalProperties": _WHOLE},
         },
-        *("phase", "memory", "queue", "models", "swaps"),
+        *("phase", "memory", "queue", "models", "swaps", "jobs"),
     ),
     "Models": _object({"models": _list(_TEXT)}, "models"),
     "ModelStatus": _object(

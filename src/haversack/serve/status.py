@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from haversack.asgi.access import Scope
 from haversack.asgi.errors import json_response
 from haversack.engine.limits import resident_bytes
+from haversack.errors import HaversackError
 from haversack.packfile.manifest import Manifest
 from haversack.serve.admission import Gate
 from haversack.serve.context import Context
@@ -26,7 +28,17 @@ class StatusRoutes:
     async def status(self, request: Request) -> Response:
         """GET /status."""
         self._context.allow(request, Scope.INFER)
-        return json_response(described(self._context))
+        return json_response({**described(self._context), "jobs": await self._jobs()})
+
+    async def _jobs(self) -> dict[str, int] | None:
+        """How much is kept for jobs; None where the database is away."""
+        if self._context.jobs is None:
+            return None
+        try:
+            usage = await asyncio.to_thread(self._context.jobs.store.usage)
+        except HaversackError:
+            return None
+        return {"queued": usage.queued, "photo_bytes": usage.input_bytes}
 
 
 def described(context: Context) -> dict[str, Any]:
