@@ -24,6 +24,7 @@ from haversack.jobs.job import Job, NewJob, State
 from haversack.jobs.setting import JobRoom
 from haversack.jobs.survey_wish import KIND, write_wish
 from haversack.packfile.manifest import Manifest
+from haversack.packfile.tiles import can_survey
 from haversack.serve.context import Context, Phase
 from haversack.serve.job_access import own_job, owner_of, room_of
 from haversack.serve.job_events import EventStreams
@@ -35,7 +36,6 @@ from haversack.serve.job_queries import (
     title,
     wait_seconds,
 )
-from haversack.serve.lending import can_survey
 from haversack.serve.photos import read_shown, received_photo
 from haversack.serve.uploads import kept
 

@@ -13,7 +13,7 @@ from haversack.engine.predictor import Fitted
 from haversack.engine.results import Outcome
 from haversack.errors import HaversackError, Kind
 from haversack.packfile.archive import PackFiles
-from haversack.packfile.manifest import Manifest
+from haversack.packfile.tiles import can_survey
 from haversack.serve.admission import Gate
 from haversack.serve.dataplane import DataPlane, Target
 from haversack.serve.job_waiting import until_done
@@ -107,12 +107,3 @@ class PolitePurse:
     def give(self, count: int) -> None:
         """Give `count` bytes back."""
         self._gate.budget.give(count)
-
-
-def can_survey(manifest: Manifest) -> bool:
-    """Whether a pack sees objects everywhere in what it is given."""
-    return (
-        manifest.task == "detect"
-        and manifest.input is not None
-        and manifest.input.geometry != "crop"
-    )

@@ -20,6 +20,7 @@ from haversack.packfile.archive import open_pack, write_archive
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.repository import Repository
 from haversack.packfile.staging import staging_folder
+from haversack.packfile.tiles import can_survey, default_tile
 from haversack.serve.context import Context
 from haversack.serve.model import ServedModel
 
@@ -167,6 +168,7 @@ def _described_as(manifest: Manifest) -> dict[str, object]:
         "licence": manifest.licence,
         "loaded": False,
         "takes_pictures": manifest.input is not None,
+        "survey_tile": default_tile(manifest)[0] if can_survey(manifest) else None,
         "default_threshold": manifest.defaults.score_threshold,
         "accuracy": manifest.accuracy,
         "speed_seconds": None,

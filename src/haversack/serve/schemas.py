@@ -79,6 +79,7 @@ SCHEMAS: dict[str, Schema] = {
             "licence": _TEXT,
             "loaded": _BOOL,
             "takes_pictures": _BOOL,
+            "survey_tile": {"type": ["integer", "null"]},
             "default_threshold": _NUMBER,
             "accuracy": _TEXT,
             "speed_seconds": {"type": ["number", "null"]},

@@ -16,10 +16,9 @@ from haversack.engine.merge import Rule
 from haversack.engine.session import Device
 from haversack.errors import HaversackError, Kind
 from haversack.packfile.archive import PackFiles
+from haversack.packfile.tiles import default_tile
 
 RUN_FILE = "run.toml"
-# Of a pack that says nothing: 150 px of 800, as the founding survey had.
-_OVERLAP_SHARE = 3 / 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,18 +113,9 @@ class RunRecord(_Table, frozen=True, kw_only=True):
     machine: MachineTable
 
 
-def default_tile(pack: PackFiles) -> tuple[int, int]:
-    """Tile and overlap in px: the manifest's, else the network's longer side and 3/16 of it."""
-    survey, size = pack.manifest.survey, pack.manifest.input
-    if survey is not None:
-        return survey.tile, survey.overlap
-    tile = max(size.width, size.height) if size is not None else 1
-    return tile, int(tile * _OVERLAP_SHARE)
-
-
 def effective_grid(request: RunRequest) -> GridTable:
     """The grid of a new run. With a tile of its own, the overlap keeps its share of it."""
-    tile, overlap = default_tile(request.pack)
+    tile, overlap = default_tile(request.pack.manifest)
     if request.tile is not None:
         overlap = request.tile * overlap // tile
         tile = request.tile

@@ -1,0 +1,23 @@
+"""Whether a pack can look at photos tile by tile, and at which tiles."""
+
+from __future__ import annotations
+
+from haversack.packfile.manifest import Manifest
+
+# Of a pack that says nothing: 150 px of 800, as the founding survey had.
+_OVERLAP_SHARE = 3 / 16
+
+
+def can_survey(manifest: Manifest) -> bool:
+    """Whether it finds objects everywhere in what it is given."""
+    size = manifest.input
+    return manifest.task == "detect" and size is not None and size.geometry != "crop"
+
+
+def default_tile(manifest: Manifest) -> tuple[int, int]:
+    """Tile and overlap in px: the manifest's, else the network's longer side and 3/16 of it."""
+    survey, size = manifest.survey, manifest.input
+    if survey is not None:
+        return survey.tile, survey.overlap
+    tile = max(size.width, size.height) if size is not None else 1
+    return tile, int(tile * _OVERLAP_SHARE)
