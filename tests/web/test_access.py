@@ -50,7 +50,10 @@ def test_the_keyboard_alone_leads_from_the_start_to_one_name(
 ) -> None:
     page = open_page(f"{server}/#model=blobs")
     page.wait_for_selector(".sample")
-    for wanted in ("skip", "brand", "model-button", "help-button", "choose", "sample"):
+    for wanted in (
+        *("skip", "brand", "model-button", "jobs-link", "server-link", "help-button"),
+        *("choose", "choose-folder", "sample"),
+    ):
         page.keyboard.press("Tab")
         assert page.evaluate(FOCUSED) == wanted
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"

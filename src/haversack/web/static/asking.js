@@ -32,6 +32,7 @@ export class Asking {
       const photo = await openPhoto(await read(signal), name);
       if (signal.aborted) return closePhoto(photo);
       this.state.photo = photo;
+      this.state.job = "";
       this.state.forget();
       this.show();
       if (before) closePhoto(before);
@@ -39,6 +40,11 @@ export class Asking {
     } catch (error) {
       this.#fail(error, signal);
     }
+  }
+
+  /** Whatever is asked is not waited for any more. */
+  end() {
+    this.#next();
   }
 
   /** Ask again about the photo at hand. */

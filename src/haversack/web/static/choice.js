@@ -3,6 +3,7 @@
 
 import { showError, showStatus } from "./messages.js";
 import { keyOf, reasonAgainst, showCurrent, showModels } from "./models.js";
+import { here } from "./place.js";
 import { ServerError } from "./server.js";
 
 /** @import { Pack } from "./types.js" */
@@ -33,7 +34,10 @@ export class Choice {
   /** @param {Pack} pack */
   choose(pack) {
     this.state.pack = pack;
-    history.replaceState(null, "", `#model=${encodeURIComponent(keyOf(pack))}`);
+    // An address of a job stays one.
+    if (here().name === "photo") {
+      history.replaceState(null, "", `#model=${encodeURIComponent(keyOf(pack))}`);
+    }
     this.#use(pack);
     showCurrent(this.state.packs, pack);
   }

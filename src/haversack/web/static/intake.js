@@ -1,37 +1,56 @@
 // @ts-check
-// Every way a photo comes in: dropped anywhere, chosen, pasted.
+// Every way photos come in: dropped anywhere, chosen, a folder, pasted.
 
+import { droppedEntries, photosOf } from "./dropped.js";
 import { byId } from "./elements.js";
 
+/** @import { GivenPhoto } from "./types.js" */
+
 const file = byId("file", HTMLInputElement);
+const folder = byId("folder-file", HTMLInputElement);
 
 export function chooseFile() {
   file.click();
 }
 
-/** @param {(photo: File, more: number) => void} take called with the first photo and how many others came with it */
+/** @param {(photos: GivenPhoto[]) => void} take called with at least one */
 export function watchIntake(take) {
-  const takeFirst = (/** @type {FileList | null | undefined} */ files) => {
-    const photo = files?.[0];
-    if (photo) take(photo, (files?.length ?? 1) - 1);
-    return photo !== undefined;
+  const takeFiles = (/** @type {FileList | null | undefined} */ files) => {
+    const photos = [...(files ?? [])].map(given);
+    if (photos.length > 0) take(photos);
+    return photos.length > 0;
   };
-  file.addEventListener("change", () => {
-    takeFirst(file.files);
-    file.value = ""; // the same file may be chosen again
-  });
+  for (const input of [file, folder]) {
+    input.addEventListener("change", () => {
+      takeFiles(input.files);
+      input.value = ""; // the same file may be chosen again
+    });
+  }
   document.addEventListener("paste", (event) => {
-    if (takeFirst(event.clipboardData?.files)) event.preventDefault();
+    if (takeFiles(event.clipboardData?.files)) event.preventDefault();
   });
   byId("choose", HTMLElement).addEventListener("click", chooseFile);
+  byId("choose-folder", HTMLElement).addEventListener("click", () => folder.click());
   byId("new-photo", HTMLElement).addEventListener("click", chooseFile);
   byId("drop", HTMLElement).addEventListener("click", (event) => {
     if (!(event.target instanceof HTMLButtonElement)) chooseFile();
   });
-  watchDrops(takeFirst);
+  watchDrops((data) => {
+    const entries = droppedEntries(data);
+    if (entries.some((entry) => entry.isDirectory)) {
+      void photosOf(entries).then((photos) => photos.length > 0 && take(photos));
+    } else {
+      takeFiles(data.files);
+    }
+  });
 }
 
-/** @param {(files: FileList | undefined) => boolean} take */
+/** @param {File} one @returns {GivenPhoto} */
+function given(one) {
+  return { file: one, name: one.webkitRelativePath || one.name };
+}
+
+/** @param {(data: DataTransfer) => void} take */
 function watchDrops(take) {
   // Every element that is entered says so, and the one that is left after it: only the count is true.
   let depth = 0;
@@ -47,6 +66,6 @@ function watchDrops(take) {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     dragging(0);
-    take(event.dataTransfer?.files);
+    if (event.dataTransfer) take(event.dataTransfer);
   });
 }

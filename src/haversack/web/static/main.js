@@ -5,22 +5,30 @@ import { Asking } from "./asking.js";
 import { Choice } from "./choice.js";
 import { connect } from "./connection.js";
 import { byId } from "./elements.js";
+import { Folder } from "./folder.js";
 import { chooseFile, watchIntake } from "./intake.js";
+import { JobPhoto } from "./jobphoto.js";
+import { JobsList } from "./jobslist.js";
+import { JobView } from "./jobview.js";
 import { watchArrows, watchKeyboard } from "./keyboard.js";
-import { showNote } from "./messages.js";
+import { clearAlert, showError } from "./messages.js";
 import { toggleMenu, watchMenu } from "./models.js";
 import { withKey } from "./patience.js";
 import { watchPointer } from "./pointer.js";
 import { Reach } from "./reach.js";
+import { here, leave, watchPlace } from "./place.js";
 import { fileOf, showSamples } from "./samples.js";
 import { Screen } from "./screen.js";
 import { fetchPacks, fetchPhoto, fetchSamples } from "./server.js";
+import { ServerPanel } from "./serverpanel.js";
 import { Stage } from "./stage.js";
 import { State } from "./state.js";
 import { copyCurl, savePicture, saveRecord } from "./taking.js";
+import { showView } from "./views.js";
 
 const THRESHOLD_STEP = 0.05;
 const ZOOM_STEP = 1.5;
+const TITLE = document.title;
 
 const state = new State();
 const stage = new Stage();
@@ -34,10 +42,21 @@ const choice = new Choice(state, () => {
   if (state.photo) void asking.lookAgain();
 });
 
-watchIntake((photo, more) => {
-  void asking.takePhoto(async () => photo, photo.name);
-  if (more > 0) showNote("One photo at a time: this is the first of those you gave.");
+const jobPhoto = new JobPhoto(state, () => {
+  showView("result");
+  screen.show();
 });
+const jobView = new JobView((job) => showJobPhoto(() => jobPhoto.showOnly(job)));
+const jobsList = new JobsList();
+const serverPanel = new ServerPanel();
+const folder = new Folder(state, () => route());
+
+watchIntake((photos) => {
+  const [first] = photos;
+  if (photos.length > 1 || first?.name.includes("/")) return openFolder(photos);
+  if (first) takePhoto(async () => first.file, first.name);
+});
+watchPlace(route);
 watchPointer(stage, reach);
 watchArrows(stage);
 watchMenu(refreshPacks);
@@ -50,6 +69,8 @@ watchKeyboard([
   { keys: ["3"], text: "the original", action: () => screen.setMode("original") },
   { keys: ["["], text: "show less sure ones, too", action: () => moveThreshold(-THRESHOLD_STEP) },
   { keys: ["]"], text: "show surer ones only", action: () => moveThreshold(THRESHOLD_STEP) },
+  { keys: ["ArrowRight", "l"], text: "next photo of a job", action: () => stepPhoto(1) },
+  { keys: ["ArrowLeft", "h"], text: "photo before it", action: () => stepPhoto(-1) },
   { keys: ["n"], text: "next object", action: () => reach.step(1) },
   { keys: ["p"], text: "previous object", action: () => reach.step(-1) },
   { keys: ["+", "="], text: "zoom in", action: () => stage.zoom(ZOOM_STEP) },
@@ -61,6 +82,7 @@ watchKeyboard([
 ]);
 
 screen.show();
+route();
 void connect(offer);
 void offerSamples();
 
@@ -78,8 +100,76 @@ function refreshPacks() {
 async function offerSamples() {
   const samples = await fetchSamples().catch(() => []);
   showSamples(samples, (sample) => {
-    void asking.takePhoto((signal) => fetchPhoto(sample, signal), fileOf(sample));
+    takePhoto((signal) => fetchPhoto(sample, signal), fileOf(sample));
   });
+}
+
+/** @param {(signal: AbortSignal) => Promise<Blob>} read @param {string} name */
+function takePhoto(read, name) {
+  leave();
+  leaveJobs();
+  jobPhoto.hide();
+  showView(state.photo ? "result" : "start");
+  void asking.takePhoto(read, name);
+}
+
+/** @param {import("./types.js").GivenPhoto[]} photos */
+function openFolder(photos) {
+  leave();
+  leaveJobs();
+  folder.open(photos);
+}
+
+/** Show what the address says. */
+function route() {
+  const place = here();
+  leaveJobs();
+  clearAlert();
+  document.title = TITLE;
+  if (place.name === "jobs") return jobsList.open();
+  if (place.name === "server") return serverPanel.open();
+  if (place.name === "photo") return showPlaceForPhoto();
+  if (!place.photo) return jobView.open(place.job);
+  void showJobPhoto(async () => jobPhoto.showOne(await jobView.survey(place.job), place.photo));
+}
+
+function leaveJobs() {
+  jobView.close();
+  jobsList.close();
+  serverPanel.close();
+}
+
+function showPlaceForPhoto() {
+  // A job's photo has an address of its own, and this is another.
+  if (state.job) {
+    jobPhoto.hide();
+    state.photo = null;
+    state.forget();
+  }
+  showView(state.photo ? "result" : "start");
+  screen.show();
+}
+
+/** @param {() => Promise<void>} show */
+async function showJobPhoto(show) {
+  asking.end();
+  try {
+    await show();
+  } catch (error) {
+    showError(error, { again: route });
+  }
+}
+
+/** The photo at hand as a job, in tiles. */
+function lookCloser() {
+  const { photo } = state;
+  if (!photo) return;
+  openFolder([{ file: new File([photo.blob], photo.name, { type: photo.blob.type }), name: photo.name }]);
+}
+
+/** @param {1 | -1} way */
+function stepPhoto(way) {
+  if (state.job && !stage.isZoomed) jobPhoto.step(way);
 }
 
 /** @param {number} by */
@@ -101,4 +191,5 @@ function watchControls() {
   byId("save-picture", HTMLElement).addEventListener("click", () => void savePicture(state));
   byId("save-record", HTMLElement).addEventListener("click", () => saveRecord(state));
   byId("copy-curl", HTMLElement).addEventListener("click", () => void copyCurl());
+  byId("closer", HTMLElement).addEventListener("click", lookCloser);
 }

@@ -6,13 +6,14 @@ import { curlCommand } from "./curl.js";
 import { byId } from "./elements.js";
 import { currentKey } from "./keys.js";
 import { isSignedIn } from "./session.js";
-import { formatSeconds, hasSiblings, keyOf } from "./models.js";
+import { formatSeconds, hasSiblings } from "./models.js";
 import { showNames } from "./names.js";
 import { predictAddress } from "./server.js";
 import { percent, sentence } from "./shown.js";
 
 /** @import { State } from "./state.js" */
 
+const CLOSER_FROM = 2;
 const TITLES = new Map([
   ["label-map", "Areas"],
   ["classify", "Classes"],
@@ -33,12 +34,20 @@ export function showPanel(state, toggle) {
   element("opacity-box").hidden = task !== "label-map";
   element("mode").hidden = task === "classify";
   showTruncated(state);
+  element("closer-box").hidden = !canLookCloser(state);
   showThreshold(state);
   byId("opacity", HTMLInputElement).value = String(state.opacity);
   element("opacity-value").textContent = percent(state.opacity);
   showMode(state);
   showTake(state, hasThreshold);
   setText("facts", facts(state));
+}
+
+/** Where the photo was made much smaller for the model, small things may be lost. @param {State} state */
+function canLookCloser({ record, pack, job }) {
+  const tile = pack?.survey_tile;
+  if (!record || !tile || job || record.pack !== pack.name) return false;
+  return Math.max(record.width, record.height) >= CLOSER_FROM * tile;
 }
 
 /** @param {State} state */
@@ -85,13 +94,15 @@ function showTake({ photo, pack, packs, record, threshold }, hasThreshold) {
 }
 
 /** @param {State} state */
-function facts({ photo, record, seconds, pack }) {
+function facts({ photo, record, seconds }) {
   if (!photo) return "";
-  if (!record || !pack) return photo.name;
+  if (!record) return photo.name;
   const model = record.timing?.model_seconds;
   const part = model === undefined ? "" : `, ${formatSeconds(model)} of it in the model`;
   const size = `${record.width} × ${record.height} px`;
-  return [photo.name, size, keyOf(pack), `${formatSeconds(seconds)}${part}`].join(" · ");
+  const looked = seconds > 0 ? `${formatSeconds(seconds)}${part}` : "";
+  const who = `${record.pack}@${record.version}`;
+  return [photo.name, size, who, looked].filter(Boolean).join(" · ");
 }
 
 /** Only where it changed, so that a live region is not read twice. @param {string} id @param {string} text */

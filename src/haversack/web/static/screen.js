@@ -4,6 +4,7 @@
 import { byId } from "./elements.js";
 import { stageLayer } from "./layer.js";
 import { showPanel } from "./panel.js";
+import { isPhotoView, showView } from "./views.js";
 
 /** @import { Reach } from "./reach.js" */
 /** @import { Stage } from "./stage.js" */
@@ -19,7 +20,7 @@ export class Screen {
 
   show() {
     const { state, stage } = this;
-    showView(state);
+    showPhotoView(state);
     showPanel(state, (label) => this.toggle(label));
     stage.showPhoto(state.photo, state.record);
     stage.showBoxes(state.boxes());
@@ -68,11 +69,8 @@ export class Screen {
 }
 
 /** @param {State} state */
-function showView({ photo }) {
-  byId("start", HTMLElement).hidden = photo !== null;
-  byId("result", HTMLElement).hidden = photo === null;
-  byId("new-photo", HTMLElement).hidden = photo === null;
-  document.body.dataset.view = photo ? "result" : "start";
+function showPhotoView({ photo }) {
+  if (isPhotoView()) showView(photo ? "result" : "start");
   const notice = byId("notice", HTMLElement);
   notice.hidden = !photo || photo.bitmap !== null;
   notice.textContent = "This browser cannot show this kind of photo. The list says what was found in it.";

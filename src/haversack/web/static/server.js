@@ -78,7 +78,7 @@ export function predictAddress(pack, withVersion) {
 }
 
 /**
- * Send a photo. XMLHttpRequest, because fetch tells no progress of an upload.
+ * Send a photo, and hear what is in it.
  * @param {object} asked
  * @param {string} asked.url
  * @param {Blob} asked.photo
@@ -87,44 +87,66 @@ export function predictAddress(pack, withVersion) {
  * @param {(sent: number) => void} asked.onSent a share from 0 to 1
  * @returns {Promise<{ record: PhotoRecord, text: string }>} the text as it came
  */
-export function predict({ url, photo, name, signal, onSent }) {
-  const request = new XMLHttpRequest();
+export async function predict({ url, photo, name, signal, onSent }) {
+  const body = new FormData();
+  body.append("image", photo, name);
   // Every score is asked for once; the slider then needs no further request.
-  request.open("POST", `${url}?threshold=0&map=true`);
+  const text = await transfer({ url: `${url}?threshold=0&map=true`, body, signal, onSent });
+  return { record: JSON.parse(text), text };
+}
+
+/**
+ * Send a body. XMLHttpRequest, because fetch tells no progress of an upload.
+ * @param {object} sent
+ * @param {string} sent.url
+ * @param {XMLHttpRequestBodyInit} sent.body
+ * @param {AbortSignal} sent.signal
+ * @param {(sent: number) => void} sent.onSent a share from 0 to 1
+ * @returns {Promise<string>} the answer's text
+ */
+export function transfer({ url, body, signal, onSent }) {
+  const request = new XMLHttpRequest();
+  request.open("POST", url);
   for (const [header, value] of Object.entries({ ...keyHeaders(), ...tokenHeaders() })) {
     request.setRequestHeader(header, value);
   }
   request.upload.onprogress = (event) => onSent(event.loaded / Math.max(1, event.total));
-  const form = new FormData();
-  form.append("image", photo, name);
   return new Promise((resolve, reject) => {
     const abort = () => request.abort();
     signal.addEventListener("abort", abort);
     request.onloadend = () => signal.removeEventListener("abort", abort);
-    request.onabort = () => reject(new DOMException("another photo was chosen", "AbortError"));
+    request.onabort = () => reject(new DOMException("it is not wanted any more", "AbortError"));
     request.onerror = () => reject(noAnswer());
     request.onload = () => {
       const { status, responseText: text } = request;
-      if (status !== 200) reject(refusal(status, text, request.getResponseHeader("Retry-After")));
-      else resolve({ record: JSON.parse(text), text });
+      if (status < 200 || status > 299) {
+        reject(refusal(status, text, request.getResponseHeader("Retry-After")));
+      } else {
+        resolve(text);
+      }
     };
     if (signal.aborted) request.onabort?.(new ProgressEvent("abort"));
-    else request.send(form);
+    else request.send(body);
   });
 }
 
-/** @param {string} path */
-async function getJson(path) {
+/** @param {string} path @returns {Promise<any>} */
+export async function getJson(path) {
   return (await get(path)).json();
 }
 
 /** @param {string} path @param {AbortSignal} [signal] */
-async function get(path, signal) {
+export async function get(path, signal) {
   return send(path, { headers: keyHeaders(), signal });
 }
 
+/** Something that changes. @param {string} method @param {string} path @returns {Promise<Response>} */
+export async function change(method, path) {
+  return send(path, { method, headers: { ...keyHeaders(), ...tokenHeaders() } });
+}
+
 /** @param {string} path @param {RequestInit} asked */
-async function send(path, asked) {
+export async function send(path, asked) {
   const response = await fetch(address(path), asked).catch((fault) => {
     throw fault instanceof DOMException ? fault : noAnswer();
   });

@@ -15,7 +15,8 @@ export class State {
   /** @type {PhotoRecord | null} */ record = null;
   /** The record as it came. */ text = "";
   /** @type {LabelMap | null} */ map = null;
-  /** From question to answer. */ seconds = 0;
+  /** From question to answer; 0 where it came from a job. */ seconds = 0;
+  /** The job that the photo is of, or "". */ job = "";
   threshold = 0.5;
   opacity = 0.45;
   /** @type {Mode} */ mode = "all";
