@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from haversack.jobs.blobs import Buffer
 from haversack.jobs.job import Job
 
 
@@ -16,14 +18,14 @@ class Attempt:
 
     Attributes:
         job: its row when it was claimed.
-        read_input: gives its photo.
+        opened_input: gives its photo for the length of a block, mapped: no memory is taken by that.
         progress: to be told done and total; seen at the next heartbeat.
         unwanted: set when no result will be taken: the job was cancelled, the lease lost, or the
             worker must end.
     """
 
     job: Job
-    read_input: Callable[[], bytes]
+    opened_input: Callable[[], AbstractContextManager[Buffer]]
     progress: Callable[[int, int], None]
     unwanted: threading.Event
 

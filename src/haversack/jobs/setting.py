@@ -7,7 +7,7 @@ from pathlib import Path
 
 from haversack.database.connection import is_postgresql, open_database, sqlite_path
 from haversack.errors import HaversackError
-from haversack.jobs.blobs import BlobStore, FolderBlobs, open_blobs
+from haversack.jobs.blobs import BlobStore, open_blobs
 from haversack.jobs.desk import Desk
 from haversack.jobs.sql_store import SqlJobStore
 from haversack.jobs.store import JobStore
@@ -57,8 +57,7 @@ def open_room(places: JobPlaces) -> JobRoom:
     """
     database = places.database_url
     folder = places.state if is_postgresql(database) else sqlite_path(database).parent
-    blobs: BlobStore
-    blobs = open_blobs(places.blobs) if places.blobs else FolderBlobs(folder / "blobs")
+    blobs = open_blobs(places.blobs or folder / "blobs", places.state / "waiting")
     store = SqlJobStore(open_database(database))
     here = blobs.place()
     known = store.fact(_BLOBS_FACT, here)

@@ -159,7 +159,7 @@ class Worker:
         job, lease = claimed.job, claimed.lease
         attempt = Attempt(
             job=job,
-            read_input=partial(self._blobs.read, job.input),
+            opened_input=partial(self._blobs.opened, job.input),
             progress=current.report,
             unwanted=current.unwanted,
         )

@@ -31,6 +31,8 @@ from haversack.serve.options import ServeOptions
 from haversack.serve.statistics import Stages
 
 T = TypeVar("T")
+Encoded = bytes | memoryview | mmap.mmap
+"""The bytes of a picture's file, wherever they lie."""
 Render = Callable[[ImageResult, ServedModel], T]
 """Makes the answer of a picture's results, while the memory for it is reserved."""
 
@@ -50,7 +52,7 @@ class Picture(Protocol):
         """Of the encoded bytes."""
         ...
 
-    def view(self) -> bytes | mmap.mmap:
+    def view(self) -> Encoded:
         """All of them, without a copy."""
         ...
 
@@ -60,9 +62,9 @@ class Picture(Protocol):
 
 
 class PictureBytes:
-    """A `Picture` that is in memory already."""
+    """A `Picture` that is in memory already, or mapped."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: Encoded) -> None:
         self._data = data
 
     @property
@@ -70,13 +72,13 @@ class PictureBytes:
         """Of the encoded bytes."""
         return len(self._data)
 
-    def view(self) -> bytes:
+    def view(self) -> Encoded:
         """All of them."""
         return self._data
 
     def read(self) -> bytes:
-        """All of them."""
-        return self._data
+        """All of them, in memory."""
+        return self._data if isinstance(self._data, bytes) else bytes(self._data[:])
 
 
 @dataclass(frozen=True, kw_only=True)

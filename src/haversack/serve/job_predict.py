@@ -45,7 +45,6 @@ class PredictHandler:
     def run(self, attempt: Attempt) -> Outcome:
         """The canonical record."""
         job = attempt.job
-        picture = PictureBytes(attempt.read_input())
         asked = json.loads(job.options)
         shown = Shown(
             image=job.image, threshold=asked.get("threshold"), with_map=asked.get("map", False)
@@ -56,12 +55,14 @@ class PredictHandler:
             made = record(result, model, shown).decode()
             return Outcome(result=made, version=model.identity.version)
 
-        while True:
-            try:
-                return self._wait(attempt, self._plane.see(target, picture, render))
-            except RetryLaterError:
-                if attempt.unwanted.wait(_BUSY_SECONDS):
-                    raise
+        with attempt.opened_input() as photo:
+            picture = PictureBytes(photo)
+            while True:
+                try:
+                    return self._wait(attempt, self._plane.see(target, picture, render))
+                except RetryLaterError:
+                    if attempt.unwanted.wait(_BUSY_SECONDS):
+                        raise
 
     def _wait(self, attempt: Attempt, work: Coroutine[Any, Any, Outcome]) -> Outcome:
         """Until it is done, or nobody wants it any more."""
