@@ -150,7 +150,7 @@ def work(options: AppOptions, on_ready: Callable[[Sequence[ServedModel]], None])
         HaversackError: as `run`.
     """
     settle()
-    house = _House(options, on_ready)
+    house = _House(options, on_ready, has_door=False)
     asyncio.run(house.work())
     if house.fault is not None:
         raise house.fault
@@ -185,7 +185,11 @@ class _House:
     """Everything that lives as long as the server."""
 
     def __init__(
-        self, options: AppOptions, on_ready: Callable[[Sequence[ServedModel]], None]
+        self,
+        options: AppOptions,
+        on_ready: Callable[[Sequence[ServedModel]], None],
+        *,
+        has_door: bool = True,
     ) -> None:
         self._options = options
         self._on_ready = on_ready
@@ -197,7 +201,7 @@ class _House:
             ThreadPoolExecutor(_MODELS_AT_ONCE, thread_name_prefix="inferring"),
         )
         workers = Workers(decoding=self._pools[0], inferring=self._pools[1])
-        self._start = prepare(options.packs, options.serve, options.cache)
+        self._start = prepare(options.packs, options.serve, options.cache, has_door=has_door)
         limits, room = self._start.options, self._start.room
         house = House(
             room=room,
