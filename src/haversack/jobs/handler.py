@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from haversack.jobs.blobs import Buffer
 from haversack.jobs.job import Job
@@ -38,6 +38,10 @@ class Outcome:
     version: str
 
 
+Result = Outcome | Exception
+"""What came of an attempt."""
+
+
 class Handler(Protocol):
     """Does jobs of one kind.
 
@@ -57,4 +61,22 @@ class Handler(Protocol):
 
     def run(self, attempt: Attempt) -> Outcome:
         """Do it. Raises HaversackError."""
+        ...
+
+
+@runtime_checkable
+class BatchHandler(Handler, Protocol):
+    """A handler that can do several jobs at once.
+
+    Promises: `run_together` is called by the thread that calls `run`, with jobs that want the same
+    pack and that nobody has tried before. What is wrong with one of them, or that it is cancelled
+    meanwhile, changes nothing for the others; each result is what `run` would have given.
+    """
+
+    def most_at_once(self, job: Job) -> int:
+        """How many jobs that want the same as `job` are best done in one go; 1 for it alone."""
+        ...
+
+    def run_together(self, attempts: Sequence[Attempt]) -> Sequence[Result]:
+        """Do them: an outcome or an error for each, in their order."""
         ...

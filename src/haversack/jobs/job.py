@@ -71,7 +71,8 @@ class Job:
         error_hint: the next step.
         result_bytes: of the result, as long as it is kept.
         result_removed: whether age or quota took it.
-        seconds: from the claim of the last attempt to done.
+        seconds: from the claim of the last attempt to done; of jobs that were done together each
+            has its share.
         created: put.
         started: first claimed; None before.
         finished: terminal; None before.

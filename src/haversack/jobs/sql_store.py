@@ -20,6 +20,7 @@ _COLUMNS = tuple(field.name for field in fields(Job))
 _LAPSE_BACKOFF_SECONDS = 1.0
 _INPUT_DIGITS = 64
 _CLOCK_SLACK_SECONDS = 0.1
+_ANY_ATTEMPTS = 1 << 30
 
 
 def _new_token() -> str:
@@ -98,6 +99,7 @@ class SqlJobStore:
             "token": token,
             "worker": claim.worker,
             "count": claim.count,
+            "most_attempts": 0 if claim.untried else _ANY_ATTEMPTS,
             "kinds": json.dumps(list(claim.kinds)),
             "packs": json.dumps(list(claim.packs)),
         }
@@ -112,10 +114,11 @@ class SqlJobStore:
         values: dict[str, Value] = {"until": self.now() + lease_seconds, "done": done}
         return bool(self._rows("beat", {**values, "total": total, **vars(lease)}))
 
-    def done(self, lease: Lease, result: str, version: str) -> bool:
+    def done(self, lease: Lease, result: str, version: str, *, together: int = 1) -> bool:
         """See `JobStore.done`."""
-        size = len(result.encode())
-        return self._report("done", lease, result=result, result_bytes=size, version=version)
+        values: dict[str, Value] = {"result": result, "version": version}
+        values |= {"result_bytes": len(result.encode()), "together": float(together)}
+        return self._report("done", lease, **values)
 
     def fail(self, lease: Lease, fault: Fault) -> bool:
         """See `JobStore.fail`."""

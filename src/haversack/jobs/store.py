@@ -20,6 +20,7 @@ class Claim:
         worker: its name, for the row.
         lease_seconds: after which the job is another's, unless renewed.
         count: at most so many.
+        untried: only jobs of which no attempt was begun.
     """
 
     kinds: Sequence[str]
@@ -27,6 +28,7 @@ class Claim:
     worker: str
     lease_seconds: float = 10.0
     count: int = 1
+    untried: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,8 +128,12 @@ class JobStore(Protocol):
         """Renew the lease and tell progress. False: it was lost, or the job was cancelled."""
         ...
 
-    def done(self, lease: Lease, result: str, version: str) -> bool:
-        """The result, as JSON; False where the lease was lost."""
+    def done(self, lease: Lease, result: str, version: str, *, together: int = 1) -> bool:
+        """The result, as JSON; False where the lease was lost.
+
+        Args:
+            together: how many jobs were done in that time; the job's seconds are its share.
+        """
         ...
 
     def fail(self, lease: Lease, fault: Fault) -> bool:

@@ -23,8 +23,9 @@ from haversack.engine.tensors import encoded, known, number_array, string_array,
 from haversack.errors import HaversackError
 from haversack.packfile.signature import Signature, TensorSpec
 from haversack.serve.context import Context, target_of
-from haversack.serve.dataplane import PictureBytes, Target
+from haversack.serve.dataplane import Target
 from haversack.serve.model import ServedModel
+from haversack.serve.pictures import PictureBytes
 from haversack.serve.v2_messages import invalid, unbase64
 
 _USE = 'Send {"instances": [...]} with one element a row, or {"inputs": ...} with whole columns.'

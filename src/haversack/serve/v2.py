@@ -22,8 +22,9 @@ from haversack.engine.results import ImageResult
 from haversack.engine.session import Array
 from haversack.packfile.signature import Signature, TensorSpec
 from haversack.serve.context import Context, target_of
-from haversack.serve.dataplane import PictureBytes, Target
+from haversack.serve.dataplane import Target
 from haversack.serve.model import ServedModel
+from haversack.serve.pictures import PictureBytes
 from haversack.serve.v2_messages import (
     InferAnswer,
     InferRequest,
