@@ -27,6 +27,7 @@ from haversack.asgi.errors import exception_handlers
 from haversack.engine.allocator import settle, trim
 from haversack.engine.cpus import usable_cpus
 from haversack.errors import HaversackError, Kind
+from haversack.jobs.handler import Handler
 from haversack.jobs.setting import JobPlaces, open_room
 from haversack.jobs.worker import Worker
 from haversack.serve.catalogue import Catalogue
@@ -34,6 +35,7 @@ from haversack.serve.context import Context, Phase
 from haversack.serve.dataplane import DataPlane, Workers
 from haversack.serve.http import routes as data_routes
 from haversack.serve.job_predict import PredictHandler
+from haversack.serve.job_requests import RequestHandler
 from haversack.serve.model import ServedModel
 from haversack.serve.options import ServeOptions
 from haversack.serve.placing import House
@@ -257,8 +259,9 @@ class _House:
         """The port is open while packs load, so that probes are answered."""
         room = self.context.jobs
         assert room is not None
-        predict = PredictHandler(self.context.plane, asyncio.get_running_loop())
-        worker = Worker(room.store, room.blobs, [predict])
+        plane, loop = self.context.plane, asyncio.get_running_loop()
+        handlers: list[Handler] = [PredictHandler(plane, loop), RequestHandler(plane, loop)]
+        worker = Worker(room.store, room.blobs, handlers)
         tasks = [asyncio.create_task(self._load(worker)), asyncio.create_task(self._keep_trim())]
         try:
             yield

@@ -109,10 +109,12 @@ _SAFE_PUT = (
 _LATER = (
     Parameter(
         name="Prefer",
-        text="`respond-async` makes a job of it (scope jobs).",
+        text="`respond-async` makes a job of it (scope jobs), with what /jobs takes in query and "
+        "headers.",
         schema={"type": "string"},
     ),
 )
+_AS_JOB = {"202": "Accepted as a job; Location is its address"}
 _LIST_QUERY = (
     Parameter(
         name="state",
@@ -150,6 +152,8 @@ OPERATIONS: tuple[Operation, ...] = (
             tag="v2",
             takes=_INFER_TAKES,
             gives=_INFER_GIVES,
+            headers=_LATER,
+            also=_AS_JOB,
         ),
         _V2,
     ),
@@ -164,7 +168,7 @@ OPERATIONS: tuple[Operation, ...] = (
             gives=_json("Record"),
             query=_PHOTO_QUERY,
             headers=_LATER,
-            also={"202": "Accepted as a job; Location is its address"},
+            also=_AS_JOB,
         ),
         "/predict/{name}",
     ),
@@ -177,6 +181,8 @@ OPERATIONS: tuple[Operation, ...] = (
             tag="v1",
             takes=_json("PredictRequest"),
             gives=_json("PredictResponse"),
+            headers=_LATER,
+            also=_AS_JOB,
         ),
         _V1,
     ),
@@ -415,10 +421,10 @@ OPERATIONS: tuple[Operation, ...] = (
         id="job_result",
         method="GET",
         path="/jobs/{name}/result",
-        text="The record that the job of that id made.",
+        text="What the job of that id made: a record, or what its V1 or V2 route would answer.",
         tag="jobs",
         scope=Scope.JOBS,
-        gives=_json("Record"),
+        gives=_json("JobResult"),
     ),
     Operation(
         id="job_retry",

@@ -1,4 +1,4 @@
-"""What callers of /jobs may put behind the question mark, and the header that makes puts safe."""
+"""What callers may say of a job: behind the question mark, and in headers."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ def idempotency_key(request: Request) -> str | None:
             "are allowed",
         )
     return key
+
+
+def prefers_later(request: Request) -> bool:
+    """Whether the caller would rather have a job. Source: RFC 7240, 4.1."""
+    wishes = ",".join(request.headers.getlist("prefer")).split(",")
+    return any(wish.partition(";")[0].strip().lower() == "respond-async" for wish in wishes)
 
 
 def priority(request: Request) -> int:

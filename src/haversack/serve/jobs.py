@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -21,14 +22,20 @@ from haversack.jobs.describe import describe
 from haversack.jobs.desk import wish
 from haversack.jobs.job import Job, NewJob, State
 from haversack.jobs.setting import JobRoom
+from haversack.packfile.archive import PackFiles
+from haversack.serve.answering import HEADER_LENGTH, Answering, Sent
 from haversack.serve.context import Context, Phase
 from haversack.serve.job_events import EventStreams
 from haversack.serve.job_queries import idempotency_key, listing, priority, wait_seconds
+from haversack.serve.job_requests import as_request
 from haversack.serve.photos import read_shown, received_photo
 
 _LONGEST_RETRY_SECONDS = 60
 _FULL_RETRY_SECONDS = 30
 _encoder = msgspec.json.Encoder()
+
+Submit = Callable[[Request, Answering], Awaitable[Response]]
+"""Makes a job of a request that another route was asked; see `JobRoutes.submit_request`."""
 
 
 class JobRoutes:
@@ -40,28 +47,31 @@ class JobRoutes:
 
     async def submit(self, request: Request) -> Response:
         """POST /jobs/{name}: the photo and the row are on the disk when this answers 202."""
-        principal = self._context.allow(request, Scope.JOBS)
-        name, version = request.path_params["name"], request.path_params.get("version")
+        wished = self._wished(request)
         threshold, with_map = read_shown(request)
         options = ({} if threshold is None else {"threshold": threshold}) | (
             {"map": True} if with_map else {}
         )
-        wished = wish(
-            name,
-            version=version or "",
-            options=json.dumps(options),
-            owner=principal.name,
-            idempotency_key=idempotency_key(request),
-            priority=priority(request),
-            wait_seconds=wait_seconds(request),
-        )
         async with received_photo(self._context, request) as (body, image):
-            self._check_pack(name, version)
-            job = await self._put(replace(wished, image=image), body)
-        headers = {"Location": f"/jobs/{job.id}"}
-        if "prefer" in request.headers:
-            headers["Preference-Applied"] = "respond-async"
-        return json_response(await self._described(job), status=202, headers=headers)
+            _check_pictures(self._offered(request))
+            if not body.size_bytes:
+                raise HaversackError("image-empty", "the request's body holds no photo")
+            wished = replace(wished, image=image, options=json.dumps(options))
+            job = await self._put(wished, body)
+        return await self._accepted(request, job)
+
+    async def submit_request(self, request: Request, answering: Answering) -> Response:
+        """A V1 or V2 request to be answered later: 202 once the body and the row are on the disk.
+
+        What shows without running the pack is refused at once, as the route itself refuses it.
+        """
+        wished = self._wished(request)
+        header_length = request.headers.get(HEADER_LENGTH, "")
+        async with self._context.body(request, Scope.JOBS) as body:
+            sent = Sent(body=body, header_length=header_length, is_job=True)
+            await answering.check(self._offered(request).manifest, sent)
+            job = await self._put(as_request(wished, answering.route, header_length), body)
+        return await self._accepted(request, job)
 
     async def index(self, request: Request) -> Response:
         """GET /jobs: the caller's jobs, the newest first, by pages."""
@@ -141,10 +151,22 @@ class JobRoutes:
             return describe(job)
         return describe(job, await asyncio.to_thread(self._room.store.place, job))
 
-    def _check_pack(self, name: str, version: str | None) -> None:
-        """Whether it is on offer and takes photos; it need not be in memory now."""
-        catalogue = self._context.plane.catalogue
-        offered = catalogue.offers.find(name, version)
+    def _wished(self, request: Request) -> NewJob:
+        """Everything of a job but its input. Raises HaversackError."""
+        principal = self._context.allow(request, Scope.JOBS)
+        return wish(
+            request.path_params["name"],
+            version=request.path_params.get("version") or "",
+            owner=principal.name,
+            idempotency_key=idempotency_key(request),
+            priority=priority(request),
+            wait_seconds=wait_seconds(request),
+        )
+
+    def _offered(self, request: Request) -> PackFiles:
+        """The pack in the path, if it is on offer; it need not be in memory now."""
+        name, version = request.path_params["name"], request.path_params.get("version")
+        offered = self._context.plane.catalogue.offers.find(name, version)
         if offered is None:
             raise HaversackError(
                 "pack-not-loaded",
@@ -154,16 +176,9 @@ class JobRoutes:
                 hint="GET /packs lists what is served.",
                 kind=Kind.NOT_FOUND,
             )
-        if offered.manifest.input is None:
-            raise HaversackError(
-                "pack-takes-tensors",
-                f"{name} takes tensors; jobs are photos",
-                hint=f"POST /v2/models/{name}/infer",
-            )
+        return offered
 
     async def _put(self, wished: NewJob, body: Body) -> Job:
-        if not body.size_bytes:
-            raise HaversackError("image-empty", "the request's body holds no photo")
         try:
             return await asyncio.to_thread(self._room.desk.submit, wished, body.view())
         except HaversackError as error:
@@ -172,6 +187,22 @@ class JobRoutes:
             raise RetryLaterError(
                 error.message, retry_after_seconds=_FULL_RETRY_SECONDS, hint=error.hint
             ) from error
+
+    async def _accepted(self, request: Request, job: Job) -> Response:
+        headers = {"Location": f"/jobs/{job.id}"}
+        if "prefer" in request.headers:
+            headers["Preference-Applied"] = "respond-async"
+        return json_response(await self._described(job), status=202, headers=headers)
+
+
+def _check_pictures(files: PackFiles) -> None:
+    if files.manifest.input is None:
+        name = files.manifest.name
+        raise HaversackError(
+            "pack-takes-tensors",
+            f"{name} takes tensors; jobs that are sent here are photos",
+            hint=f"POST /v2/models/{name}/infer, with `Prefer: respond-async` for a job.",
+        )
 
 
 def _owner(principal: Principal) -> str | None:

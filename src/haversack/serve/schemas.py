@@ -108,6 +108,7 @@ SCHEMAS: dict[str, Schema] = {
         *("created", "started", "finished", "attempts", "error", "links"),
     ),
     "Jobs": _object({"jobs": _list(ref("Job")), "next": {"type": ["string", "null"]}}, "jobs"),
+    "JobResult": {"anyOf": [ref("Record"), ref("InferResponse"), ref("PredictResponse")]},
     "SignIn": _object({"user": _TEXT, "password": _TEXT}, "user", "password"),
     "Session": _object(
         {
