@@ -9,12 +9,13 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from tests.integration.plane import OPTIONS, Running, renamed, running_plane, says
+from tests.integration.plane import Running, renamed, running_plane, says
 from tests.integration.test_jobs_worker import QUICK, eventually
 from tests.server.running import BLOBS
 
@@ -169,6 +170,48 @@ def test_the_seconds_of_a_batch_are_shared_among_its_jobs(
     assert 0 < sum(job.seconds for job in after) < time.time() - began
 
 
+@contextmanager
+def no_memory_free(running: Running) -> Iterator[None]:
+    """Somebody has all of the memory for photos, for the length of a block."""
+    taken, go_on = threading.Event(), threading.Event()
+
+    async def take_all() -> None:
+        gate = running.plane.memory
+        async with gate.hold(gate.limit, Deadline(at=running.loop.time() + 60)):
+            taken.set()
+            while not go_on.is_set():
+                await asyncio.sleep(0.01)
+
+    done = asyncio.run_coroutine_threadsafe(take_all(), running.loop)
+    assert taken.wait(10)
+    try:
+        yield
+    finally:
+        go_on.set()
+        done.result(10)
+
+
+def test_a_batch_that_waits_for_memory_is_handed_back_whole(
+    room: JobRoom, photos: list[bytes], tmp_path: Path
+) -> None:
+    says(tmp_path, BLOBS, PAYS)
+    jobs = [submit(room, "blobs", photo) for photo in photos[:4]]
+    with running_plane([BLOBS], tmp_path) as running:
+        handler = PredictHandler(running.plane, running.loop)
+        worker = Worker(room.store, room.blobs, [handler], QUICK)
+        with no_memory_free(running):
+            worker.start()
+            eventually(lambda: running.plane.memory.waiting == 1)
+            began = time.monotonic()
+            worker.stop()
+            assert time.monotonic() - began < 2 * QUICK.drain_seconds + 0.5
+            eventually(lambda: running.plane.memory.waiting == 0)
+        back = [room.store.find(job.id) for job in jobs]
+        assert {(job.state, job.attempts) for job in back} == {(State.QUEUED, 0)}
+        assert {job.state for job in done_by(running, room, jobs)} == {State.DONE}
+        assert running.batches("blobs") == {4}
+
+
 def test_a_photo_that_waits_for_memory_is_not_in_memory(room: JobRoom, tmp_path: Path) -> None:
     size = 32 << 20
     picture = Image.fromarray(draw_scene(1, width=200, height=200).pixels)
@@ -176,29 +219,16 @@ def test_a_photo_that_waits_for_memory_is_not_in_memory(room: JobRoom, tmp_path:
     picture.save(file, "PNG")
     job = submit(room, "blobs", file.getvalue() + b"\0" * size)
     with running_plane([BLOBS], tmp_path) as running:
-        taken, go_on = threading.Event(), threading.Event()
-
-        async def take_all() -> None:
-            gate = running.plane.memory
-            async with gate.hold(gate.limit, Deadline(at=running.loop.time() + 60)):
-                taken.set()
-                while not go_on.is_set():
-                    await asyncio.sleep(0.01)
-
-        asyncio.run_coroutine_threadsafe(take_all(), running.loop)
-        assert taken.wait(10)
         tracemalloc.start()
         handler = PredictHandler(running.plane, running.loop)
         worker = Worker(room.store, room.blobs, [handler], QUICK)
-        worker.start()
         try:
-            eventually(lambda: running.plane.memory.waiting == 1)
-            assert tracemalloc.get_traced_memory()[1] < size // 4
-            go_on.set()
+            with no_memory_free(running):
+                worker.start()
+                eventually(lambda: running.plane.memory.waiting == 1)
+                assert tracemalloc.get_traced_memory()[1] < size // 4
             assert ended(room, [job])[0].state is State.DONE
             assert tracemalloc.get_traced_memory()[1] > size
         finally:
-            go_on.set()
             worker.stop()
             tracemalloc.stop()
-    assert OPTIONS.decode_limit_bytes > 2 * size

@@ -134,7 +134,6 @@ class DataPlane:
             fitted = await self._fitted(visit, picture)
             held.shrink(after_bytes(visit.model, fitted.width * fitted.height))
             infer = partial(visit.model.predictor.infer, [fitted])
-
             (outcome,) = await self._turn(visit, infer)
             stages = visit.stages
             result = _result(visit, fitted, outcome, (stages.compute_input, stages.compute_infer))

@@ -74,8 +74,10 @@ class PredictHandler:
                 seen = wanted(self._loop, attempts, work)
                 for (number, _), result in zip(asked, seen, strict=True):
                     results[number] = result
-            except (HaversackError, MemoryError):
-                pass
+            except (HaversackError, MemoryError) as fault:
+                for number, attempt in enumerate(attempts):
+                    if attempt.unwanted.is_set():
+                        results[number] = fault
         return [
             self._alone(attempt) if result is None else result
             for attempt, result in zip(attempts, results, strict=True)
