@@ -39,9 +39,10 @@ class Echo:
         return [PACK]
 
     def run(self, attempt: Attempt) -> Outcome:
-        data = attempt.read_input()
+        with attempt.opened_input() as data:
+            checksum = sha256(data).hexdigest()
         attempt.unwanted.wait(random.uniform(0, 2 * self._seconds))
-        found = {"sha256": sha256(data).hexdigest(), "attempt": attempt.job.attempts}
+        found = {"sha256": checksum, "attempt": attempt.job.attempts}
         return Outcome(result=json.dumps(found), version="1")
 
     def tidy(self) -> None:

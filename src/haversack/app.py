@@ -35,6 +35,7 @@ from haversack.serve.context import Context, Phase
 from haversack.serve.dataplane import DataPlane, Workers
 from haversack.serve.http import routes as data_routes
 from haversack.serve.job_predict import PredictHandler
+from haversack.serve.job_requests import RequestHandler
 from haversack.serve.lending import PackLender
 from haversack.serve.model import ServedModel
 from haversack.serve.options import ServeOptions
@@ -159,7 +160,7 @@ def work(options: AppOptions, on_ready: Callable[[Sequence[ServedModel]], None])
         HaversackError: as `run`.
     """
     settle()
-    house = _House(options, on_ready)
+    house = _House(options, on_ready, has_door=False)
     asyncio.run(house.work())
     if house.fault is not None:
         raise house.fault
@@ -194,11 +195,15 @@ class _House:
     """Everything that lives as long as the server."""
 
     def __init__(
-        self, options: AppOptions, on_ready: Callable[[Sequence[ServedModel]], None]
+        self,
+        options: AppOptions,
+        on_ready: Callable[[Sequence[ServedModel]], None],
+        *,
+        has_door: bool = True,
     ) -> None:
         self._options = options
         self._on_ready = on_ready
-        self._has_door = False
+        self._has_door = has_door
         self.server: _Server | None = None
         self.fault: Exception | None = None
         uploads = options.state / "packs"
@@ -207,7 +212,7 @@ class _House:
             ThreadPoolExecutor(_MODELS_AT_ONCE, thread_name_prefix="inferring"),
         )
         workers = Workers(decoding=self._pools[0], inferring=self._pools[1])
-        self._start = prepare(options.packs, options.serve, options.cache)
+        self._start = prepare(options.packs, options.serve, options.cache, has_door=has_door)
         limits, room = self._start.options, self._start.room
         house = House(
             room=room,
@@ -239,7 +244,6 @@ class _House:
 
     def app(self) -> ASGIApp:
         """The whole as one ASGI application."""
-        self._has_door = True
         shelf = SampleShelf(self._options.samples)
         inner = Starlette(
             routes=[*data_routes(self.context), *page_routes(shelf)],
@@ -287,7 +291,7 @@ class _House:
         plane = self.context.plane
         surveys = SurveyHandler(room, PackLender(plane, loop), self._options.state / _SURVEYS)
         return [
-            Worker(room, [PredictHandler(plane, loop)]),
+            Worker(room, [PredictHandler(plane, loop), RequestHandler(plane, loop)]),
             # It goes on where it was: nothing is won by waiting for it.
             Worker(room, [surveys], WorkerOptions(drain_seconds=0.0, heed_seconds=_HEED_SECONDS)),
         ]

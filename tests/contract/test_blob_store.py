@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from haversack.database.mounts import is_on_network
 from haversack.errors import HaversackError
 from haversack.jobs.blobs import BlobStore, FolderBlobs, blob_name, open_blobs
+from haversack.jobs.object_blobs import ObjectBlobs
 
 DATA = b"a photo"
 NAME = blob_name(DATA, "j1")
@@ -56,27 +59,32 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def blobs(place: str) -> BlobStore:
-    return open_blobs(place)
+def blobs(place: str, tmp_path: Path) -> BlobStore:
+    return open_blobs(place, tmp_path / "waiting")
+
+
+def content(blobs: BlobStore, name: str) -> bytes:
+    with blobs.opened(name) as data:
+        return bytes(data[:])
 
 
 def code_of(blobs: BlobStore, name: str) -> str:
     with pytest.raises(HaversackError) as caught:
-        blobs.read(name)
+        content(blobs, name)
     return caught.value.code
 
 
 class TestBlobs:
     def test_what_was_put_is_read_by_another_who_opens_the_store(self, place: str) -> None:
         open_blobs(place).put(NAME, memoryview(DATA))
-        assert open_blobs(place).read(NAME) == DATA
+        assert content(open_blobs(place), NAME) == DATA
 
     def test_equal_photos_of_two_jobs_do_not_share(self, blobs: BlobStore) -> None:
         other = blob_name(DATA, "j2")
         blobs.put(NAME, DATA)
         blobs.put(other, DATA)
         blobs.delete(NAME)
-        assert blobs.read(other) == DATA
+        assert content(blobs, other) == DATA
         assert code_of(blobs, NAME) == "blob-missing"
 
     def test_a_part_of_a_blob_is_read_alone(self, blobs: BlobStore) -> None:
@@ -113,13 +121,35 @@ class TestBlobs:
     def test_putting_and_deleting_twice_is_no_fault(self, blobs: BlobStore) -> None:
         blobs.put(NAME, DATA)
         blobs.put(NAME, DATA)
-        assert blobs.read(NAME) == DATA
+        assert content(blobs, NAME) == DATA
         blobs.delete(NAME)
         blobs.delete(NAME)
 
     def test_what_is_not_as_its_name_says_is_not_given(self, blobs: BlobStore) -> None:
         blobs.put(NAME, b"another photo")
         assert code_of(blobs, NAME) == "blob-damaged"
+
+    def test_what_is_deleted_while_it_is_open_stays_until_it_is_closed(
+        self, blobs: BlobStore
+    ) -> None:
+        blobs.put(NAME, DATA)
+        with blobs.opened(NAME) as data:
+            blobs.delete(NAME)
+            assert bytes(data[:]) == DATA
+        assert code_of(blobs, NAME) == "blob-missing"
+
+    def test_what_is_open_can_be_closed_while_somebody_still_reads_it(
+        self, blobs: BlobStore
+    ) -> None:
+        blobs.put(NAME, DATA)
+        with blobs.opened(NAME) as data:
+            view = memoryview(data)
+        assert bytes(view) == DATA
+
+    def test_what_holds_nothing_is_given_back_as_nothing(self, blobs: BlobStore) -> None:
+        name = blob_name(b"", "j1")
+        blobs.put(name, b"")
+        assert content(blobs, name) == b""
 
     def test_what_was_put_long_ago_is_listed(self, blobs: BlobStore) -> None:
         blobs.put(NAME, DATA)
@@ -144,6 +174,46 @@ def test_halves_of_a_killed_put_are_listed_and_deleted(tmp_path: Path) -> None:
     assert list(blobs.older_than(-1)) == [half.name]
     blobs.delete(half.name)
     assert not half.exists()
+
+
+@pytest.mark.parametrize("kind", ["folder", "objects"])
+def test_a_large_one_is_open_without_being_in_the_heap(kind: str, tmp_path: Path) -> None:
+    blobs: BlobStore
+    # Not moto's server, which is in this very process and holds what it is sent.
+    blobs = FolderBlobs(tmp_path) if kind == "folder" else ObjectBlobs(tmp_path.as_uri(), tmp_path)
+    size = 48 << 20
+    large = bytes(range(256)) * (size // 256)
+    name = blob_name(large, "j1")
+    blobs.put(name, large)
+    tracemalloc.start()
+    try:
+        with blobs.opened(name) as data:
+            assert len(data) == size
+            _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < size // 4
+
+
+def test_blobs_on_another_machines_disk_are_read_through_a_file_on_this_one(
+    tmp_path: Path,
+) -> None:
+    mounts = ["/dev/sda1 / ext4 rw 0 0", f"server:/photos {tmp_path} nfs4 rw 0 0"]
+    assert is_on_network(tmp_path / "blobs", mounts)
+    assert not is_on_network(tmp_path / "blobs", mounts[:1])
+    far = FarBlobs(tmp_path / "blobs", tmp_path / "waiting")
+    far.put(NAME, DATA)
+    with far.opened(NAME) as data:
+        (blob,) = tmp_path.glob("blobs/??/*")
+        blob.write_bytes(b"")  # what would end a process that had mapped it
+        assert bytes(data[:]) == DATA
+    assert code_of(far, NAME) == "blob-damaged"
+
+
+class FarBlobs(FolderBlobs):
+    """A folder of which the system would say that it is another machine's."""
+
+    _is_far = True
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

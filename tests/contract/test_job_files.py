@@ -11,7 +11,7 @@ from tests.contract.databases import Postgres
 from haversack.database.connection import open_database
 from haversack.errors import HaversackError
 from haversack.jobs.files import JobFile, JobFiles, Role
-from haversack.jobs.job import Fault, NewJob
+from haversack.jobs.job import Cost, Fault, NewJob
 from haversack.jobs.sql_store import SqlJobStore
 from haversack.jobs.store import Claim, Keep
 
@@ -45,7 +45,7 @@ class Bench:
         (claimed,) = self.store.claim(Claim(kinds=["survey"], packs=["herd"], worker="w"))
         self.files.keep_result(_ID, JobFile(name="report.html", blob="r", size_bytes=5))
         if fault is None:
-            assert self.store.done(claimed.lease, "{}", "1", 5)
+            assert self.store.done(claimed.lease, "{}", "1", Cost(files_bytes=5))
         else:
             assert self.store.fail(claimed.lease, fault)
 

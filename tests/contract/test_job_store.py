@@ -14,7 +14,17 @@ from tests.contract.databases import Postgres
 
 from haversack.database.connection import Database, open_database
 from haversack.errors import HaversackError
-from haversack.jobs.job import TRANSITIONS, Claimed, Fault, Job, NewJob, Progress, State, new_id
+from haversack.jobs.job import (
+    TRANSITIONS,
+    Claimed,
+    Cost,
+    Fault,
+    Job,
+    NewJob,
+    Progress,
+    State,
+    new_id,
+)
 from haversack.jobs.sql_store import Outside, SqlJobStore
 from haversack.jobs.store import Claim, Filter, JobStore, Keep
 
@@ -167,6 +177,16 @@ class TestClaiming:
         )
         assert bench.claim() == []
 
+    def test_who_wants_untried_jobs_gets_no_others(self, bench: Bench) -> None:
+        tried, back, new = bench.put(), bench.put(), bench.put()
+        first, second = bench.claim(number=2)
+        assert {first.job.id, second.job.id} == {tried.id, back.id}
+        bench.store.release(first.lease, _FAULT, 0)
+        bench.store.hand_back(second.lease)
+        untried = Claim(kinds=["predict"], packs=["herd"], worker="w", count=9, untried=True)
+        assert {one.job.id for one in bench.store.claim(untried)} == {back.id, new.id}
+        assert bench.one().job.id == tried.id
+
     def test_many_workers_at_once_never_get_the_same_job(self, bench: Bench) -> None:
         put = {bench.put().id for _ in range(120)}
 
@@ -197,6 +217,13 @@ class TestReporting:
         assert (found.state, found.version, found.seconds) == (State.DONE, "7", 2)
         assert (found.finished, found.result_bytes) == (bench.clock(), 10)
         assert bench.store.result(found.id) == '{"a":"é"}'
+
+    def test_of_jobs_done_together_each_has_its_share_of_the_time(self, bench: Bench) -> None:
+        bench.put()
+        claimed = bench.one()
+        bench.clock.pass_(2)
+        assert bench.store.done(claimed.lease, "{}", "7", Cost(together=4))
+        assert bench.store.find(claimed.job.id).seconds == 0.5
 
     def test_no_result_is_given_before_it_is_done(self, bench: Bench) -> None:
         job = bench.put()

@@ -53,7 +53,8 @@ class Hand:
 
 
 def echo(attempt: Attempt) -> Outcome:
-    return Outcome(result=f'"{attempt.read_input().decode()}"', version="1")
+    with attempt.opened_input() as data:
+        return Outcome(result=f'"{bytes(data[:]).decode()}"', version="1")
 
 
 def until_unwanted(attempt: Attempt) -> Outcome:

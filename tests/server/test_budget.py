@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import datetime
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.server.running import BLOBS, PHOTO, Server, refused, serving
+from tests.server.running import (
+    BLOBS,
+    COMMAND,
+    PHOTO,
+    Server,
+    environment,
+    refused,
+    serving,
+)
 from tests.server.test_switching import load_on, small_photo, wait_for
 from tests.unit.packfile.conftest import make_manifest, tiny_files, write_pack
 
@@ -214,3 +223,31 @@ def test_status_adds_up(tmp_path: Path) -> None:
         assert status["models"][0]["cost_seconds"] > 0
         text = server.get("/metrics").text
         assert f"haversack_memory_budget_bytes {float(400 << 20):.8e}"[:38] in text
+
+
+def test_a_worker_refuses_packs_that_do_not_fit_its_memory(tmp_path: Path) -> None:
+    large = claims(pack(tmp_path, "large"), 400 << 20)
+    told = refused_worker(tmp_path, large, "--memory", "300M", "--decode-limit", "64M")
+    assert "the worker needs" in told
+    assert "large@1" in told
+    assert "--memory gives it 300 MiB" in told
+
+
+def test_a_worker_does_not_promise_more_for_decoding_than_it_has(tmp_path: Path) -> None:
+    told = refused_worker(tmp_path, BLOBS, "--memory", "200M", "--decode-limit", "1G")
+    assert "one photo (--decode-limit)" in told
+
+
+def refused_worker(folder: Path, *words: str | Path) -> str:
+    """What a worker that does not start says."""
+    done = subprocess.run(
+        [str(word) for word in (COMMAND, "worker", "--state", folder / "s", *words)],
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    return done.stderr

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from haversack import app, log
 from haversack.cli.job_places import job_places
+from haversack.cli.limits import memory_limits, memory_options
 from haversack.cli.options import SizeType, known_repositories, packs_option
 from haversack.cli.output import notes
 from haversack.cli.serve_access import Guard, access_rules, needs_account, who_may
 from haversack.packfile.repository import Repository, resolve
 from haversack.serve.model import ServedModel
-from haversack.serve.options import ServeOptions
 from haversack.settings import from_environment
 from haversack.units import format_seconds
 
@@ -71,16 +72,7 @@ _SIZE = SizeType()
 @click.option(
     "--pack-limit", type=_SIZE, default="1G", show_default=True, help="Most of one uploaded pack."
 )
-@click.option(
-    "--memory",
-    type=_SIZE,
-    help="Most of the whole process. [default: what it may use, less a tenth, 64M at least]",
-)
-@click.option(
-    "--decode-limit",
-    type=_SIZE,
-    help="Most memory for decoding, together and for one photo. [default: 256M, or what is left]",
-)
+@memory_options
 @click.option(
     "--queue",
     type=click.IntRange(1, 100_000),
@@ -166,16 +158,13 @@ def command(
         repositories=(*(Path(text) for text in packs if is_repository(Path(text))), *places),
         rules=access_rules(host, guard, frozenset(origins), looks_up=looks_up),
         accounts=jobs.database_url if looks_up else None,
-        serve=ServeOptions(
+        serve=replace(
+            memory_limits(memory, decode_limit, threads, settings),
             body_limit_bytes=body_limit,
             pack_limit_bytes=pack_limit,
-            memory_bytes=memory,
-            decode_limit_bytes=decode_limit or settings.decode_limit_bytes,
-            is_decode_limit_given=decode_limit is not None or settings.names_decode_limit,
             queue=queue,
             wait_seconds=wait_seconds,
             triton_metrics=triton_metrics,
-            **({} if threads is None else {"threads": threads}),
         ),
         jobs=jobs,
         cache=settings.cache_folder,

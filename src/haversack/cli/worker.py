@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from haversack import app, log
 from haversack.cli.job_places import job_places
+from haversack.cli.limits import memory_limits, memory_options
 from haversack.cli.options import known_repositories, packs_option
 from haversack.cli.output import notes
 from haversack.cli.serve import chosen_packs, is_repository
 from haversack.database.connection import shown
 from haversack.serve.model import ServedModel
-from haversack.serve.options import ServeOptions
 from haversack.settings import from_environment
 from haversack.units import format_seconds
 
@@ -37,6 +36,7 @@ from haversack.units import format_seconds
     help="The server's state folder, on its machine. [default: $XDG_STATE_HOME/haversack]",
 )
 @click.option("--threads", type=click.IntRange(1, 1024), help="CPUs. [default: half of them]")
+@memory_options
 @packs_option
 def command(
     packs: tuple[str, ...],
@@ -44,27 +44,30 @@ def command(
     blobs: str | None,
     state: Path | None,
     threads: int | None,
+    memory: int | None,
+    decode_limit: int | None,
     repositories: tuple[Path, ...],
 ) -> None:
     """Do the jobs of a server, beside it or on another machine.
 
     PACK is a folder, a .pack file or name[@version]; REPO is a folder of packs. Without any, jobs
-    for every pack of the known repositories are done. SIGTERM lets the job under way finish.
+    for every pack of the known repositories are done. Packs that are named must fit into its
+    memory. SIGTERM lets the job under way finish.
     """
     log.set_up()
     settings = from_environment()
     places = known_repositories(repositories)
     named, wished = chosen_packs(packs, places)
     jobs = job_places(state, database, blobs)
-    limits = ServeOptions(decode_limit_bytes=settings.decode_limit_bytes)
     where = shown(jobs.database) if jobs.database else str(jobs.state)
     options = app.AppOptions(
         state=jobs.state,
         packs=named,
         wished=wished,
         repositories=(*(Path(text) for text in packs if is_repository(Path(text))), *places),
-        serve=limits if threads is None else replace(limits, threads=threads),
+        serve=memory_limits(memory, decode_limit, threads, settings),
         jobs=jobs,
+        cache=settings.cache_folder,
     )
 
     def announce(models: Sequence[ServedModel]) -> None:

@@ -40,6 +40,11 @@ def check_local(path: Path, mounts: Sequence[str] | None = None) -> None:
         )
 
 
+def is_on_network(path: Path, mounts: Sequence[str] | None = None) -> bool:
+    """Whether another machine may change what lies at `path`; `mounts` as for `check_local`."""
+    return file_system(path, _read_mounts() if mounts is None else mounts) in NETWORK
+
+
 def file_system(path: Path, mounts: Sequence[str]) -> str:
     """The type of the file system that holds `path`, or "" where it cannot be told."""
     place = str(path.absolute().resolve())

@@ -81,8 +81,7 @@ class Predictor:
         pictures = files.manifest.input is not None
         self._fit = _open(files, "fit.onnx", resting) if pictures else None
         self._model = _open(files, "model.onnx", self._options.session)
-        first = files.manifest.signature.inputs[0].shape
-        self.batches = bool(first) and first[0] == -1
+        self.batches = files.manifest.signature.takes_batches
 
     @property
     def decode_limit_bytes(self) -> int:

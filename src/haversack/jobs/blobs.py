@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib
 import mmap
@@ -11,11 +12,14 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
+from haversack.database.mounts import is_on_network
 from haversack.errors import HaversackError, Kind
+from haversack.jobs.mapping import mapped, pieces_of, spooled
 
 Buffer = bytes | memoryview | mmap.mmap
 
@@ -30,15 +34,20 @@ class BlobStore(Protocol):
         whole: a blob is there whole or not at all; what `put` returned from is on the disk.
         own: each job has a blob of its own, named by content and job, so that deleting one job's
             input can never take another's.
-        checked: what `read` and `fetch` give has the hash that its name says.
+        checked: what `opened` and `fetch` give has the hash that its name says.
+        outside the heap: what `opened` gives is a mapping of a file, so whoever has it open holds
+            no memory by that, however large it is.
     """
 
     def put(self, name: str, data: Buffer) -> None:
         """Keep it. Raises HaversackError `blobs-away`."""
         ...
 
-    def read(self, name: str) -> bytes:
-        """Raises HaversackError `blob-missing`, `blob-damaged`, `blobs-away`."""
+    def opened(self, name: str) -> AbstractContextManager[Buffer]:
+        """The whole for the length of a block, also where it is deleted meanwhile.
+
+        Raises HaversackError `blob-missing`, `blob-damaged`, `blobs-away`.
+        """
         ...
 
     def part(self, name: str, start: int, size: int) -> bytes:
@@ -67,17 +76,21 @@ def blob_name(data: Buffer, job_id: str) -> str:
     return f"{sha256(data).hexdigest()}.{job_id}"
 
 
-def open_blobs(place: str | Path) -> BlobStore:
+def open_blobs(place: str | Path, spool: Path | None = None) -> BlobStore:
     """The store at a folder, `file:///folder` or `s3://bucket/prefix` (also gs://, az://).
+
+    Args:
+        spool: folder on a disk of this machine, through which blobs from elsewhere are read; None
+            for the system's own place for temporary files.
 
     Raises:
         HaversackError: `extra-missing` where obstore is not installed; `blobs-away`.
     """
     text = str(place)
     if "://" not in text:
-        return FolderBlobs(Path(text))
+        return FolderBlobs(Path(text), spool)
     if text.startswith("file://"):
-        return FolderBlobs(Path(text.removeprefix("file://")))
+        return FolderBlobs(Path(text.removeprefix("file://")), spool)
     try:
         form: Any = importlib.import_module("haversack.jobs.object_blobs")
     except ImportError as fault:
@@ -87,15 +100,18 @@ def open_blobs(place: str | Path) -> BlobStore:
             hint="Install it with: pip install 'haversack[s3]'",
             kind=Kind.UNAVAILABLE,
         ) from fault
-    blobs: BlobStore = form.ObjectBlobs(text)
+    blobs: BlobStore = form.ObjectBlobs(text, spool)
     return blobs
 
 
 class FolderBlobs:
     """Files in a folder, 256 folders deep; see `BlobStore` for the promises."""
 
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, folder: Path, spool: Path | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
         self._folder = folder
+        self._spool = spool
         self._clock = clock
 
     def put(self, name: str, data: Buffer) -> None:
@@ -116,15 +132,25 @@ class FolderBlobs:
                 beside.unlink()
             raise away(str(self._folder), fault) from fault
 
-    def read(self, name: str) -> bytes:
-        """Whole, and checked."""
-        try:
-            data = self._path(name).read_bytes()
-        except FileNotFoundError as fault:
-            raise missing(name) from fault
-        except OSError as fault:
-            raise away(str(self._folder), fault) from fault
-        return checked(name, data)
+    @contextlib.contextmanager
+    def opened(self, name: str) -> Iterator[Buffer]:
+        """The file itself, mapped; from another machine's disk through a file on this one."""
+        with contextlib.ExitStack() as stack:
+            try:
+                file = stack.enter_context(self._path(name).open("rb"))
+                data = stack.enter_context(
+                    spooled(pieces_of(file), self._spool) if self._is_far else mapped(file)
+                )
+            except FileNotFoundError as fault:
+                raise missing(name) from fault
+            except OSError as fault:
+                raise away(str(self._folder), fault) from fault
+            yield checked(name, data)
+
+    @functools.cached_property
+    def _is_far(self) -> bool:
+        """A mapping of a file that another machine deletes would end this process (SIGBUS)."""
+        return is_on_network(self._folder)
 
     def part(self, name: str, start: int, size: int) -> bytes:
         """Read from the file."""
@@ -196,7 +222,7 @@ class FolderBlobs:
         return self._folder / name.lstrip(".")[:2] / name
 
 
-def checked(name: str, data: bytes) -> bytes:
+def checked(name: str, data: Buffer) -> Buffer:
     """The data, if they are what the name says. Raises `blob-damaged`."""
     check_digest(name, sha256(data).hexdigest())
     return data

@@ -36,9 +36,14 @@ def describe(job: Job, place: Place | None = None) -> dict[str, Any]:
             "self": address,
             "events": f"{address}/events",
             "result": None if job.result_removed else f"{address}/result",
-            "photo": f"{address}/photo" if job.input and not job.input_removed else None,
+            "photo": f"{address}/photo" if _has_photo(job) else None,
         },
     }
+
+
+def _has_photo(job: Job) -> bool:
+    """One that can be asked for; a survey has many, and a request none."""
+    return job.kind == "predict" and not job.input_removed
 
 
 def _eta(job: Job, place: Place | None) -> float | None:

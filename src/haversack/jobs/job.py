@@ -71,9 +71,9 @@ class Job:
         error_hint: the next step.
         result_bytes: of the result and its files, as long as they are kept.
         result_removed: whether age or quota took it.
-        seconds: from the claim of the last attempt to its end; while it runs, what its worker
-            thinks is left, or 0. (A column of its own would lie behind the result, and a list
-            would read every result to come to it.)
+        seconds: from the claim of the last attempt to its end, and of jobs that were done together
+            the job's share of it; while it runs, what its worker thinks is left, or 0. (A column of
+            its own would lie behind the result, and a list would read every result to come to it.)
         created: put.
         started: first claimed; None before.
         finished: terminal; None before.
@@ -164,6 +164,23 @@ class Claimed:
 
     job: Job
     lease: Lease
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a result takes besides its own bytes.
+
+    Attributes:
+        files_bytes: of the files that belong to it.
+        together: how many jobs were done in its time, of which it has its share.
+    """
+
+    files_bytes: int = 0
+    together: int = 1
+
+
+PLAIN = Cost()
+"""Of a result without files that was made alone."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,9 +18,9 @@ _log = logging.getLogger("haversack.jobs")
 _ORPHAN_SECONDS = 3600.0
 
 
-@dataclass
+@dataclass(eq=False)
 class Current:
-    """The attempt that a worker is at.
+    """An attempt that a worker is at.
 
     Attributes:
         progress: how far it is.
@@ -49,9 +49,9 @@ class Rhythm:
 class Keeper:
     """Beats, sweeps and tidies, whenever `tick` is called.
 
-    Belongs to one thread, but for `current`, which the worker's thread sets. Where the database is
-    away nothing is raised; leases that ended meanwhile are given one lease more before they are
-    swept, since their workers could not beat either.
+    Belongs to one thread, but for `take` and `drop`, which the worker's thread calls. Where the
+    database is away nothing is raised; leases that ended meanwhile are given one lease more before
+    they are swept, since their workers could not beat either.
     """
 
     def __init__(
@@ -65,7 +65,20 @@ class Keeper:
         self._next_beat = self._next_sweep = 0.0
         self._next_tidy = self._clock() + rhythm.tidy_seconds
         self._next_orphans = 0.0
-        self.current: Current | None = None
+        self._currents: tuple[Current, ...] = ()
+
+    @property
+    def currents(self) -> tuple[Current, ...]:
+        """The attempts whose leases are renewed; any thread may look."""
+        return self._currents
+
+    def take(self, currents: Sequence[Current]) -> None:
+        """Renew these leases from now on."""
+        self._currents = tuple(currents)
+
+    def drop(self, current: Current) -> None:
+        """It was reported of: its lease is renewed no longer."""
+        self._currents = tuple(one for one in self._currents if one is not current)
 
     def tick(self) -> None:
         """Do what is due."""
@@ -105,13 +118,13 @@ class Keeper:
                     self._blobs.delete(name)
 
     def _beat(self) -> None:
-        current = self.current
-        if current is None or current.unwanted.is_set():
-            return
-        held = self._store.beat(current.lease, self._rhythm.lease_seconds, current.progress)
-        # It may have been reported of in this very moment.
-        if not held and self.current is current:
-            current.unwanted.set()
+        for current in self._currents:
+            if current.unwanted.is_set():
+                continue
+            held = self._store.beat(current.lease, self._rhythm.lease_seconds, current.progress)
+            # It may have been reported of in this very moment.
+            if not held and current in self._currents:
+                current.unwanted.set()
 
     def _sweep(self) -> None:
         for job in self._store.sweep():

@@ -14,8 +14,10 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import from_url
 
 from haversack.jobs.blobs import Buffer, away, check_digest, checked, missing
+from haversack.jobs.mapping import spooled
 
 _PLACE = "place"
+_PIECE_BYTES = 1 << 20
 
 
 class ObjectBlobs:
@@ -25,8 +27,9 @@ class ObjectBlobs:
     AWS_ACCESS_KEY_ID and AWS_ENDPOINT_URL.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, spool: Path | None = None) -> None:
         self._url = url
+        self._spool = spool
         try:
             self._store = from_url(url)
         except (BaseError, ValueError) as fault:
@@ -35,19 +38,23 @@ class ObjectBlobs:
     def put(self, name: str, data: Buffer) -> None:
         """One object; stores give a new one whole or not at all."""
         try:
-            obstore.put(self._store, f"inputs/{name}", bytes(data))
+            obstore.put(self._store, f"inputs/{name}", data)
         except (BaseError, OSError) as fault:
             raise away(self._url, fault) from fault
 
-    def read(self, name: str) -> bytes:
-        """Whole, and checked."""
-        try:
-            data = obstore.get(self._store, f"inputs/{name}").bytes()
-        except FileNotFoundError as fault:
-            raise missing(name) from fault
-        except (BaseError, OSError) as fault:
-            raise away(self._url, fault) from fault
-        return checked(name, bytes(data))
+    @contextlib.contextmanager
+    def opened(self, name: str) -> Iterator[Buffer]:
+        """By a file without a name, a few megabytes at a time."""
+        with contextlib.ExitStack() as stack:
+            try:
+                found = obstore.get(self._store, f"inputs/{name}")
+                pieces = map(bytes, found.stream(min_chunk_size=_PIECE_BYTES))
+                data = stack.enter_context(spooled(pieces, self._spool))
+            except FileNotFoundError as fault:
+                raise missing(name) from fault
+            except (BaseError, OSError) as fault:
+                raise away(self._url, fault) from fault
+            yield checked(name, data)
 
     def part(self, name: str, start: int, size: int) -> bytes:
         """Asked for as a range."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from haversack.database.connection import is_postgresql, open_database, sqlite_path
 from haversack.errors import HaversackError
-from haversack.jobs.blobs import BlobStore, FolderBlobs, open_blobs
+from haversack.jobs.blobs import BlobStore, open_blobs
 from haversack.jobs.desk import Desk, DeskLimits
 from haversack.jobs.files import JobFiles
 from haversack.jobs.pack_store import PackStore
@@ -63,8 +63,7 @@ def open_room(
     """
     database = places.database_url
     folder = places.state if is_postgresql(database) else sqlite_path(database).parent
-    blobs: BlobStore
-    blobs = open_blobs(places.blobs) if places.blobs else FolderBlobs(folder / "blobs")
+    blobs = open_blobs(places.blobs or folder / "blobs", places.state / "waiting")
     opened = open_database(database)
     store = SqlJobStore(opened, outside)
     here = blobs.place()

@@ -13,13 +13,14 @@ from haversack.database.connection import Database, Listener, Row, Value
 from haversack.database.migrations import migrate
 from haversack.database.named import named_statements
 from haversack.errors import HaversackError, Kind
-from haversack.jobs.job import Claimed, Fault, Job, Lease, NewJob, Progress, State
+from haversack.jobs.job import PLAIN, Claimed, Cost, Fault, Job, Lease, NewJob, Progress, State
 from haversack.jobs.store import Claim, Filter, Keep, Place, Usage
 
 _COLUMNS = tuple(field.name for field in fields(Job))
 _LAPSE_BACKOFF_SECONDS = 1.0
 _INPUT_DIGITS = 64
 _CLOCK_SLACK_SECONDS = 0.1
+_ANY_ATTEMPTS = 1 << 30
 
 
 def _new_token() -> str:
@@ -105,6 +106,7 @@ class SqlJobStore:
             "token": token,
             "worker": claim.worker,
             "count": claim.count,
+            "most_attempts": 0 if claim.untried else _ANY_ATTEMPTS,
             "kinds": json.dumps(list(claim.kinds)),
             "packs": json.dumps(list(claim.packs)),
         }
@@ -118,10 +120,11 @@ class SqlJobStore:
         until = self.now() + lease_seconds
         return bool(self._rows("beat", {"until": until, **vars(progress), **vars(lease)}))
 
-    def done(self, lease: Lease, result: str, version: str, files_bytes: int = 0) -> bool:
+    def done(self, lease: Lease, result: str, version: str, cost: Cost = PLAIN) -> bool:
         """See `JobStore.done`."""
-        size = len(result.encode()) + files_bytes
-        return self._report("done", lease, result=result, result_bytes=size, version=version)
+        values: dict[str, Value] = {"result": result, "version": version}
+        values["result_bytes"] = len(result.encode()) + cost.files_bytes
+        return self._report("done", lease, **values, together=float(cost.together))
 
     def fail(self, lease: Lease, fault: Fault) -> bool:
         """See `JobStore.fail`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from haversack.database.connection import Listener
-from haversack.jobs.job import Claimed, Fault, Job, Lease, NewJob, Progress, State
+from haversack.jobs.job import PLAIN, Claimed, Cost, Fault, Job, Lease, NewJob, Progress, State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,7 @@ class Claim:
         worker: its name, for the row.
         lease_seconds: after which the job is another's, unless renewed.
         count: at most so many.
+        untried: only jobs of which no attempt was begun.
     """
 
     kinds: Sequence[str]
@@ -27,6 +28,7 @@ class Claim:
     worker: str
     lease_seconds: float = 10.0
     count: int = 1
+    untried: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,12 +133,8 @@ class JobStore(Protocol):
         """Renew the lease and tell progress. False: it was lost, or the job was cancelled."""
         ...
 
-    def done(self, lease: Lease, result: str, version: str, files_bytes: int = 0) -> bool:
-        """The result, as JSON; False where the lease was lost.
-
-        Args:
-            files_bytes: of the files that belong to the result.
-        """
+    def done(self, lease: Lease, result: str, version: str, cost: Cost = PLAIN) -> bool:
+        """The result, as JSON; False where the lease was lost."""
         ...
 
     def fail(self, lease: Lease, fault: Fault) -> bool:

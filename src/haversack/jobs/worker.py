@@ -1,4 +1,4 @@
-"""Takes jobs one at a time, from a thread of its own; heartbeats come from a second one."""
+"""Takes jobs, from a thread of its own; heartbeats come from a second one."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from haversack.database.connection import Listener
 from haversack.errors import HaversackError, Kind
-from haversack.jobs.handler import Attempt, Handler
-from haversack.jobs.job import Claimed, Fault, Progress
+from haversack.jobs.handler import Attempt, BatchHandler, Handler, Result
+from haversack.jobs.job import Claimed, Progress
 from haversack.jobs.keeper import Current, Keeper, Rhythm
+from haversack.jobs.reports import Report, Reports
 from haversack.jobs.setting import JobRoom
 from haversack.jobs.store import Claim, Keep
 
 _log = logging.getLogger("haversack.jobs")
-_INPUT_FAULTS = frozenset({Kind.INVALID})
 _TICK_SECONDS = 0.1
 
 
@@ -33,9 +33,9 @@ class WorkerOptions:
         keep: how long results and photos are kept.
         idle_seconds: between two looks for work, if nothing wakes it.
         away_seconds: between two tries to reach the database.
-        drain_seconds: that a job under way may take to finish when the worker is to end; then it
-            is handed back.
-        heed_seconds: that its handler may then take to end.
+        drain_seconds: that jobs under way may take to finish when the worker is to end; then they
+            are handed back.
+        heed_seconds: that their handler may then take to end.
         delay_seconds: before the second attempt, by the kind of our own fault; doubled each time.
     """
 
@@ -52,9 +52,12 @@ class WorkerOptions:
 
 
 class Worker:
-    """One job at a time, until it is stopped.
+    """One job at a time, or several alike where their handler says so, until it is stopped.
 
-    Promises: `start` returns at once. `stop` lets the job under way finish, `drain_seconds` at
+    A job that was tried before is done alone, whatever its handler says: one that ends its worker
+    takes others with it once at most, and none of them twice.
+
+    Promises: `start` returns at once. `stop` lets what is under way finish, `drain_seconds` at
     most, else hands it back; when it returns both threads have ended, unless a handler does not
     heed `unwanted`. Nothing that a job does ends the worker's threads; only the process's own
     death does, and then the job's lease ends. Where the database is away it waits and goes on.
@@ -69,6 +72,7 @@ class Worker:
         self._store, self._blobs = room.store, room.blobs
         self._handlers = {handler.kind: handler for handler in handlers}
         self._options = options or WorkerOptions()
+        self._reports = Reports(store=room.store, delay_seconds=self._options.delay_seconds)
         self._keeper = Keeper(room, handlers, self._options.rhythm, self._options.keep)
         self._ending = threading.Event()
         self._ended = threading.Event()
@@ -89,16 +93,21 @@ class Worker:
         if work.ident is None:
             return
         work.join(self._options.drain_seconds)
-        current = self._keeper.current
-        if work.is_alive() and current is not None:
+        currents = self._keeper.currents
+        if work.is_alive() and currents:
+            self._hand_back(currents)
+            work.join(self._options.heed_seconds)
+        self._ended.set()
+        keep.join()
+
+    def _hand_back(self, currents: Sequence[Current]) -> None:
+        for current in currents:
             current.unwanted.set()
+        for current in currents:
             try:
                 self._store.hand_back(current.lease)
             except HaversackError as error:
                 _log.warning("job %s is left to its lease: %s", current.lease.id, error.message)
-            work.join(self._options.heed_seconds)
-        self._ended.set()
-        keep.join()
 
     def _look_after(self) -> None:
         while not self._ended.wait(_TICK_SECONDS):
@@ -113,13 +122,13 @@ class Worker:
         while not self._ending.is_set():
             try:
                 listener = listener or self._store.listener()
-                claimed = self._store.claim(self._claim())
+                claimed = self._take()
                 if is_away:
                     is_away = False
                     _log.info("the database is back")
-                for one in claimed:
-                    self._attempt(one)
-                if not claimed:
+                if claimed:
+                    self._attempt(claimed)
+                else:
                     listener.wait(self._options.idle_seconds)
             except HaversackError as error:
                 if not is_away:
@@ -141,53 +150,60 @@ class Worker:
             lease_seconds=self._options.rhythm.lease_seconds,
         )
 
-    def _attempt(self, claimed: Claimed) -> None:
-        """Run one job and report; whatever it raises becomes its report."""
-        job = claimed.job
-        progress = Progress(job.progress_done, job.progress_total)
-        current = Current(lease=claimed.lease, progress=progress)
-        self._keeper.current = current
+    def _take(self) -> list[Claimed]:
+        """The next job, and jobs that want the same where they are best done with it."""
+        claimed = self._store.claim(self._claim())
+        if not claimed:
+            return []
+        job = claimed[0].job
+        handler = self._handlers[job.kind]
+        if job.attempts > 1 or not isinstance(handler, BatchHandler):
+            return claimed
+        more = handler.most_at_once(job) - 1
+        if more < 1:
+            return claimed
+        alike = replace(self._claim(), kinds=[job.kind], packs=[job.wants])
         try:
-            report = self._run(claimed, current)
-            if current.unwanted.is_set():
-                _log.info("job %s: its result is not wanted any more", claimed.job.id)
-                return
-            self._send(report, current)
-        finally:
-            self._keeper.current = None
-
-    def _run(self, claimed: Claimed, current: Current) -> Callable[[], bool]:
-        """What there is to report."""
-        job, lease = claimed.job, claimed.lease
-        attempt = Attempt(
-            job=job,
-            read_input=partial(self._blobs.read, job.input),
-            progress=current.report,
-            unwanted=current.unwanted,
-        )
-        try:
-            outcome = self._handlers[job.kind].run(attempt)
+            return claimed + self._store.claim(replace(alike, count=more, untried=True))
         except HaversackError as error:
-            if error.kind in _INPUT_FAULTS:
-                return partial(self._store.fail, lease, Fault.of(error))
-            return self._own_fault(claimed, Fault.of(error), error.kind)
-        except MemoryError:
-            fault = Fault(code="memory-short", message="there was no memory left for this job")
-            return self._own_fault(claimed, fault, Kind.OVERLOADED)
+            _log.debug("job %s is done alone: %s", job.id, error.message)
+            return claimed
+
+    def _attempt(self, batch: Sequence[Claimed]) -> None:
+        """Run jobs and report of each; whatever they raise becomes the report."""
+        currents = [_current(one) for one in batch]
+        self._keeper.take(currents)
+        try:
+            results = self._run(batch, currents)
+            for claimed, current, result in zip(batch, currents, results, strict=True):
+                if current.unwanted.is_set():
+                    _log.info("job %s: its result is not wanted any more", claimed.job.id)
+                else:
+                    self._send(self._reports.of(claimed, result, len(batch)), current)
+                self._keeper.drop(current)
+        finally:
+            self._keeper.take(())
+
+    def _run(self, batch: Sequence[Claimed], currents: Sequence[Current]) -> Sequence[Result]:
+        """What came of each."""
+        handler = self._handlers[batch[0].job.kind]
+        attempts = [
+            Attempt(
+                job=claimed.job,
+                opened_input=partial(self._blobs.opened, claimed.job.input),
+                progress=current.report,
+                unwanted=current.unwanted,
+            )
+            for claimed, current in zip(batch, currents, strict=True)
+        ]
+        try:
+            if len(attempts) > 1 and isinstance(handler, BatchHandler):
+                return handler.run_together(attempts)
+            return [handler.run(attempt) for attempt in attempts]
         except Exception as error:
-            _log.exception("job %s failed by our own mistake", job.id)
-            fault = Fault(code="server-fault", message=f"our mistake: {type(error).__name__}")
-            return self._own_fault(claimed, fault, Kind.INTERNAL)
-        return partial(
-            self._store.done, lease, outcome.result, outcome.version, outcome.files_bytes
-        )
+            return [error] * len(attempts)
 
-    def _own_fault(self, claimed: Claimed, fault: Fault, kind: Kind) -> Callable[[], bool]:
-        first = self._options.delay_seconds.get(kind, self._options.delay_seconds[Kind.INTERNAL])
-        delay = first * 2 ** (claimed.job.attempts - 1)
-        return partial(self._store.release, claimed.lease, fault, delay)
-
-    def _send(self, report: Callable[[], bool], current: Current) -> None:
+    def _send(self, report: Report, current: Current) -> None:
         """Until it is taken or refused: a result is not thrown away because the database is off."""
         while not current.unwanted.is_set():
             try:
@@ -201,3 +217,8 @@ class Worker:
                 _log.warning("job %s cannot be reported of now: %s", current.lease.id, error)
             if self._ending.wait(self._options.away_seconds):
                 return
+
+
+def _current(claimed: Claimed) -> Current:
+    job = claimed.job
+    return Current(lease=claimed.lease, progress=Progress(job.progress_done, job.progress_total))

@@ -94,11 +94,10 @@ def measure_pack(
 
 
 def _wish(files: PackFiles, options: ProfileOptions, threads: int) -> ChildWish:
-    first = files.manifest.signature.inputs[0].shape
     cases: tuple[CaseWish, ...] = cases_of(
         options,
         pictures=files.manifest.input is not None,
-        batches=bool(first) and first[0] == -1,
+        batches=files.manifest.signature.takes_batches,
     )
     seconds = options.seconds_a_case / (4 if options.quick else 1)
     return ChildWish(pack=str(files.location), threads=threads, seconds=seconds, cases=cases)

@@ -30,3 +30,9 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+
+    @property
+    def takes_batches(self) -> bool:
+        """Whether one call takes any number of rows."""
+        first = self.inputs[0].shape
+        return bool(first) and first[0] == -1

@@ -79,9 +79,9 @@ class Context:
             )
 
     @asynccontextmanager
-    async def body(self, request: Request) -> AsyncIterator[Body]:
+    async def body(self, request: Request, scope: Scope = Scope.INFER) -> AsyncIterator[Body]:
         """A seat and the request's body for the length of a block, for a route that infers."""
-        self.allow(request, Scope.INFER)
+        self.allow(request, scope)
         self.check_open()
         with self.plane.seats.seat():
             async with self.bodies.receive(request, self.body_limit) as body:

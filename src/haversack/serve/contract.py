@@ -32,10 +32,12 @@ _INFER_TEXT = "V2 inference: JSON, or JSON with binary tensors behind it."
 _LATER = (
     Parameter(
         name="Prefer",
-        text="`respond-async` makes a job of it (scope jobs).",
+        text="`respond-async` makes a job of it (scope jobs), with what /jobs takes in query and "
+        "headers.",
         schema={"type": "string"},
     ),
 )
+_AS_JOB = {"202": "Accepted as a job; Location is its address"}
 _V2 = "/v2/models/{name}"
 _V1 = "/v1/models/{name}"
 
@@ -50,6 +52,8 @@ OPERATIONS: tuple[Operation, ...] = (
             tag="v2",
             takes=_INFER_TAKES,
             gives=_INFER_GIVES,
+            headers=_LATER,
+            also=_AS_JOB,
         ),
         _V2,
     ),
@@ -64,7 +68,7 @@ OPERATIONS: tuple[Operation, ...] = (
             gives=json_of("Record"),
             query=PHOTO_QUERY,
             headers=_LATER,
-            also={"202": "Accepted as a job; Location is its address"},
+            also=_AS_JOB,
         ),
         "/predict/{name}",
     ),
@@ -77,6 +81,8 @@ OPERATIONS: tuple[Operation, ...] = (
             tag="v1",
             takes=json_of("PredictRequest"),
             gives=json_of("PredictResponse"),
+            headers=_LATER,
+            also=_AS_JOB,
         ),
         _V1,
     ),

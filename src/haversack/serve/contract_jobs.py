@@ -7,7 +7,6 @@ from haversack.jobs.job import State
 from haversack.serve.job_queries import KINDS
 from haversack.serve.operation import (
     BINARY,
-    JSON,
     PHOTO,
     PHOTO_QUERY,
     Operation,
@@ -15,7 +14,6 @@ from haversack.serve.operation import (
     both,
     json_of,
 )
-from haversack.serve.schemas import ref
 
 _JOB_QUERY = (
     *PHOTO_QUERY,
@@ -143,10 +141,10 @@ JOB_OPERATIONS: tuple[Operation, ...] = (
         id="job_result",
         method="GET",
         path="/jobs/{name}/result",
-        text="The record that the job of that id made, or a survey's summary.",
+        text="A record, a survey's summary, or what the job's V1 or V2 route would answer.",
         tag="jobs",
         scope=Scope.JOBS,
-        gives={JSON: {"oneOf": [ref("Record"), ref("Survey")]}},
+        gives=json_of("JobResult"),
     ),
     Operation(
         id="job_file",

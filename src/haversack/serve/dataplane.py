@@ -7,27 +7,34 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import mmap
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from haversack.asgi.errors import RetryLaterError
-from haversack.engine.image import ImageHeader, read_header, shrink_factor
 from haversack.engine.predictor import Fitted
 from haversack.engine.results import ImageResult, Outcome, PackIdentity
 from haversack.engine.session import Array
 from haversack.engine.tensors import check, to_session
-from haversack.errors import EngineError, HaversackError
+from haversack.errors import EngineError, HaversackError, ImageError
 from haversack.serve.admission import Deadline, Gate, Held, Seats, check_fits, too_late
 from haversack.serve.arrivals import Arrivals
 from haversack.serve.catalogue import Catalogue
 from haversack.serve.model import ServedModel
 from haversack.serve.options import ServeOptions
+from haversack.serve.pictures import (
+    Picture,
+    Read,
+    after_bytes,
+    decode_and_fit,
+    need_bytes,
+    need_if_read,
+    read_one,
+)
 from haversack.serve.statistics import Stages
 
 T = TypeVar("T")
@@ -42,41 +49,12 @@ _JSON_PART = 8
 _LONG_WAIT_SECONDS = 0.05
 
 
-class Picture(Protocol):
-    """An encoded picture, in memory or on disk."""
+@dataclass(frozen=True, kw_only=True)
+class Asked(Generic[T]):
+    """One of several pictures, and what makes its answer."""
 
-    @property
-    def size_bytes(self) -> int:
-        """Of the encoded bytes."""
-        ...
-
-    def view(self) -> bytes | mmap.mmap:
-        """All of them, without a copy."""
-        ...
-
-    def read(self) -> bytes:
-        """All of them, in memory."""
-        ...
-
-
-class PictureBytes:
-    """A `Picture` that is in memory already."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    @property
-    def size_bytes(self) -> int:
-        """Of the encoded bytes."""
-        return len(self._data)
-
-    def view(self) -> bytes:
-        """All of them."""
-        return self._data
-
-    def read(self) -> bytes:
-        """All of them."""
-        return self._data
+    picture: Picture
+    render: Render[T]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +82,14 @@ class _Visit:
     target: Target
     deadline: Deadline
     stages: Stages = field(default_factory=Stages)
+
+
+class _UnreadError(Exception):
+    """Not one of several pictures could be read."""
+
+    def __init__(self, errors: Sequence[HaversackError]) -> None:
+        super().__init__(f"{len(errors)} pictures could not be read")
+        self.errors = errors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,36 +136,98 @@ class DataPlane:
         """
         async with self._visit(target) as visit, self._reserved(visit, picture) as held:
             fitted = await self._fitted(visit, picture)
-            held.shrink(_after_bytes(visit.model, fitted.width * fitted.height))
+            held.shrink(after_bytes(visit.model, fitted.width * fitted.height))
             infer = partial(visit.model.predictor.infer, [fitted])
+            (outcome,) = await self._turn(visit, infer)
+            stages = visit.stages
+            result = _result(visit, fitted, outcome, (stages.compute_input, stages.compute_infer))
+            return await self._answer(visit, result, render)
 
-            async def results() -> ImageResult:
-                (outcome,) = await self._turn(visit, infer)
-                return ImageResult(
-                    image="",
-                    width=fitted.width,
-                    height=fitted.height,
-                    pack=visit.model.identity,
-                    outcome=outcome,
-                    timing={
-                        "decode_seconds": visit.stages.compute_input,
-                        "model_seconds": visit.stages.compute_infer,
-                    },
-                )
+    async def see_together(
+        self, target: Target, asked: Sequence[Asked[T]]
+    ) -> list[T | HaversackError]:
+        """What is in each of several encoded pictures, in their order, by as few calls as fit.
 
-            return await self._answer(visit, results, render)
+        A picture that cannot be read has its error in its place, and no part in the call. The
+        answers are those of `see`; `model_seconds` is each one's share of its call.
+
+        Raises:
+            HaversackError: where a call failed for all who took part.
+        """
+        found: list[T | HaversackError] = []
+        while len(found) < len(asked):
+            rest = asked[len(found) :]
+            try:
+                async with self._visit(target) as visit:
+                    needs = [need_if_read(visit.model, one.picture) for one in rest]
+                    count = self._fitting(visit.model, needs)
+                    async with self._memory(visit, sum(needs[:count])) as held:
+                        seen = await self._seen(visit, rest[:count], held)
+                    found += seen
+            except _UnreadError as unread:
+                found += unread.errors
+        return found
+
+    def _fitting(self, model: ServedModel, needs: Sequence[int]) -> int:
+        """How many of these go into one call: half of the memory for photos is left to others."""
+        for count in range(len(needs), 1, -1):
+            call = model.call_bytes(count)
+            if sum(needs[:count]) <= self.memory.limit // 2 and call <= self.workspace.limit:
+                return count
+        return 1
+
+    async def _seen(
+        self, visit: _Visit, asked: Sequence[Asked[T]], held: Held
+    ) -> list[T | HaversackError]:
+        """The answers of one call. Raises _UnreadError where there is nothing to call it with."""
+        read = await self._read(visit, [one.picture for one in asked])
+        fitted = [one.fitted for one in read if isinstance(one, Read)]
+        held.shrink(sum(after_bytes(visit.model, one.width * one.height) for one in fitted))
+        visit.stages.batch = len(fitted)
+        infer = partial(visit.model.predictor.infer, fitted)
+        outcomes = iter(await self._turn(visit, infer, rows=len(fitted)))
+        share = visit.stages.compute_infer / len(fitted)
+        answers: list[T | HaversackError] = []
+        for reading, wish in zip(read, asked, strict=True):
+            if isinstance(reading, HaversackError):
+                visit.model.statistics.failed(visit.stages.compute_input)
+                answers.append(reading)
+                continue
+            result = _result(visit, reading.fitted, next(outcomes), (reading.seconds, share))
+            answers.append(await self._answer(visit, result, wish.render))
+        return answers
+
+    async def _read(
+        self, visit: _Visit, pictures: Sequence[Picture]
+    ) -> list[Read | HaversackError]:
+        """Every picture in the network's frame, or why it cannot be read."""
+        began = time.perf_counter()
+        readings = [
+            _on(self._workers.decoding, partial(read_one, visit.model, picture))
+            for picture in pictures
+        ]
+        # All have ended when this goes on, so that none takes memory that is given back by then.
+        done = await asyncio.gather(*readings, return_exceptions=True)
+        visit.stages.compute_input = time.perf_counter() - began
+        found: list[Read | HaversackError] = []
+        for one in done:
+            if not isinstance(one, Read | ImageError):
+                raise one
+            found.append(one)
+        errors = [one for one in found if isinstance(one, HaversackError)]
+        if len(errors) == len(found):
+            raise _UnreadError(errors)
+        return found
 
     async def see_pixels(self, target: Target, pixels: Array, render: Render[T]) -> T:
         """What is in uint8[H,W,3] pixels, as `render` puts it."""
         async with self._visit(target) as visit:
             predict = partial(visit.model.predictor.predict_pixels, pixels)
-            need = pixels.nbytes + _after_bytes(visit.model, pixels.shape[0] * pixels.shape[1])
-
-            async def results() -> ImageResult:
-                return await self._turn(visit, predict)
+            need = pixels.nbytes + after_bytes(visit.model, pixels.shape[0] * pixels.shape[1])
 
             async with self._memory(visit, need):
-                return await self._answer(visit, results, render)
+                result = await self._turn(visit, predict)
+                return await self._answer(visit, result, render)
 
     async def look(self, target: Target, pictures: Sequence[Fitted]) -> Sequence[Outcome]:
         """What a model says of pictures that are in its frame already, such as a survey's tiles.
@@ -282,7 +330,7 @@ class DataPlane:
     async def _fitted(self, visit: _Visit, picture: Picture) -> Fitted:
         """The picture in the network's frame."""
         began = time.perf_counter()
-        decode = partial(_decode_and_fit, visit.model, picture)
+        decode = partial(decode_and_fit, visit.model, picture)
         fitted = await _on(self._workers.decoding, decode)
         visit.stages.compute_input = time.perf_counter() - began
         return fitted
@@ -292,10 +340,7 @@ class DataPlane:
         """Memory for the larger of decoding and what follows; nothing more is taken later, so who
         holds it never waits for others who do.
         """
-        header = read_header(picture.view())  # type: ignore[arg-type]  # a mapping reads like bytes
-        decoding = _decode_bytes(visit.model, header) + picture.size_bytes
-        after = _after_bytes(visit.model, header.width * header.height)
-        async with self._memory(visit, max(decoding, after)) as held:
+        async with self._memory(visit, need_bytes(visit.model, picture)) as held:
             yield held
 
     @asynccontextmanager
@@ -305,7 +350,7 @@ class DataPlane:
             visit.stages.queue += time.perf_counter() - began
             yield held
 
-    async def _turn(self, visit: _Visit, work: Callable[[], T]) -> T:
+    async def _turn(self, visit: _Visit, work: Callable[[], T], rows: int = 1) -> T:
         """Run `work` when it is this request's turn at the model."""
         began = time.perf_counter()
         model, name = visit.model, visit.model.identity.name
@@ -314,28 +359,22 @@ class DataPlane:
             visit.stages.queue += waited
             if waited > _LONG_WAIT_SECONDS:
                 await _check_listening(visit.target)
-            call = min(model.call_bytes, self.workspace.limit)
+            call = min(model.call_bytes(rows), self.workspace.limit)
             async with self._held(self.workspace, call, visit.deadline, "memory"):
                 began = time.perf_counter()
                 done = await self.apart(work)
                 visit.stages.compute_infer = time.perf_counter() - began
                 return done
 
-    async def _answer(
-        self,
-        visit: _Visit,
-        results: Callable[[], Awaitable[ImageResult]],
-        render: Render[T],
-    ) -> T:
-        """Results, and what `render` makes of them. A map as large as the photo takes a while."""
+    async def _answer(self, visit: _Visit, result: ImageResult, render: Render[T]) -> T:
+        """What `render` makes of the results. A map as large as the photo takes a while."""
         model = visit.model
-        result = await results()
         began = time.perf_counter()
         if model.identity.task != "label-map":
             answer = render(result, model)
         else:
             answer = await self.apart(partial(render, result, model))
-        visit.stages.compute_output = time.perf_counter() - began
+        visit.stages.compute_output += time.perf_counter() - began
         return answer
 
     @asynccontextmanager
@@ -357,23 +396,18 @@ async def _on(executor: Executor, work: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(executor, work)
 
 
-# The map, its PNG, and that in base64: each at most a byte a pixel, the last a third more.
-_MAP_BYTES = 4
-
-
-def _after_bytes(model: ServedModel, photo_pixels: int) -> int:
-    """What a decoded photo still takes: the network's frame, and a map as large as the photo."""
-    size = model.manifest.input
-    frame = 3 * size.width * size.height if size is not None else 0
-    return frame + _MAP_BYTES * photo_pixels * (model.identity.task == "label-map")
-
-
-def _decode_bytes(model: ServedModel, header: ImageHeader) -> int:
-    return header.estimate_bytes(shrink_factor(header, model.manifest.input))
-
-
-def _decode_and_fit(model: ServedModel, picture: Picture) -> Fitted:
-    return model.predictor.fit(model.predictor.decode(picture.read()))
+def _result(
+    visit: _Visit, fitted: Fitted, outcome: Outcome, seconds: tuple[float, float]
+) -> ImageResult:
+    """An outcome with its photo's facts; `seconds` in the decoder and in the model."""
+    return ImageResult(
+        image="",
+        width=fitted.width,
+        height=fitted.height,
+        pack=visit.model.identity,
+        outcome=outcome,
+        timing={"decode_seconds": seconds[0], "model_seconds": seconds[1]},
+    )
 
 
 def _is_short_of_memory(fault: BaseException) -> bool:

@@ -53,7 +53,8 @@ def _route(path: str, operations: list[Operation], handlers: Mapping[str, Handle
 
 def _handlers(context: Context) -> dict[str, Handler]:
     jobs = JobRoutes(context)
-    v1, v2, photos = V1Routes(context), V2Routes(context), PhotoRoutes(context, jobs.submit)
+    v1, v2 = V1Routes(context, jobs.submit_request), V2Routes(context, jobs.submit_request)
+    photos = PhotoRoutes(context, jobs.submit)
     health, packs = HealthRoutes(context), PackRoutes(context)
     repository, measured = RepositoryRoutes(context), MetricsRoutes(context)
     session, uploads, files = SessionRoutes(context), UploadRoutes(context), JobFileRoutes(context)

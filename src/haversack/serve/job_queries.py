@@ -1,4 +1,4 @@
-"""What callers of /jobs may put behind the question mark, and the header that makes puts safe."""
+"""What callers may say of a job: behind the question mark, and in headers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ _KEY_LENGTH = 255
 LEAST_TILE_PX = 16
 MOST_TILE_PX = 65_536
 _TITLE_LENGTH = 200
-KINDS = ("predict", KIND)
+REQUEST = "request"
+"""Of jobs that are a V1 or V2 request."""
+KINDS = ("predict", REQUEST, KIND)
 _FLAGS = {"": False, "0": False, "false": False, "1": True, "true": True}
 
 
@@ -33,6 +35,12 @@ def idempotency_key(request: Request) -> str | None:
             "are allowed",
         )
     return key
+
+
+def prefers_later(request: Request) -> bool:
+    """Whether the caller would rather have a job. Source: RFC 7240, 4.1."""
+    wishes = ",".join(request.headers.getlist("prefer")).split(",")
+    return any(wish.partition(";")[0].strip().lower() == "respond-async" for wish in wishes)
 
 
 def priority(request: Request) -> int:

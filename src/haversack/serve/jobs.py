@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -25,6 +26,7 @@ from haversack.jobs.setting import JobRoom
 from haversack.jobs.survey_wish import KIND, write_wish
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.tiles import can_survey
+from haversack.serve.answering import HEADER_LENGTH, Answering, Sent
 from haversack.serve.context import Context, Phase
 from haversack.serve.job_access import own_job, owner_of, room_of
 from haversack.serve.job_events import EventStreams
@@ -36,11 +38,15 @@ from haversack.serve.job_queries import (
     title,
     wait_seconds,
 )
+from haversack.serve.job_requests import as_request
 from haversack.serve.photos import read_shown, received_photo
 from haversack.serve.uploads import kept
 
 _LONGEST_RETRY_SECONDS = 60
 _encoder = msgspec.json.Encoder()
+
+Submit = Callable[[Request, Answering], Awaitable[Response]]
+"""Makes a job of a request that another route was asked; see `JobRoutes.submit_request`."""
 
 
 class JobRoutes:
@@ -54,52 +60,43 @@ class JobRoutes:
         """POST /jobs/{name}: the photo and the row are on the disk when this answers 202."""
         if "upload" in request.query_params:
             return await self._submit_survey(request)
-        principal = self._context.allow(request, Scope.JOBS)
-        name, version = request.path_params["name"], request.path_params.get("version")
+        wished = self._wished(request)
         threshold, with_map = read_shown(request)
         options = ({} if threshold is None else {"threshold": threshold}) | (
             {"map": True} if with_map else {}
         )
-        wished = wish(
-            name,
-            version=version or "",
-            options=json.dumps(options),
-            owner=principal.name,
-            idempotency_key=idempotency_key(request),
-            priority=priority(request),
-            wait_seconds=wait_seconds(request),
-        )
         async with received_photo(self._context, request) as (body, image):
-            _check_takes_photos(self._offered(name, version))
-            job = await self._put(replace(wished, image=image), body)
+            _check_takes_photos(self._offered(request))
+            if not body.size_bytes:
+                raise HaversackError("image-empty", "the request's body holds no photo")
+            wished = replace(wished, image=image, options=json.dumps(options))
+            job = await self._put(wished, body)
         return await self._accepted(request, job)
 
     async def _submit_survey(self, request: Request) -> Response:
         """POST /jobs/{name}?upload=: a survey of an upload's photos, under the upload's id."""
-        principal = self._context.allow(request, Scope.JOBS)
-        name, version = request.path_params["name"], request.path_params.get("version")
+        owner = owner_of(self._context.allow(request, Scope.JOBS))
         threshold, _ = read_shown(request)
-        wished = wish(
-            name,
-            version=version or "",
-            kind=KIND,
-            image=title(request),
-            options=write_wish(survey_wish(request, threshold)),
-            owner=principal.name,
-            priority=priority(request),
-            wait_seconds=wait_seconds(request),
-        )
+        options = write_wish(survey_wish(request, threshold))
+        wished = replace(self._wished(request), kind=KIND, image=title(request), options=options)
         self._context.check_open()
-        _check_can_survey(self._offered(name, version))
-        upload, owner = request.query_params["upload"], owner_of(principal)
+        _check_can_survey(self._offered(request))
+        upload = request.query_params["upload"]
         job = await kept(lambda: self._room.desk.submit_upload(wished, upload, owner))
         return await self._accepted(request, job)
 
-    async def _accepted(self, request: Request, job: Job) -> Response:
-        headers = {"Location": f"/jobs/{job.id}"}
-        if "prefer" in request.headers:
-            headers["Preference-Applied"] = "respond-async"
-        return json_response(await self._described(job), status=202, headers=headers)
+    async def submit_request(self, request: Request, answering: Answering) -> Response:
+        """A V1 or V2 request to be answered later: 202 once the body and the row are on the disk.
+
+        What shows without running the pack is refused at once, as the route itself refuses it.
+        """
+        wished = self._wished(request)
+        header_length = request.headers.get(HEADER_LENGTH, "")
+        async with self._context.body(request, Scope.JOBS) as body:
+            sent = Sent(body=body, header_length=header_length, is_job=True)
+            await answering.check(self._offered(request), sent)
+            job = await self._put(as_request(wished, answering.route, header_length), body)
+        return await self._accepted(request, job)
 
     async def index(self, request: Request) -> Response:
         """GET /jobs: the caller's jobs, the newest first, by pages."""
@@ -169,10 +166,22 @@ class JobRoutes:
             return describe(job)
         return describe(job, await asyncio.to_thread(self._room.store.place, job))
 
-    def _offered(self, name: str, version: str | None) -> Manifest:
-        """Of a pack that is on offer; it need not be in memory now."""
-        catalogue = self._context.plane.catalogue
-        offered = catalogue.offers.find(name, version)
+    def _wished(self, request: Request) -> NewJob:
+        """Everything of a job but its input. Raises HaversackError."""
+        principal = self._context.allow(request, Scope.JOBS)
+        return wish(
+            request.path_params["name"],
+            version=request.path_params.get("version") or "",
+            owner=principal.name,
+            idempotency_key=idempotency_key(request),
+            priority=priority(request),
+            wait_seconds=wait_seconds(request),
+        )
+
+    def _offered(self, request: Request) -> Manifest:
+        """Of the pack in the path, if it is on offer; it need not be in memory now."""
+        name, version = request.path_params["name"], request.path_params.get("version")
+        offered = self._context.plane.catalogue.offers.find(name, version)
         if offered is None:
             raise HaversackError(
                 "pack-not-loaded",
@@ -185,21 +194,25 @@ class JobRoutes:
         return offered.manifest
 
     async def _put(self, wished: NewJob, body: Body) -> Job:
-        if not body.size_bytes:
-            raise HaversackError("image-empty", "the request's body holds no photo")
         return await kept(lambda: self._room.desk.submit(wished, body.view()))
 
     @property
     def _room(self) -> JobRoom:
         return room_of(self._context)
 
+    async def _accepted(self, request: Request, job: Job) -> Response:
+        headers = {"Location": f"/jobs/{job.id}"}
+        if "prefer" in request.headers:
+            headers["Preference-Applied"] = "respond-async"
+        return json_response(await self._described(job), status=202, headers=headers)
+
 
 def _check_takes_photos(manifest: Manifest) -> None:
     if manifest.input is None:
         raise HaversackError(
             "pack-takes-tensors",
-            f"{manifest.name} takes tensors; jobs are photos",
-            hint=f"POST /v2/models/{manifest.name}/infer",
+            f"{manifest.name} takes tensors; jobs that are sent here are photos",
+            hint=f"POST /v2/models/{manifest.name}/infer, with `Prefer: respond-async` for a job.",
         )
 
 

@@ -16,7 +16,7 @@ from haversack.packfile.archive import PackFiles
 from haversack.packfile.tiles import can_survey
 from haversack.serve.admission import Gate
 from haversack.serve.dataplane import DataPlane, Target
-from haversack.serve.job_waiting import until_done
+from haversack.serve.job_wait import until_free
 
 
 class PackLender:
@@ -77,7 +77,7 @@ class Loan:
         """The picture in the network's frame, on the caller's own thread."""
         catalogue = self._plane.catalogue
         while (model := catalogue.lease(self._target.name, self._target.version)) is None:
-            until_done(self._loop, partial(self._plane.bring, self._target), self._unwanted)
+            until_free(self._loop, self._unwanted, partial(self._plane.bring, self._target))
         try:
             return model.predictor.fit(image)
         finally:
@@ -86,7 +86,7 @@ class Loan:
     def infer(self, pictures: Sequence[Fitted]) -> Sequence[Outcome]:
         """What the model says of each, in turn with every request."""
         look = partial(self._plane.look, self._target, pictures)
-        return until_done(self._loop, look, self._unwanted)
+        return until_free(self._loop, self._unwanted, look)
 
 
 class PolitePurse:

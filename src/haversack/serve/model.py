@@ -78,10 +78,7 @@ class ServedModel:
     @property
     def signature(self) -> Signature:
         """What a caller of a tensor protocol sees: for pictures one input `image`."""
-        own = self.manifest.signature
-        if not self.predictor.takes_pictures:
-            return own
-        return Signature(inputs=(IMAGE,), outputs=shown_outputs(own, self.identity.task))
+        return shown_signature(self.manifest)
 
     def warm(self) -> None:
         """Run twice on blanks; the second time says how quick the model is."""
@@ -116,10 +113,9 @@ class ServedModel:
         """Whether these inputs are answered on the event loop, without a thread."""
         return self.is_quick and sum(array.nbytes for array in inputs.values()) <= _SMALL_BYTES
 
-    @property
-    def call_bytes(self) -> int:
-        """What one call of the model takes while it runs, for one photo or row."""
-        return self.size.call_bytes
+    def call_bytes(self, rows: int = 1) -> int:
+        """What one call of the model takes while it runs, for so many photos or rows."""
+        return self.size.call_of(rows)
 
     def tensor_bytes(self, inputs: dict[str, Array], rows: int) -> int:
         """What a call for these tensors takes beyond one for a single row.
@@ -136,6 +132,14 @@ class ServedModel:
         else:
             inputs = self.manifest.signature.inputs
             self.predictor.run({spec.name: _blank(spec) for spec in inputs})
+
+
+def shown_signature(manifest: Manifest) -> Signature:
+    """What a caller of a tensor protocol sees of a pack: for pictures one input `image`."""
+    own = manifest.signature
+    if manifest.input is None:
+        return own
+    return Signature(inputs=(IMAGE,), outputs=shown_outputs(own, manifest.task))
 
 
 def _blank(spec: TensorSpec) -> Array:

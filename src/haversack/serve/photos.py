@@ -17,7 +17,7 @@ from haversack.asgi.multipart import is_form, receive_file
 from haversack.engine.results import ImageResult
 from haversack.errors import HaversackError
 from haversack.serve.context import Context, target_of
-from haversack.serve.job_queries import flag
+from haversack.serve.job_queries import flag, prefers_later
 from haversack.serve.model import ServedModel
 from haversack.serve.record import Shown, record
 
@@ -35,7 +35,7 @@ class PhotoRoutes:
         ?threshold=0.25 keeps surer objects only (else the pack's default); ?map=true adds a label
         map's pixels.
         """
-        if _prefers_later(request):
+        if prefers_later(request):
             return await self._submit(request)
         self._context.allow(request, Scope.INFER)
         threshold, with_map = read_shown(request)
@@ -70,12 +70,6 @@ async def received_photo(context: Context, request: Request) -> AsyncIterator[tu
 def read_shown(request: Request) -> tuple[float | None, bool]:
     """?threshold and ?map. Raises HaversackError `query-invalid`."""
     return _threshold(request), flag(request, "map")
-
-
-def _prefers_later(request: Request) -> bool:
-    """Whether the caller would rather have a job. Source: RFC 7240, 4.1."""
-    wishes = ",".join(request.headers.getlist("prefer")).split(",")
-    return any(wish.partition(";")[0].strip().lower() == "respond-async" for wish in wishes)
 
 
 def _threshold(request: Request) -> float | None:

@@ -10,6 +10,7 @@ from haversack.serve.room import least_bytes
 from haversack.serve.sizes import PackBytes
 
 UNLIMITED_BYTES = 1 << 62
+_MOST_ROWS = 8  # of the largest batch that a profile measures
 
 
 class Residency:
@@ -71,10 +72,11 @@ class Residency:
     def _divide(self) -> None:
         """Give the workspace what sessions leave, as far as all turns together could use it.
 
-        Calls under way keep what they took; those that follow wait until there is room.
+        A turn may be a batch of jobs' photos, where there is memory for one. Calls under way keep
+        what they took; those that follow wait until there is room.
         """
         inside = self._inside.values()
         largest = max((size.call_bytes for size in inside), default=0)
-        wanted = self._turns * sum(size.call_bytes for size in inside)
+        wanted = self._turns * sum(size.call_of(_MOST_ROWS) for size in inside)
         left = self.packs_bytes - sum(size.session_bytes for size in inside)
         self.workspace.resize(max(min(wanted, left), largest))

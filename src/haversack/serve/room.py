@@ -96,6 +96,7 @@ class Wish:
         limit: of the process.
         floor_bytes: resident before any pack is loaded.
         pinned: packs that must stay in memory, in order.
+        has_door: whether requests come over connections; a worker takes its work from a database.
     """
 
     whole_bytes: int | None
@@ -103,6 +104,7 @@ class Wish:
     limit: MemoryLimit
     floor_bytes: int
     pinned: Sequence[NamedPack] = ()
+    has_door: bool = True
 
 
 def default_whole(limit_bytes: int) -> int:
@@ -117,8 +119,8 @@ def divide(wish: Wish) -> Room:
         HaversackError: `memory-too-small` with the sum in `details`, and what would fit as hint.
     """
     whole, said_by = _whole(wish)
-    bodies = min(max(whole // 16, _LEAST_BODIES_BYTES), _MOST_BODIES_BYTES)
-    connections = min(whole // 8, _MOST_CONNECTIONS_BYTES)
+    bodies = min(max(whole // 16, _LEAST_BODIES_BYTES), _MOST_BODIES_BYTES) * wish.has_door
+    connections = min(whole // 8, _MOST_CONNECTIONS_BYTES) * wish.has_door
     packs = least_bytes([pack.size for pack in wish.pinned])
     left = whole - wish.floor_bytes - bodies - connections - packs
     photos = wish.request_bytes or _sensible(left)
@@ -151,7 +153,7 @@ def _whole(wish: Wish) -> tuple[int, str]:
             "memory-too-small",
             f"--memory {format_bytes(wish.whole_bytes)} was given, and this process may use "
             f"{format_bytes(wish.limit.limit_bytes)}, says its {wish.limit.said_by}",
-            hint="Leave --memory out: then the server takes what it may, less a reserve.",
+            hint="Leave --memory out: then the process takes what it may, less a reserve.",
             kind=Kind.UNAVAILABLE,
         )
     return wish.whole_bytes, "--memory"
@@ -175,15 +177,17 @@ def _too_small(wish: Wish, whole: int, said_by: str, parts: tuple[int, int, int]
         Line(name="one call of a model", size_bytes=calls),
         Line(name="one photo (--decode-limit)", size_bytes=photos),
         Line(name="parsed JSON", size_bytes=json),
-        Line(name="connections and bodies in memory", size_bytes=bodies),
     ]
+    if wish.has_door:
+        lines.append(Line(name="connections and bodies in memory", size_bytes=bodies))
     need = sum(line.size_bytes for line in lines)
     details = [f"{format_bytes(line.size_bytes):>9}  {line.name}" for line in lines]
     details.append(f"{format_bytes(need):>9}  together, and {format_bytes(whole)} are there")
+    who = "server" if wish.has_door else "worker"
     has = "and --memory gives it" if said_by == "--memory" else f"and has, by its {said_by},"
     return HaversackError(
         "memory-too-small",
-        f"the server needs {format_bytes(need)} of memory {has} {format_bytes(whole)}",
+        f"the {who} needs {format_bytes(need)} of memory {has} {format_bytes(whole)}",
         hint=_what_fits(wish, whole - bodies, need),
         kind=Kind.UNAVAILABLE,
         details=tuple(details),

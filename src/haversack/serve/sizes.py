@@ -36,6 +36,10 @@ class PackBytes:
     opening_bytes: int = 0
     source: str = "estimated"
 
+    def call_of(self, rows: int) -> int:
+        """What a call for so many photos or rows takes."""
+        return self.call_bytes + self.row_bytes * (rows - 1)
+
     def while_opening(self) -> PackBytes:
         """The size while it is opened: what opening takes may lie in the room of a call."""
         extra = max(self.opening_bytes - self.call_bytes, 0)
@@ -71,11 +75,15 @@ class Sizes:
         if seen is not None:
             return seen
         estimate = _estimated(files)
-        own = find(self._cache, files.digest) if self._cache is not None else None
+        own = self.own_profile(files)
         if own is not None:
             return _profiled(own, "profile", estimate)
         hint = shipped(files)
         return estimate if hint is None else _profiled(hint, "the pack's own profile", estimate)
+
+    def own_profile(self, files: PackFiles) -> Profile | None:
+        """What was measured of the pack on this very machine; None where nothing was."""
+        return find(self._cache, files.digest) if self._cache is not None else None
 
     def learn(self, files: PackFiles, measured: PackBytes) -> PackBytes:
         """Keep what was measured when the pack was opened here. Returns what to reckon with.

@@ -1,4 +1,4 @@
-"""Before a server starts: what it will hold, and whether that fits."""
+"""Before a server or worker starts: what it will hold, and whether that fits."""
 
 from __future__ import annotations
 
@@ -41,8 +41,10 @@ class Start:
     opened: dict[Path, PackFiles]
 
 
-def prepare(packs: Sequence[Path], options: ServeOptions, cache: Path | None) -> Start:
-    """Divide the memory of a server for those packs.
+def prepare(
+    packs: Sequence[Path], options: ServeOptions, cache: Path | None, *, has_door: bool = True
+) -> Start:
+    """Divide the memory of a server, or of a worker without a door, for those packs.
 
     A pack that cannot be opened is left out: loading it says why.
 
@@ -62,6 +64,7 @@ def prepare(packs: Sequence[Path], options: ServeOptions, cache: Path | None) ->
             NamedPack(name=f"{one.manifest.name}@{one.manifest.version}", size=sizes.of(one))
             for one in opened.values()
         ],
+        has_door=has_door,
     )
     room = divide(wish)
     return Start(

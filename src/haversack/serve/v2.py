@@ -7,31 +7,20 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from functools import partial
+from contextlib import AbstractContextManager
 
-import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
 from haversack.asgi.access import Scope
-from haversack.asgi.bodies import Body
 from haversack.asgi.errors import json_response
-from haversack.engine.outputs import to_arrays
-from haversack.engine.results import ImageResult
-from haversack.engine.session import Array
-from haversack.packfile.signature import Signature, TensorSpec
+from haversack.packfile.signature import TensorSpec
+from haversack.serve.answering import HEADER_LENGTH, Answer, Sent
 from haversack.serve.context import Context, target_of
-from haversack.serve.dataplane import PictureBytes, Target
+from haversack.serve.job_queries import prefers_later
+from haversack.serve.jobs import Submit
 from haversack.serve.model import ServedModel
-from haversack.serve.v2_messages import (
-    InferAnswer,
-    InferRequest,
-    header_length,
-    invalid,
-    parse,
-    render,
-)
+from haversack.serve.v2_infer import V2Infer
 from haversack.version import __version__
 
 EXTENSIONS = (
@@ -43,7 +32,6 @@ EXTENSIONS = (
 )
 """Those that are implemented, by Triton's names."""
 
-_HEADER = "Inference-Header-Content-Length"
 _PLATFORM = "onnx_onnxv1"
 _LEAST_PACKED_BYTES = 1024
 
@@ -51,8 +39,10 @@ _LEAST_PACKED_BYTES = 1024
 class V2Routes:
     """The endpoints of V2 inference."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, submit: Submit) -> None:
         self._context = context
+        self._submit = submit
+        self._infer = V2Infer(context.plane)
 
     async def server(self, request: Request) -> Response:
         """GET /v2."""
@@ -102,59 +92,17 @@ class V2Routes:
         return json_response({"model_stats": rows})
 
     async def infer(self, request: Request) -> Response:
-        """POST /v2/models/{name}/infer."""
+        """POST /v2/models/{name}/infer; with `Prefer: respond-async` as a job."""
+        if prefers_later(request):
+            return await self._submit(request, self._infer)
         async with self._context.body(request) as body:
-            async with self._context.plane.present(target_of(request)) as model:
-                signature, pictures = model.signature, model.predictor.takes_pictures
-            del model  # a swap waits until nobody holds it
-            async with self._parsed(request, body, signature) as asked:
-                target = target_of(request, asked.timeout_seconds)
-                if pictures:
-                    answer = await self._picture(target, asked)
-                else:
-                    arrays, pack = await self._context.plane.infer(target, asked.inputs)
-                    answer = render(asked, arrays, pack)
+            sent = Sent(body=body, header_length=request.headers.get(HEADER_LENGTH, ""))
+            answer = await self._infer.answer(target_of(request), sent)
         return _response(answer, request.headers.get("accept-encoding", ""))
-
-    def _parsed(
-        self, request: Request, body: Body, signature: Signature
-    ) -> AbstractAsyncContextManager[InferRequest]:
-        json_bytes = header_length(request.headers.get(_HEADER, ""), body.size_bytes)
-        if not body.size_bytes:
-            raise invalid("the request has no body")
-        view = memoryview(body.view())
-        work = partial(parse, view, json_bytes, signature)
-        size = body.size_bytes if json_bytes is None else json_bytes
-        return self._context.plane.parsed(work, size)
-
-    async def _picture(self, target: Target, asked: InferRequest) -> InferAnswer:
-        """One picture, under whatever name it came."""
-        if len(asked.inputs) != 1:
-            raise invalid(f"the model takes one input, image; received {len(asked.inputs)}")
-        ((name, array),) = asked.inputs.items()
-
-        def answer(result: ImageResult, model: ServedModel) -> InferAnswer:
-            assert result.outcome is not None
-            arrays = to_arrays(result.outcome, model.manifest.signature)
-            return render(asked, arrays, model.identity)
-
-        if array.dtype.kind == "O" and array.size == 1:
-            return await self._context.plane.see(target, PictureBytes(array.reshape(-1)[0]), answer)
-        return await self._context.plane.see_pixels(target, _pixels(name, array), answer)
 
     def _use(self, request: Request) -> AbstractContextManager[ServedModel]:
         params = request.path_params
         return self._context.plane.catalogue.use(params["name"], params.get("version"))
-
-
-def _pixels(name: str, array: Array) -> Array:
-    pixels = array[0] if array.ndim == 4 and len(array) == 1 else array
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
-        raise invalid(
-            f"input {name[:64]!r} is {array.dtype}{list(array.shape)}; a picture is BYTES [1], an "
-            "encoded JPEG or PNG, or UINT8 [height, width, 3]"
-        )
-    return pixels
 
 
 def _tensor(spec: TensorSpec) -> dict[str, object]:
@@ -182,7 +130,7 @@ def _config(model: ServedModel) -> dict[str, object]:
     }
 
 
-def _response(answer: InferAnswer, accept: str) -> Response:
+def _response(answer: Answer, accept: str) -> Response:
     """Packed only where the caller asks for one encoding and no other.
 
     A browser or a library names all it knows, and would wait longer for the packing than for the
@@ -193,7 +141,7 @@ def _response(answer: InferAnswer, accept: str) -> Response:
         media_type = "application/json"
     else:
         media_type = "application/octet-stream"
-        headers[_HEADER] = str(answer.json_bytes)
+        headers[HEADER_LENGTH] = str(answer.json_bytes)
     if accept in ("gzip", "deflate") and len(content) >= _LEAST_PACKED_BYTES:
         content = gzip.compress(content, 1) if accept == "gzip" else zlib.compress(content, 1)
         headers["Content-Encoding"] = accept

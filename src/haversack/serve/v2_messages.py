@@ -299,6 +299,13 @@ def _raw(body: memoryview, signature: Signature) -> InferRequest:
     return InferRequest(id="", inputs={spec.name: array}, is_binary=True)
 
 
+def wants_binary(request: InferRequest) -> bool:
+    """Whether any output is to be in binary form."""
+    if not request.outputs:
+        return request.is_binary
+    return any(_is_binary(wish, request) for wish in request.outputs)
+
+
 def _is_binary(wish: OutputMessage, request: InferRequest) -> bool:
     stated = wish.parameters.get("binary_data")
     return stated if isinstance(stated, bool) else request.is_binary

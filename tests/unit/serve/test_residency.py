@@ -24,6 +24,15 @@ def test_calls_of_all_models_get_what_sessions_leave() -> None:
     assert residency.sessions_bytes == 30
 
 
+def test_calls_get_room_for_a_batch_where_there_is_some() -> None:
+    residency = Residency(200, turns=2)
+    residency.enter("a", PackBytes(session_bytes=30, call_bytes=10, row_bytes=5))
+    assert residency.workspace.whole_bytes == 2 * (10 + 7 * 5)
+    assert residency.fits(size(150, 10))
+    residency.enter("b", size(150, 10))
+    assert residency.workspace.whole_bytes == 20
+
+
 def test_what_fits_is_reckoned_with_one_call_of_the_largest_and_with_opening() -> None:
     residency = Residency(100)
     residency.enter("a", size(50, 10))

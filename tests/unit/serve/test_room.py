@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,3 +85,17 @@ def test_less_is_read_at_once_where_memory_is_small() -> None:
     assert divide(wish(256)).read_bytes(256) == (192 * MIB // 8) // 256
     assert divide(wish(16_000)).read_bytes(256) is None
     assert divide(wish(256)).read_bytes(100_000) == 64 << 10
+
+
+def test_who_has_no_door_keeps_no_memory_for_connections() -> None:
+    worker = divide(replace(wish(512), has_door=False))
+    assert (worker.connections_bytes, worker.bodies_bytes) == (0, 0)
+    assert worker.packs_bytes > divide(wish(512)).packs_bytes
+    assert sum(line.size_bytes for line in worker.lines()) == worker.whole_bytes
+
+
+def test_a_worker_that_is_too_small_calls_itself_one() -> None:
+    size = PackBytes(session_bytes=400 * MIB, call_bytes=1 * MIB)
+    refused = divided(replace(wish(256, size), has_door=False))
+    assert isinstance(refused, HaversackError)
+    assert refused.message.startswith("the worker needs ")

@@ -4,6 +4,7 @@
 WITH chosen AS MATERIALIZED (
     SELECT id FROM job
     WHERE state = 'queued' AND due <= :soon AND (deadline IS NULL OR deadline > :now)
+      AND attempts <= :most_attempts
       AND kind = ANY (ARRAY(SELECT json_array_elements_text(CAST(:kinds AS json))))
       AND wants = ANY (ARRAY(SELECT json_array_elements_text(CAST(:packs AS json))))
     ORDER BY priority DESC, due, id

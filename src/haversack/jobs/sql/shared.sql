@@ -29,7 +29,7 @@ RETURNING id;
 -- name: done
 UPDATE job
 SET state = 'done', result = :result, result_bytes = :result_bytes, version = :version,
-    token = '', finished = :now, seconds = :now - began, revision = revision + 1,
+    token = '', finished = :now, seconds = (:now - began) / :together, revision = revision + 1,
     progress_done = progress_total, error_code = '', error_message = '', error_hint = ''
 WHERE id = :id AND token = :token AND state = 'running'
 RETURNING id;

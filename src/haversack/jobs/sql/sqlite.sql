@@ -2,6 +2,7 @@
 WITH chosen AS MATERIALIZED (
     SELECT id FROM job
     WHERE state = 'queued' AND due <= :soon AND (deadline IS NULL OR deadline > :now)
+      AND attempts <= :most_attempts
       AND kind IN (SELECT value FROM json_each(:kinds))
       AND wants IN (SELECT value FROM json_each(:packs))
     ORDER BY priority DESC, due, id

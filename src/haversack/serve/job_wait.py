@@ -1,11 +1,11 @@
-"""A worker's thread waits for the event loop, and lets go when nobody wants the job any more."""
+"""From a job's thread into the data plane's event loop, for as long as the job is wanted."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError, Future
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as LaterError
 from typing import Any, TypeVar
 
@@ -17,34 +17,42 @@ _LOOK_UP_SECONDS = 0.1
 _BUSY_SECONDS = 0.5
 
 
-def until_done(
+def until_free(
     loop: asyncio.AbstractEventLoop,
-    begin: Callable[[], Coroutine[Any, Any, T]],
     unwanted: threading.Event,
+    work: Callable[[], Coroutine[Any, Any, T]],
 ) -> T:
-    """What `begin` gives on the loop. Begun again while the house is busy, as a patient caller
-    would.
+    """What `work` gives, begun again while the house is busy: that is no fault of the job.
 
     Raises:
-        HaversackError: `job-broken-off` once `unwanted` is set; what the coroutine raises.
+        HaversackError: `job-broken-off` where nobody wants it any more; what `work` raises.
     """
     while True:
         try:
-            return _wait(asyncio.run_coroutine_threadsafe(begin(), loop), unwanted)
+            return wanted(loop, [unwanted], work())
         except RetryLaterError:
             if unwanted.wait(_BUSY_SECONDS):
                 raise
 
 
-def _wait(future: Future[T], unwanted: threading.Event) -> T:
-    """Until it is done, or nobody wants it any more."""
+def wanted(
+    loop: asyncio.AbstractEventLoop,
+    unwanted: Sequence[threading.Event],
+    work: Coroutine[Any, Any, T],
+) -> T:
+    """What `work` gives, on the loop, until every one of `unwanted` is set.
+
+    Raises:
+        HaversackError: `job-broken-off`; what `work` raises.
+    """
+    future = asyncio.run_coroutine_threadsafe(work, loop)
     while True:
         try:
             return future.result(_LOOK_UP_SECONDS)
         except LaterError:
             if future.done():
                 raise
-            if unwanted.is_set():
+            if all(event.is_set() for event in unwanted):
                 future.cancel()
         except CancelledError as fault:
             raise HaversackError(

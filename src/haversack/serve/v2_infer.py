@@ -1,0 +1,121 @@
+"""V2 inference: from the bytes of a body to the bytes of its answer.
+
+Source: KServe Open Inference Protocol, REST, 2025-05.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from haversack.engine.outputs import to_arrays
+from haversack.engine.results import ImageResult
+from haversack.engine.session import Array
+from haversack.engine.tensors import check
+from haversack.packfile.manifest import Manifest
+from haversack.packfile.signature import Signature
+from haversack.serve.answering import Answer, Sent
+from haversack.serve.dataplane import DataPlane, Target
+from haversack.serve.model import ServedModel, shown_signature
+from haversack.serve.pictures import PictureBytes
+from haversack.serve.v2_messages import (
+    InferRequest,
+    header_length,
+    invalid,
+    parse,
+    render,
+    wants_binary,
+)
+
+
+class V2Infer:
+    """See `Answering`."""
+
+    route = "v2"
+
+    def __init__(self, plane: DataPlane) -> None:
+        self._plane = plane
+
+    async def check(self, manifest: Manifest, sent: Sent) -> None:
+        """Whether it is V2's JSON or binary form, and its tensors are the pack's."""
+        async with self._parsed(manifest, sent) as asked:
+            if manifest.input is None:
+                check(manifest.signature, asked.inputs)
+            else:
+                _only_input(asked)
+
+    async def answer(self, target: Target, sent: Sent) -> Answer:
+        """V2's JSON, with binary tensors behind it where they were asked for."""
+        async with self._plane.present(target) as model:
+            manifest = model.manifest
+        del model  # a swap waits until nobody holds it
+        async with self._parsed(manifest, sent) as asked:
+            if asked.timeout_seconds is not None:
+                target = replace(target, timeout_seconds=asked.timeout_seconds)
+            if manifest.input is not None:
+                return await self._picture(target, asked)
+            arrays, pack = await self._plane.infer(target, asked.inputs)
+            made = render(asked, arrays, pack)
+            return Answer(content=made.content, version=pack.version, json_bytes=made.json_bytes)
+
+    def _parsed(self, manifest: Manifest, sent: Sent) -> AbstractAsyncContextManager[InferRequest]:
+        size = sent.body.size_bytes
+        json_bytes = header_length(sent.header_length, size)
+        if not size:
+            raise invalid("the request has no body")
+        read = _read_job if sent.is_job else parse
+        signature = shown_signature(manifest)
+        work = partial(read, memoryview(sent.body.view()), json_bytes, signature)
+        return self._plane.parsed(work, size if json_bytes is None else json_bytes)
+
+    async def _picture(self, target: Target, asked: InferRequest) -> Answer:
+        """One picture, under whatever name it came."""
+        name, array = _only_input(asked)
+
+        def answer(result: ImageResult, model: ServedModel) -> Answer:
+            assert result.outcome is not None
+            arrays = to_arrays(result.outcome, model.manifest.signature)
+            made = render(asked, arrays, model.identity)
+            version = model.identity.version
+            return Answer(content=made.content, version=version, json_bytes=made.json_bytes)
+
+        if array.dtype.kind == "O" and array.size == 1:
+            return await self._plane.see(target, PictureBytes(array.reshape(-1)[0]), answer)
+        return await self._plane.see_pixels(target, _pixels(name, array), answer)
+
+
+def _read_job(body: memoryview, json_bytes: int | None, signature: Signature) -> InferRequest:
+    """As `parse`, for a result in JSON that nobody waits for.
+
+    A raw request says nothing of its outputs: it gets JSON. One that asks for bytes is refused.
+    """
+    asked = replace(parse(body, json_bytes, signature), timeout_seconds=None)
+    if json_bytes == 0:
+        return replace(asked, is_binary=False)
+    if wants_binary(asked):
+        raise invalid(
+            "a job's result is JSON, and the request asks for binary outputs (binary_data_output, "
+            "or an output's binary_data)",
+            "Leave them out, or send the request without `Prefer: respond-async`.",
+        )
+    return asked
+
+
+def _only_input(asked: InferRequest) -> tuple[str, Array]:
+    if len(asked.inputs) != 1:
+        raise invalid(f"the model takes one input, image; received {len(asked.inputs)}")
+    ((name, array),) = asked.inputs.items()
+    return name, array
+
+
+def _pixels(name: str, array: Array) -> Array:
+    pixels = array[0] if array.ndim == 4 and len(array) == 1 else array
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise invalid(
+            f"input {name[:64]!r} is {array.dtype}{list(array.shape)}; a picture is BYTES [1], an "
+            "encoded JPEG or PNG, or UINT8 [height, width, 3]"
+        )
+    return pixels

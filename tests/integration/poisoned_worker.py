@@ -1,0 +1,60 @@
+"""A worker that dies of the photo "poison", as of a model that runs out of memory.
+
+python -m tests.integration.poisoned_worker STATE
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from haversack.jobs.handler import Attempt, Outcome, Result
+from haversack.jobs.job import Job
+from haversack.jobs.keeper import Rhythm
+from haversack.jobs.setting import JobPlaces, open_room
+from haversack.jobs.sql_store import Outside
+from haversack.jobs.worker import Worker, WorkerOptions
+
+POISON = b"poison"
+
+
+class Mortal:
+    """Echoes, up to eight at once; one photo kills it."""
+
+    kind = "predict"
+
+    def packs(self) -> Sequence[str]:
+        return ["herd"]
+
+    def most_at_once(self, job: Job) -> int:
+        return 8
+
+    def run(self, attempt: Attempt) -> Outcome:
+        with attempt.opened_input() as data:
+            if data[:] == POISON:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return Outcome(result=f'"{bytes(data[:]).decode()}"', version="1")
+
+    def run_together(self, attempts: Sequence[Attempt]) -> Sequence[Result]:
+        return [self.run(attempt) for attempt in attempts]
+
+    def tidy(self) -> None:
+        """Nothing is left."""
+
+
+def main() -> None:
+    state = Path(sys.argv[1])
+    rhythm = Rhythm(lease_seconds=0.4, beat_seconds=0.1, sweep_seconds=0.1)
+    room = open_room(JobPlaces(state=state), outside=Outside(lapse_backoff_seconds=0.02))
+    options = WorkerOptions(rhythm=rhythm, idle_seconds=0.1)
+    worker = Worker(room, [Mortal()], options)
+    worker.start()
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
