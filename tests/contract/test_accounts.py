@@ -165,6 +165,23 @@ def test_another_password_signs_out_who_had_the_old_one(house: House) -> None:
     assert code_of(lambda: house.users.change_password("eve", OTHER)) == "user-unknown"
 
 
+def test_other_scopes_hold_at_once_for_sessions_and_keys_that_are_there(house: House) -> None:
+    house.users.add("ada", PASSWORD, BOTH)
+    house.users.add("bob", PASSWORD, BOTH)
+    session_id, other = house.sign_in("ada"), house.sign_in("bob")
+    key = house.keys.add("hers", BOTH, "ada")
+    house.users.change_scopes("ada", frozenset({"jobs", "admin"}))
+    found, hers = house.sessions.find(session_id), house.keys.find(key)
+    his = house.sessions.find(other)
+    assert found
+    assert hers
+    assert his
+    assert sorted(found.scopes) == ["admin", "jobs"]
+    assert (hers.scopes, his.scopes) == (frozenset({"jobs"}), BOTH)
+    assert house.users.find("ada", PASSWORD)
+    assert code_of(lambda: house.users.change_scopes("eve", BOTH)) == "user-unknown"
+
+
 def test_a_session_holds_for_its_user(house: House) -> None:
     house.users.add("ada", PASSWORD, BOTH)
     session_id = house.sign_in("ada", "192.0.2.7")

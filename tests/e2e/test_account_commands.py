@@ -101,6 +101,9 @@ def test_a_key_is_the_only_thing_on_standard_output(tmp_path: Path) -> None:
     [
         ("user", "remove", "nobody"),
         ("user", "add", "Not A Name", "--password-stdin"),
+        ("user", "scopes", "nobody", "--scope", "infer"),
+        ("user", "scopes", "nobody"),
+        ("user", "scopes", "nobody", "--scope", "cook"),
         ("key", "revoke", "nothing"),
         ("key", "add", "ci", "--owner", "nobody"),
         ("key", "add", "ci", "--scope", "cook"),

@@ -13,6 +13,8 @@ import httpx
 import pytest
 from tests.server.running import BLOBS, COMMAND, PHOTO, Server, environment, refused, serving
 
+from haversack.serve.register import FRESH_SECONDS
+
 PASSWORD, OTHER = "correct horse battery", "staple of other words"
 REVOKED_WITHIN_SECONDS = 4  # FRESH_SECONDS, and a slow machine
 SITE = "https://example.org"
@@ -276,6 +278,16 @@ def test_another_password_and_removal_end_sessions_within_seconds(guarded: Guard
         assert client.get("/packs").status_code == 200
         guarded.command("user", "remove", "eve")
         assert gone_soon(client)
+
+
+def test_other_scopes_hold_for_a_session_that_is_open(guarded: Guarded) -> None:
+    add_user(guarded.folder, "zoe")
+    with guarded.sign_in("zoe") as client:
+        assert client.get("/metrics").status_code == 403
+        guarded.command("user", "scopes", "zoe", "--scope", "metrics")
+        time.sleep(FRESH_SECONDS)
+        assert client.get("/metrics").status_code == 200
+        assert predict(client).json()["error"] == "zoe may metrics; this needs infer"
 
 
 def test_a_key_of_the_database_works_until_it_is_revoked(guarded: Guarded) -> None:

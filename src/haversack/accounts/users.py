@@ -102,6 +102,15 @@ class Users:
         if not found:
             raise unknown_user(name)
 
+    def change_scopes(self, name: str, scopes: frozenset[str]) -> None:
+        """What a person may do from now on, signed in or not, and by their keys.
+
+        Raises:
+            HaversackError: `user-unknown`.
+        """
+        if not self._tables.rows("change_scopes", {"name": name, "scopes": joined(scopes)}):
+            raise unknown_user(name)
+
     def find(self, name: str, password: str) -> User | None:
         """The person with that password; None takes as long for a wrong name as a wrong password.
 

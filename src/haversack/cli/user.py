@@ -13,6 +13,7 @@ from haversack.cli.lazy import Entry, LazyGroup
         "add": Entry("haversack.cli.user_add", "Let somebody sign in."),
         "list": Entry("haversack.cli.user_list", "List who may sign in."),
         "remove": Entry("haversack.cli.user_remove", "Take somebody away, with sessions and keys."),
+        "scopes": Entry("haversack.cli.user_scopes", "Change what somebody may do."),
         "password": Entry("haversack.cli.user_password", "Set another password."),
     },
 )

@@ -34,13 +34,14 @@ def place_options(function: F) -> F:
 
 
 def scope_option(*defaults: Scope) -> Callable[[F], F]:
-    """`--scope`: what somebody may do."""
+    """`--scope`: what somebody may do; it must be given where there are no defaults."""
     return click.option(
         "--scope",
         "scopes",
         multiple=True,
         type=click.Choice([scope.value for scope in Scope]),
-        default=[scope.value for scope in defaults],
+        required=not defaults,
+        default=[scope.value for scope in defaults] or None,
         show_default=True,
         help="What is allowed. May be given several times.",
     )

@@ -22,6 +22,9 @@ SELECT 1 FROM account_user LIMIT 1;
 -- name: change_password
 UPDATE account_user SET password = :password, changed = :now WHERE name = :name RETURNING name;
 
+-- name: change_scopes
+UPDATE account_user SET scopes = :scopes WHERE name = :name RETURNING name;
+
 -- name: remove_user
 DELETE FROM account_user WHERE name = :name RETURNING name;
 
