@@ -28,7 +28,10 @@ from haversack.engine.allocator import settle, trim
 from haversack.engine.cpus import usable_cpus
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.desk import DeskLimits
+from haversack.jobs.limits import JobLimits, write_limits
+from haversack.jobs.notifier import Notifier
 from haversack.jobs.setting import JobPlaces, JobRoom, open_room
+from haversack.jobs.webhook_rules import WebhookRules
 from haversack.jobs.worker import Worker, WorkerOptions
 from haversack.serve.catalogue import Catalogue
 from haversack.serve.context import Context, Phase
@@ -74,6 +77,9 @@ class AppOptions:
         serve: the limits.
         cache: folder with this machine's profiles of packs; None for none.
         jobs: where they are kept; None for `state`.
+        limits: how many may wait, and how long what belongs to them is kept; a worker has its
+            server's.
+        webhooks: where jobs' ends may be told; None for nowhere.
         samples: folder of photos that the page offers; None to draw some.
         log_requests: one line each.
         grace_seconds: from the signal to end until the port closes; ready says 503 meanwhile.
@@ -88,6 +94,8 @@ class AppOptions:
     serve: ServeOptions = field(default_factory=ServeOptions)
     cache: Path | None = None
     jobs: JobPlaces | None = None
+    limits: JobLimits = field(default_factory=JobLimits)
+    webhooks: WebhookRules | None = None
     samples: Path | None = None
     log_requests: bool = False
     grace_seconds: float = 0.0
@@ -231,9 +239,8 @@ class _House:
             sign_in=sign_in,
             bodies=BodyStore(options.state / "waiting", room.bodies_bytes),
             uploads=uploads,
-            jobs=open_room(
-                options.jobs or JobPlaces(state=options.state), DeskLimits(suffixes=SUFFIXES)
-            ),
+            jobs=_open_jobs(options, has_door=has_door),
+            webhooks=options.webhooks,
         )
 
     def narrow(self, listener: socket.socket) -> None:
@@ -273,6 +280,10 @@ class _House:
         workers = self._workers(room, asyncio.get_running_loop())
         going_on = (self._load(workers), self._keep_trim(), self._share(room))
         tasks = [asyncio.create_task(one) for one in going_on]
+        rules = self._options.webhooks
+        notifier = Notifier(room, rules) if rules is not None else None
+        if notifier is not None:
+            notifier.start()
         try:
             yield
         finally:
@@ -280,6 +291,8 @@ class _House:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.gather(*(asyncio.to_thread(worker.stop) for worker in workers))
+            if notifier is not None:
+                await asyncio.to_thread(notifier.stop)
             room.store.close()
             if self.context.sign_in is not None:
                 self.context.sign_in.close()
@@ -353,3 +366,13 @@ class _House:
             if plane.visits != visits or plane.seats.taken:
                 visits = plane.visits
                 await asyncio.to_thread(trim)
+
+
+def _open_jobs(options: AppOptions, *, has_door: bool) -> JobRoom:
+    """Where jobs are kept; what a server was told of limits holds for its workers too."""
+    limits = options.limits
+    desk = DeskLimits(queued=limits.queued, input_bytes=limits.input_bytes, suffixes=SUFFIXES)
+    room = open_room(options.jobs or JobPlaces(state=options.state), desk)
+    if has_door:
+        write_limits(room.store, limits)
+    return room

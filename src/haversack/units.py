@@ -7,6 +7,8 @@ import re
 from haversack.errors import HaversackError
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])(i?B?)?|B)?", re.IGNORECASE)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])", re.IGNORECASE)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _POWER = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
@@ -24,6 +26,22 @@ def parse_bytes(text: str) -> int:
             hint="Write a number with K, M, G or T, for example 512M or 1.5GiB.",
         )
     return int(float(match[1]) * 1024 ** _POWER[(match[2] or "").upper()])
+
+
+def parse_seconds(text: str) -> float:
+    """Seconds from "30s", "5m", "12h", "7d" or "1.5h".
+
+    Raises:
+        HaversackError: `duration-unreadable`, where the text is none of these.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise HaversackError(
+            "duration-unreadable",
+            f"a duration was expected, received {text!r}",
+            hint="Write a number with s, m, h or d, for example 30s, 12h or 7d.",
+        )
+    return float(match[1]) * _SECONDS[match[2].lower()]
 
 
 def format_bytes(count: float) -> str:

@@ -12,7 +12,7 @@ from tests.contract.databases import Postgres, running_postgres
 
 from haversack.database.connection import open_database
 from haversack.errors import HaversackError, Kind
-from haversack.jobs.desk import Desk, DeskLimits, wish
+from haversack.jobs.desk import Desk, DeskLimits, DeskPlaces, wish
 from haversack.jobs.handler import Attempt, Outcome
 from haversack.jobs.job import Job, Progress, State
 from haversack.jobs.keeper import Rhythm
@@ -30,6 +30,10 @@ QUICK = WorkerOptions(
     delay_seconds=dict.fromkeys(Kind, 0.05),
 )
 Work = Callable[[Attempt], Outcome]
+
+
+def places_of(room: JobRoom) -> DeskPlaces:
+    return DeskPlaces(store=room.store, blobs=room.blobs, files=room.files, webhooks=room.webhooks)
 
 
 class Hand:
@@ -271,12 +275,12 @@ def test_the_same_key_keeps_one_photo(room: JobRoom, tmp_path: Path) -> None:
 
 
 def test_more_than_the_limits_is_refused(room: JobRoom) -> None:
-    few = Desk(room.store, room.blobs, room.files, DeskLimits(queued=1))
-    little = Desk(room.store, room.blobs, room.files, DeskLimits(input_bytes=10))
+    few = Desk(places_of(room), DeskLimits(queued=1))
+    little = Desk(places_of(room), DeskLimits(input_bytes=10))
     few.submit(wish("herd"), b"123")
     little.submit(wish("herd"), b"123")
     for desk, size in (
-        (Desk(room.store, room.blobs, room.files, DeskLimits(queued=1)), 1),
+        (Desk(places_of(room), DeskLimits(queued=1)), 1),
         (little, 11),
     ):
         with pytest.raises(HaversackError) as caught:

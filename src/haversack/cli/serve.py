@@ -9,11 +9,14 @@ from pathlib import Path
 import click
 
 from haversack import app, log
+from haversack.cli.job_limits import limit_options, webhook_options
 from haversack.cli.job_places import job_places
 from haversack.cli.limits import memory_limits, memory_options
 from haversack.cli.options import SizeType, known_repositories, packs_option
 from haversack.cli.output import notes
 from haversack.cli.serve_access import Guard, access_rules, needs_account, who_may
+from haversack.jobs.limits import JobLimits
+from haversack.jobs.webhook_rules import WebhookRules
 from haversack.packfile.repository import Repository, resolve
 from haversack.serve.model import ServedModel
 from haversack.settings import from_environment
@@ -110,6 +113,8 @@ _SIZE = SizeType()
     help="Where photos of jobs are kept: a folder, or s3://bucket/prefix. "
     "[default: beside the database]",
 )
+@limit_options
+@webhook_options
 @click.option("--log-requests", is_flag=True, help="One line on standard error for each request.")
 @click.option("--triton-metrics", is_flag=True, help="Repeat /metrics under Triton's nv_ names.")
 @packs_option
@@ -134,6 +139,8 @@ def command(
     threads: int | None,
     database: str | None,
     blobs: str | None,
+    limits: JobLimits,
+    webhooks: WebhookRules | None,
     log_requests: bool,
     triton_metrics: bool,
     repositories: tuple[Path, ...],
@@ -167,6 +174,8 @@ def command(
             triton_metrics=triton_metrics,
         ),
         jobs=jobs,
+        limits=limits,
+        webhooks=webhooks,
         cache=settings.cache_folder,
         samples=samples,
         log_requests=log_requests,

@@ -13,6 +13,7 @@ from haversack.jobs.files import JobFile, JobFiles, Upload, upload_not_found
 from haversack.jobs.job import Job, NewJob, new_id
 from haversack.jobs.photo_names import check_photo_name
 from haversack.jobs.store import JobStore, Usage
+from haversack.jobs.webhooks import Webhooks
 from haversack.units import format_bytes
 
 _USAGE_SECONDS = 1.0
@@ -35,6 +36,16 @@ class DeskLimits:
     suffixes: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, kw_only=True)
+class DeskPlaces:
+    """Where what is handed in goes."""
+
+    store: JobStore
+    blobs: BlobStore
+    files: JobFiles
+    webhooks: Webhooks
+
+
 class Desk:
     """Takes in jobs. Any thread may call.
 
@@ -44,15 +55,12 @@ class Desk:
 
     def __init__(
         self,
-        store: JobStore,
-        blobs: BlobStore,
-        files: JobFiles,
+        places: DeskPlaces,
         limits: DeskLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store = store
-        self._blobs = blobs
-        self._files = files
+        self._store, self._blobs, self._files = places.store, places.blobs, places.files
+        self._webhooks = places.webhooks
         self.limits = limits or DeskLimits()
         self._clock = clock
         self._lock = threading.Lock()
@@ -74,7 +82,7 @@ class Desk:
         self._blobs.put(name, photo)
         new = replace(wish, id=job_id, input=name, input_bytes=len(photo))
         try:
-            job = self._store.put(new)
+            job = self._put(new)
         except HaversackError as error:
             # Where the database is away the row may be there all the same: `tidy` finds out.
             if error.kind is Kind.CONFLICT:
@@ -82,6 +90,15 @@ class Desk:
             raise
         if job.id != job_id:
             self._blobs.delete(name)
+        return job
+
+    def _put(self, new: NewJob) -> Job:
+        """The row; whom to tell is kept before, so that nobody is forgotten."""
+        if new.webhook is not None:
+            self._webhooks.put(new.id, new.webhook)
+        job = self._store.put(new)
+        if new.webhook is not None and job.id != new.id:
+            self._webhooks.drop(new.id)
         return job
 
     def begin_upload(self, owner: str) -> Upload:
@@ -138,7 +155,7 @@ class Desk:
             input_bytes=upload.size_bytes,
             photos=upload.photos,
         )
-        job = self._store.put(new)
+        job = self._put(new)
         self._files.end(upload.id)
         return job
 

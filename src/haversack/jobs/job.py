@@ -117,7 +117,7 @@ class Job:
 class NewJob:
     """What is put. `id` also names the blob, so it is made before the blob is written.
 
-    `photos` is their number where the kind counts them.
+    `photos` is their number where the kind counts them; `webhook` an address to be told at the end.
     """
 
     id: str
@@ -134,6 +134,7 @@ class NewJob:
     wait_seconds: float | None = None
     max_attempts: int = 3
     photos: int = 0
+    webhook: str | None = None
 
     @property
     def wants(self) -> str:

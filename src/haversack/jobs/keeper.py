@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from haversack.errors import HaversackError
 from haversack.jobs.handler import Handler
 from haversack.jobs.job import Lease, Progress
+from haversack.jobs.limits import read_limits
 from haversack.jobs.setting import JobRoom
 from haversack.jobs.store import Keep
 
 _log = logging.getLogger("haversack.jobs")
 _ORPHAN_SECONDS = 3600.0
+_REMOVED_AT_ONCE = 1000
 
 
 @dataclass(eq=False)
@@ -52,11 +54,15 @@ class Keeper:
     Belongs to one thread, but for `take` and `drop`, which the worker's thread calls. Where the
     database is away nothing is raised; leases that ended meanwhile are given one lease more before
     they are swept, since their workers could not beat either.
+
+    Args:
+        keep: None for what the database's server was told, read anew each time.
     """
 
     def __init__(
-        self, room: JobRoom, handlers: Sequence[Handler], rhythm: Rhythm, keep: Keep
+        self, room: JobRoom, handlers: Sequence[Handler], rhythm: Rhythm, keep: Keep | None = None
     ) -> None:
+        self._room = room
         self._store, self._blobs, self._files = room.store, room.blobs, room.files
         self._handlers = handlers
         self._rhythm = rhythm
@@ -99,11 +105,12 @@ class Keeper:
 
     def tidy(self) -> None:
         """Take away what age and quota say, and photos that no job has."""
-        removed = self._store.expire_results(self._keep)
-        inputs = self._store.expire_inputs(self._keep)
+        keep = self._keep or read_limits(self._store).keep
+        removed = self._store.expire_results(keep)
+        inputs = self._store.expire_inputs(keep)
         for name in inputs:
             self._blobs.delete(name)
-        files = self._files.remove(self._keep.upload_seconds)
+        files = self._files.remove(keep.upload_seconds)
         for name in files:
             self._blobs.delete(name)
         if removed or inputs or files:
@@ -111,11 +118,19 @@ class Keeper:
             _log.info("removed %d results and %d files of old jobs", removed, photos)
         for handler in self._handlers:
             handler.tidy()
+        self._remove_jobs(keep)
         if self._clock() >= self._next_orphans:
             self._next_orphans = self._clock() + _ORPHAN_SECONDS
             for name in self._blobs.older_than(_ORPHAN_SECONDS):
                 if not self._store.has_blob(name):
                     self._blobs.delete(name)
+
+    def _remove_jobs(self, keep: Keep) -> None:
+        """The rows of very old ones, a portion each time: nobody waits long for the database."""
+        removed = self._store.remove_jobs(keep, _REMOVED_AT_ONCE)
+        self._room.webhooks.remove()
+        if removed:
+            _log.info("removed %d old jobs of which nothing was left", removed)
 
     def _beat(self) -> None:
         for current in self._currents:

@@ -8,11 +8,12 @@ from pathlib import Path
 from haversack.database.connection import is_postgresql, open_database, sqlite_path
 from haversack.errors import HaversackError
 from haversack.jobs.blobs import BlobStore, open_blobs
-from haversack.jobs.desk import Desk, DeskLimits
+from haversack.jobs.desk import Desk, DeskLimits, DeskPlaces
 from haversack.jobs.files import JobFiles
 from haversack.jobs.pack_store import PackStore
 from haversack.jobs.sql_store import Outside, SqlJobStore
 from haversack.jobs.store import JobStore
+from haversack.jobs.webhooks import Webhooks
 
 _BLOBS_FACT = "blobs"
 
@@ -50,6 +51,7 @@ class JobRoom:
     blobs: BlobStore
     files: JobFiles
     packs: PackStore
+    webhooks: Webhooks
     desk: Desk
 
 
@@ -77,11 +79,12 @@ def open_room(
             hint="Give the server and every worker the same --blobs: a folder that all of them "
             "see, or s3://bucket/prefix.",
         )
-    files = JobFiles(opened, store.now)
+    files, webhooks = JobFiles(opened, store.now), Webhooks(opened, store.now)
     return JobRoom(
         store=store,
         blobs=blobs,
         files=files,
         packs=PackStore(opened, blobs),
-        desk=Desk(store, blobs, files, limits),
+        webhooks=webhooks,
+        desk=Desk(DeskPlaces(store=store, blobs=blobs, files=files, webhooks=webhooks), limits),
     )

@@ -66,7 +66,7 @@ class SqlJobStore:
         """See `JobStore.put`."""
         now = self.now()
         values: dict[str, Value] = {**vars(new), "wants": new.wants}
-        del values["wait_seconds"]
+        del values["wait_seconds"], values["webhook"]
         values["now"] = now
         values["deadline"] = None if new.wait_seconds is None else now + new.wait_seconds
         rows = self._rows("put", values, durable=True)
@@ -240,6 +240,11 @@ class SqlJobStore:
         rows = self._rows("expire_inputs", {**values, "quota": keep.input_bytes}, durable=True)
         return [row[0] for row in rows if row[0]]
 
+    def remove_jobs(self, keep: Keep, most: int) -> int:
+        """See `JobStore.remove_jobs`."""
+        before = self.now() - keep.job_seconds
+        return len(self._rows("remove_jobs", {"before": before, "most": most}))
+
     def has_blob(self, name: str) -> bool:
         """See `JobStore.has_blob`."""
         return bool(self._rows("has_blob", {"name": name}))
@@ -248,6 +253,15 @@ class SqlJobStore:
         """See `JobStore.fact`."""
         self._rows("set_fact", {"name": name, "value": value}, durable=True)
         return str(self._rows("fact", {"name": name})[0][0])
+
+    def known_fact(self, name: str) -> str | None:
+        """See `JobStore.known_fact`."""
+        rows = self._rows("fact", {"name": name})
+        return str(rows[0][0]) if rows else None
+
+    def change_fact(self, name: str, value: str) -> None:
+        """See `JobStore.change_fact`."""
+        self._rows("change_fact", {"name": name, "value": value}, durable=True)
 
     def listener(self) -> Listener:
         """See `JobStore.listener`."""

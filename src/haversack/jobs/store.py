@@ -85,13 +85,21 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True)
 class Keep:
-    """How long and how much is kept of jobs that ended; the oldest goes first."""
+    """How long and how much is kept of jobs that ended; the oldest goes first.
+
+    Attributes:
+        result_seconds, result_bytes: of results.
+        input_seconds, input_bytes: of photos; bytes of those that wait count too.
+        upload_seconds: of an upload, after its last photo.
+        job_seconds: of the job itself, once its result and photos are gone.
+    """
 
     result_seconds: float = 7 * 86_400.0
     result_bytes: int = 1 << 30
     input_seconds: float = 86_400.0
     input_bytes: int = 4 << 30
     upload_seconds: float = 86_400.0
+    job_seconds: float = 90 * 86_400.0
 
 
 class JobStore(Protocol):
@@ -193,12 +201,28 @@ class JobStore(Protocol):
         """Mark inputs of ended jobs as removed by age and quota; returns the blobs to delete."""
         ...
 
+    def remove_jobs(self, keep: Keep, most: int) -> int:
+        """Delete ended jobs by age, the oldest first, whose result and input are gone.
+
+        At most `most` of them, so that others get their turn; returns how many. A deleted job is
+        not found any more, and its idempotency key is free.
+        """
+        ...
+
     def has_blob(self, name: str) -> bool:
         """Whether any job, upload or pack has this blob and still keeps it."""
         ...
 
     def fact(self, name: str, value: str) -> str:
         """Set a fact if nobody has, and return what it is."""
+        ...
+
+    def known_fact(self, name: str) -> str | None:
+        """What a fact is; None where nobody has set it."""
+        ...
+
+    def change_fact(self, name: str, value: str) -> None:
+        """Set a fact, whatever it was."""
         ...
 
     def listener(self) -> Listener:

@@ -30,7 +30,7 @@ class WorkerOptions:
     Attributes:
         name: in the rows that it takes.
         rhythm: of lease, heartbeat, sweep and tidying.
-        keep: how long results and photos are kept.
+        keep: how long results and photos are kept; None for what the server was told.
         idle_seconds: between two looks for work, if nothing wakes it.
         away_seconds: between two tries to reach the database.
         drain_seconds: that jobs under way may take to finish when the worker is to end; then they
@@ -41,7 +41,7 @@ class WorkerOptions:
 
     name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     rhythm: Rhythm = field(default_factory=Rhythm)
-    keep: Keep = field(default_factory=Keep)
+    keep: Keep | None = None
     idle_seconds: float = 0.5
     away_seconds: float = 1.0
     drain_seconds: float = 10.0

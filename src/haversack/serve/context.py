@@ -15,6 +15,7 @@ from haversack.asgi.bodies import Body, BodyLimit, BodyStore
 from haversack.asgi.cookies import check_not_forged
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.setting import JobRoom
+from haversack.jobs.webhook_rules import WebhookRules
 from haversack.serve.dataplane import DataPlane, Target
 from haversack.serve.options import ServeOptions
 from haversack.serve.sign_in import SignIn
@@ -39,6 +40,7 @@ class Context:
         bodies: where they wait.
         uploads: the repository that packs sent over HTTP go to.
         jobs: where they are kept; None where a server takes none.
+        webhooks: where jobs' ends may be told; None where they are told nobody.
         sign_in: for people; None where a server has no accounts.
         phase: loading, ready or draining.
     """
@@ -49,6 +51,7 @@ class Context:
     bodies: BodyStore
     uploads: Path
     jobs: JobRoom | None = None
+    webhooks: WebhookRules | None = None
     sign_in: SignIn | None = None
     phase: Phase = field(default=Phase.LOADING)
 

@@ -28,6 +28,13 @@ _JOB_QUERY = (
         schema={"type": "integer", "minimum": 1, "maximum": 2_592_000},
     ),
 )
+_WEBHOOK_QUERY = (
+    Parameter(
+        name="webhook",
+        text="An address to be told when the job has ended, where the server does that.",
+        schema={"type": "string", "format": "uri", "maxLength": 2000},
+    ),
+)
 _SURVEY_QUERY = (
     Parameter(
         name="upload",
@@ -91,7 +98,7 @@ JOB_OPERATIONS: tuple[Operation, ...] = (
             scope=Scope.JOBS,
             takes=PHOTO,
             gives=json_of("Job"),
-            query=(*_JOB_QUERY, *_SURVEY_QUERY),
+            query=(*_JOB_QUERY, *_WEBHOOK_QUERY, *_SURVEY_QUERY),
             headers=_SAFE_PUT,
             status=202,
             needs_body=False,

@@ -8,6 +8,7 @@ from haversack.errors import HaversackError
 from haversack.jobs.job import State
 from haversack.jobs.store import Filter
 from haversack.jobs.survey_wish import KIND, SurveyWish
+from haversack.jobs.webhook_rules import WebhookRules
 
 MOST_LISTED = 200
 MOST_PRIORITY = 100
@@ -53,6 +54,26 @@ def wait_seconds(request: Request) -> float | None:
     if "wait" not in request.query_params:
         return None
     return float(_whole(request, "wait", (1, LONGEST_WAIT_SECONDS), 0))
+
+
+def webhook(request: Request, rules: WebhookRules | None) -> str | None:
+    """?webhook: an address to be told at the job's end.
+
+    Raises:
+        HaversackError: `webhook-off`, `webhook-refused`.
+    """
+    url = request.query_params.get("webhook")
+    if url is None:
+        return None
+    if rules is None:
+        raise HaversackError(
+            "webhook-off",
+            "this server tells nobody when a job has ended",
+            hint="GET the job now and then, or read its events; the server's owner can turn "
+            "webhooks on with --webhook-secret.",
+        )
+    rules.check_url(url)
+    return url
 
 
 def survey_wish(request: Request, threshold: float | None) -> SurveyWish:

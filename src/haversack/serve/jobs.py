@@ -6,7 +6,7 @@ import asyncio
 import json
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -37,6 +37,7 @@ from haversack.serve.job_queries import (
     survey_wish,
     title,
     wait_seconds,
+    webhook,
 )
 from haversack.serve.job_requests import as_request
 from haversack.serve.photos import read_shown, received_photo
@@ -115,7 +116,7 @@ class JobRoutes:
             page = f"/#job={quote(request.path_params['name'])}"
             return RedirectResponse(page, status_code=303, headers={"Vary": "Accept"})
         job = await own_job(self._context, request)
-        described = await self._described(job)
+        described = {**await self._described(job), **await self._told(job)}
         body = _encoder.encode(described)
         headers = {
             "ETag": f'"{sha256(body).hexdigest()[:20]}"',
@@ -166,6 +167,13 @@ class JobRoutes:
             return describe(job)
         return describe(job, await asyncio.to_thread(self._room.store.place, job))
 
+    async def _told(self, job: Job) -> dict[str, Any]:
+        """How far a job's webhook is, where it has one."""
+        if self._context.webhooks is None:
+            return {}
+        told = await asyncio.to_thread(self._room.webhooks.find, job.id)
+        return {"webhook": asdict(told)} if told is not None else {}
+
     def _wished(self, request: Request) -> NewJob:
         """Everything of a job but its input. Raises HaversackError."""
         principal = self._context.allow(request, Scope.JOBS)
@@ -176,6 +184,7 @@ class JobRoutes:
             idempotency_key=idempotency_key(request),
             priority=priority(request),
             wait_seconds=wait_seconds(request),
+            webhook=webhook(request, self._context.webhooks),
         )
 
     def _offered(self, request: Request) -> Manifest:

@@ -104,6 +104,9 @@ SCHEMAS: dict[str, Schema] = {
             "finished": {"type": ["string", "null"]},
             "attempts": _WHOLE,
             "error": {"type": ["object", "null"]},
+            "webhook": _object(
+                {"state": _TEXT, "attempts": _WHOLE, "error": _TEXT}, "state", "attempts", "error"
+            ),
             "links": _FREE,
         },
         *("id", "state", "kind", "pack", "version", "position", "progress", "eta_seconds"),

@@ -155,6 +155,15 @@ WHERE finished IS NOT NULL AND input_removed = 0 AND id IN (
     WHERE finished <= :before OR held > :quota)
 RETURNING input;
 
+-- Without its input an ended job cannot be retried, so nobody brings one back meanwhile.
+-- name: remove_jobs
+DELETE FROM job WHERE id IN (
+    SELECT id FROM job
+    WHERE input_removed = 1 AND finished <= :before AND (state <> 'done' OR result_removed = 1)
+    ORDER BY finished
+    LIMIT :most)
+RETURNING id;
+
 -- name: has_blob
 SELECT 1 FROM job WHERE input = :name AND input_removed = 0
 UNION ALL
@@ -163,8 +172,13 @@ UNION ALL
 SELECT 1 FROM pack_copy WHERE blob = :name
 LIMIT 1;
 
+
 -- name: set_fact
 INSERT INTO job_fact (name, value) VALUES (:name, :value) ON CONFLICT DO NOTHING;
+
+-- name: change_fact
+INSERT INTO job_fact (name, value) VALUES (:name, :value)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
 -- name: fact
 SELECT value FROM job_fact WHERE name = :name;

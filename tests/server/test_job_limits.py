@@ -1,0 +1,46 @@
+"""What a server is told to keep of jobs, and what it refuses to be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.server.running import BLOBS, PHOTO, refused, serving
+from tests.server.test_jobs import ended, submit
+
+from haversack.jobs.keeper import Keeper, Rhythm
+from haversack.jobs.setting import JobPlaces, open_room
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--keep-jobs", "0d"), "an age above 0 is needed; received '0d'"),
+        (("--keep-photos", "soon"), "received 'soon'"),
+        (("--results-quota", "0"), "a size above 0 is needed"),
+        (("--most-jobs", "0"), "0 is not in the range"),
+        (("--webhook-secret", "nothing-here"), "nothing-here"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_at_the_start(
+    tmp_path: Path, words: tuple[str, str], said: str
+) -> None:
+    done = refused(tmp_path, BLOBS, *words)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_what_the_server_was_told_holds_for_whoever_tidies(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with serving(tmp_path, BLOBS, "--state", state, "--keep-photos", "1s") as server:
+        address = submit(server)
+        ended(server, address)
+        assert server.get(f"{address}/photo").content == PHOTO.read_bytes()
+        room = open_room(JobPlaces(state=state))  # as a worker beside it does
+        keeper = Keeper(room, (), Rhythm())
+        while not room.store.find(address.rpartition("/")[2]).input_removed:
+            keeper.tidy()
+        room.store.close()
+        gone = server.get(f"{address}/photo")
+        assert (gone.status_code, gone.json()["code"]) == (410, "job-input-removed")
+        assert server.get(f"{address}/result").status_code == 200
