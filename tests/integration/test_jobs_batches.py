@@ -80,6 +80,7 @@ def check_same(one: dict[str, Any], other: dict[str, Any]) -> None:
         assert mine["box"] == pytest.approx(yours["box"], abs=0.02)
 
 
+@pytest.mark.slow
 def test_jobs_done_together_have_the_records_that_they_have_alone(
     room: JobRoom, photos: list[bytes], tmp_path: Path
 ) -> None:

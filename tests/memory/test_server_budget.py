@@ -131,6 +131,7 @@ def hold_out(server: Capped, name: str, photos: Sequence[Sequence[bytes]], small
     assert memory["calls"]["in_use_bytes"] == 0
 
 
+@pytest.mark.slow
 def test_256_mb_hold_out_with_fastestdet(
     tmp_path: Path, fastestdet: Path, large: list[bytes], dear: list[bytes]
 ) -> None:
@@ -149,8 +150,9 @@ def test_512_mb_hold_out_with_yolox(
 
 @pytest.mark.parametrize(
     ("name", "limit_bytes"),
-    [("fastestdet", 256 << 20), pytest.param("yolox", 512 << 20, marks=pytest.mark.slow)],
+    [("fastestdet", 256 << 20), ("yolox", 512 << 20)],
 )
+@pytest.mark.slow
 def test_memory_after_600_requests_is_that_after_100(
     tmp_path: Path, request: pytest.FixtureRequest, name: str, limit_bytes: int
 ) -> None:

@@ -36,6 +36,7 @@ def begun(server: Capped, photos: list[bytes]) -> str:
     return str(job["links"]["self"])
 
 
+@pytest.mark.slow
 def test_a_survey_and_requests_share_512_mb(tmp_path: Path, shared_data: Path) -> None:
     model = shared_data / "models" / "detect" / "FastestDet.onnx"
     pack = imported(tmp_path, model, "fastestdet", "--preset", "fastestdet")

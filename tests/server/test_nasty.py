@@ -90,6 +90,7 @@ def test_a_picture_that_is_huge_by_its_header_is_413(bounded: Server) -> None:
     assert memory(bounded, "VmHWM") <= idle + (32 << 20)
 
 
+@pytest.mark.slow
 def test_sixteen_nasty_files_at_once_are_answered_within_the_memory(
     bounded: Server, pictures: list[Path]
 ) -> None:

@@ -282,6 +282,7 @@ def test_a_killed_survey_goes_on_where_it_was(tmp_path: Path) -> None:
         assert min(seen) >= 3
 
 
+@pytest.mark.slow
 def test_a_server_that_ends_hands_its_survey_back(tmp_path: Path) -> None:
     large = {f"{n:02}.png": _png(tmp_path, n, 600, 400) for n in range(14)}
     state = tmp_path / "state"

@@ -126,6 +126,7 @@ def test_an_address_shows_its_result_after_the_server_was_killed(
         assert page.inner_text("#job-title") == "flight 7"
 
 
+@pytest.mark.slow
 def test_a_page_that_stays_open_goes_on_when_the_server_is_back(
     open_page: OpenPage, tmp_path: Path, expected: list[str]
 ) -> None:
