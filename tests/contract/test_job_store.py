@@ -4,98 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
-from pathlib import Path
 
 import pytest
-from tests.contract.databases import Postgres
+from tests.contract.job_bench import Bench
 
-from haversack.database.connection import Database, open_database
+from haversack.database.connection import open_database
 from haversack.errors import HaversackError
 from haversack.jobs.job import (
     TRANSITIONS,
-    Claimed,
     Cost,
     Fault,
-    Job,
     NewJob,
     Progress,
     State,
-    new_id,
 )
 from haversack.jobs.sql_store import Outside, SqlJobStore
-from haversack.jobs.store import Claim, Filter, JobStore, Keep
+from haversack.jobs.store import Claim, Filter
 
 _FAULT = Fault(code="image-truncated", message="it ends early", hint="send it again")
-_SERIAL = count()
-
-
-class Clock:
-    """Time that passes when it is told to."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-    def pass_(self, seconds: float) -> None:
-        self.seconds += seconds
-
-
-class Bench:
-    """A store with its clock."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.clock = Clock()
-        self.database: Database = open_database(url)
-        self.outside = Outside(clock=self._machine_clock)
-        self.store: JobStore = SqlJobStore(self.database, self.outside)
-
-    def _machine_clock(self) -> float:
-        """So that the store's own clock is `clock`, whatever the database's says."""
-        return self.clock() - self.database.clock_offset_seconds
-
-    def put(self, pack: str = "herd", **values: object) -> Job:
-        job_id = new_id(self.clock(), lambda n: f"{next(_SERIAL):0{2 * n}x}")
-        given: dict[str, object] = {"input": f"{'0' * 64}.{job_id}", "input_bytes": 10, **values}
-        return self.store.put(NewJob(id=job_id, pack=pack, **given))  # type: ignore[arg-type]
-
-    def claim(self, *packs: str, number: int = 1, worker: str = "w1") -> list[Claimed]:
-        return self.store.claim(
-            Claim(
-                kinds=["predict"],
-                packs=packs or ("herd",),
-                worker=worker,
-                lease_seconds=30,
-                count=number,
-            )
-        )
-
-    def one(self) -> Claimed:
-        (claimed,) = self.claim()
-        return claimed
-
-    def state(self, job: Job) -> State:
-        return self.store.find(job.id).state
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return str(tmp_path / "jobs.sqlite")
-    postgres: Postgres = request.getfixturevalue("postgres")
-    return postgres.new_database()
-
-
-@pytest.fixture
-def bench(url: str) -> Iterator[Bench]:
-    made = Bench(url)
-    yield made
-    made.store.close()
 
 
 class TestPutting:
@@ -425,62 +353,6 @@ class TestCallers:
             change()
             seen.append(bench.store.find(job.id).revision)
         assert seen == sorted(set(seen))
-
-
-class TestKeeping:
-    def _done(self, bench: Bench, size: int) -> Job:
-        job = bench.put(input_bytes=size)
-        bench.store.done(bench.one().lease, "x" * size, "1")
-        bench.clock.pass_(1)
-        return job
-
-    def test_results_go_by_quota_oldest_first_and_the_state_stays(self, bench: Bench) -> None:
-        jobs = [self._done(bench, 100) for _ in range(5)]
-        keep = Keep(result_bytes=250)
-        assert bench.store.expire_results(keep) == 3
-        assert bench.store.expire_results(keep) == 0
-        for job in jobs[:3]:
-            with pytest.raises(HaversackError) as caught:
-                bench.store.result(job.id)
-            assert caught.value.code == "job-result-removed"
-            assert bench.state(job) is State.DONE
-        assert [bench.store.result(job.id) for job in jobs[3:]] == ["x" * 100] * 2
-
-    def test_results_go_by_age(self, bench: Bench) -> None:
-        old = self._done(bench, 1)
-        bench.clock.pass_(50)
-        new = self._done(bench, 1)
-        assert bench.store.expire_results(Keep(result_seconds=50)) == 1
-        assert bench.store.find(old.id).result_removed
-        assert bench.store.result(new.id) == "x"
-
-    def test_inputs_of_ended_jobs_go_by_quota_and_those_that_wait_stay(self, bench: Bench) -> None:
-        ended = [self._done(bench, 100) for _ in range(3)]
-        waiting = bench.put(input_bytes=150)
-        removed = bench.store.expire_inputs(Keep(input_bytes=250))
-        assert sorted(removed) == sorted(job.input for job in ended[:2])
-        assert bench.store.has_blob(ended[2].input)
-        assert not bench.store.has_blob(ended[0].input)
-        assert bench.store.expire_inputs(Keep(input_bytes=0, input_seconds=0)) == [ended[2].input]
-        assert bench.store.has_blob(waiting.input)
-
-    def test_a_job_without_its_input_is_not_retried(self, bench: Bench) -> None:
-        job = bench.put()
-        bench.store.fail(bench.one().lease, _FAULT)
-        assert bench.store.expire_inputs(Keep(input_seconds=0)) == [job.input]
-        with pytest.raises(HaversackError) as caught:
-            bench.store.retry(job.id)
-        assert caught.value.code == "job-input-removed"
-
-    def test_usage_counts_what_waits_and_what_is_kept(self, bench: Bench) -> None:
-        assert (bench.store.usage().queued, bench.store.usage().input_bytes) == (0, 0)
-        self._done(bench, 100)
-        bench.put(input_bytes=11)
-        assert (bench.store.usage().queued, bench.store.usage().input_bytes) == (1, 111)
-
-    def test_a_fact_is_set_once(self, bench: Bench) -> None:
-        assert bench.store.fact("blobs", "a") == "a"
-        assert bench.store.fact("blobs", "b") == "a"
 
 
 class TestWaiting:

@@ -1,0 +1,72 @@
+"""What `JobStore` promises of age and quota, on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import pytest
+from tests.contract.job_bench import Bench
+
+from haversack.errors import HaversackError
+from haversack.jobs.job import (
+    Fault,
+    Job,
+    State,
+)
+from haversack.jobs.store import Keep
+
+_FAULT = Fault(code="image-truncated", message="it ends early", hint="send it again")
+
+
+class TestKeeping:
+    def _done(self, bench: Bench, size: int) -> Job:
+        job = bench.put(input_bytes=size)
+        bench.store.done(bench.one().lease, "x" * size, "1")
+        bench.clock.pass_(1)
+        return job
+
+    def test_results_go_by_quota_oldest_first_and_the_state_stays(self, bench: Bench) -> None:
+        jobs = [self._done(bench, 100) for _ in range(5)]
+        keep = Keep(result_bytes=250)
+        assert bench.store.expire_results(keep) == 3
+        assert bench.store.expire_results(keep) == 0
+        for job in jobs[:3]:
+            with pytest.raises(HaversackError) as caught:
+                bench.store.result(job.id)
+            assert caught.value.code == "job-result-removed"
+            assert bench.state(job) is State.DONE
+        assert [bench.store.result(job.id) for job in jobs[3:]] == ["x" * 100] * 2
+
+    def test_results_go_by_age(self, bench: Bench) -> None:
+        old = self._done(bench, 1)
+        bench.clock.pass_(50)
+        new = self._done(bench, 1)
+        assert bench.store.expire_results(Keep(result_seconds=50)) == 1
+        assert bench.store.find(old.id).result_removed
+        assert bench.store.result(new.id) == "x"
+
+    def test_inputs_of_ended_jobs_go_by_quota_and_those_that_wait_stay(self, bench: Bench) -> None:
+        ended = [self._done(bench, 100) for _ in range(3)]
+        waiting = bench.put(input_bytes=150)
+        removed = bench.store.expire_inputs(Keep(input_bytes=250))
+        assert sorted(removed) == sorted(job.input for job in ended[:2])
+        assert bench.store.has_blob(ended[2].input)
+        assert not bench.store.has_blob(ended[0].input)
+        assert bench.store.expire_inputs(Keep(input_bytes=0, input_seconds=0)) == [ended[2].input]
+        assert bench.store.has_blob(waiting.input)
+
+    def test_a_job_without_its_input_is_not_retried(self, bench: Bench) -> None:
+        job = bench.put()
+        bench.store.fail(bench.one().lease, _FAULT)
+        assert bench.store.expire_inputs(Keep(input_seconds=0)) == [job.input]
+        with pytest.raises(HaversackError) as caught:
+            bench.store.retry(job.id)
+        assert caught.value.code == "job-input-removed"
+
+    def test_usage_counts_what_waits_and_what_is_kept(self, bench: Bench) -> None:
+        assert (bench.store.usage().queued, bench.store.usage().input_bytes) == (0, 0)
+        self._done(bench, 100)
+        bench.put(input_bytes=11)
+        assert (bench.store.usage().queued, bench.store.usage().input_bytes) == (1, 111)
+
+    def test_a_fact_is_set_once(self, bench: Bench) -> None:
+        assert bench.store.fact("blobs", "a") == "a"
+        assert bench.store.fact("blobs", "b") == "a"
