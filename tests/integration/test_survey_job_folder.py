@@ -29,7 +29,7 @@ def room(tmp_path: Path) -> Iterator[JobRoom]:
 def put(room: JobRoom, *names: str) -> Job:
     upload = room.desk.begin_upload("")
     for name in names:
-        room.desk.add_photo(upload, name, name.encode())
+        room.desk.add_photo(upload.id, name, name.encode())
     return room.desk.submit_upload(wish("herd", kind="survey"), upload.id, None)
 
 

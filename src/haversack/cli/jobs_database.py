@@ -46,12 +46,12 @@ class DatabaseDoor:
 
     def uploaded(self, upload_id: str) -> frozenset[str]:
         """See `JobsDoor.uploaded`."""
-        self._room.desk.upload(upload_id, None)
+        self._room.desk.check_upload(upload_id, None)
         return frozenset(file.name for file in self._room.files.files(upload_id, Role.PHOTO))
 
     def upload(self, upload_id: str, name: str, photo: bytes) -> None:
         """See `JobsDoor.upload`."""
-        self._room.desk.add_photo(self._room.desk.upload(upload_id, None), name, photo)
+        self._room.desk.add_photo(upload_id, name, photo)
 
     def survey(self, asked: Asked, upload_id: str) -> Described:
         """See `JobsDoor.survey`."""

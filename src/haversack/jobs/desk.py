@@ -108,12 +108,15 @@ class Desk:
 
     def upload(self, upload_id: str, owner: str | None) -> Upload:
         """An upload of that owner, or anyone's for None. Raises `upload-not-found`."""
-        upload = self._files.find(upload_id)
-        if owner is not None and upload.owner != owner:
-            raise upload_not_found(upload_id)
-        return upload
+        self.check_upload(upload_id, owner)
+        return self._files.find(upload_id)
 
-    def add_photo(self, upload: Upload, name: str, photo: Buffer) -> bool:
+    def check_upload(self, upload_id: str, owner: str | None) -> None:
+        """Whether there is one of that owner, without counting its photos. Raises as `upload`."""
+        if self._files.owner(upload_id) != owner and owner is not None:
+            raise upload_not_found(upload_id)
+
+    def add_photo(self, upload_id: str, name: str, photo: Buffer) -> bool:
         """Keep one photo of an upload; False where the very same is here already.
 
         Raises:
@@ -122,10 +125,10 @@ class Desk:
         """
         check_photo_name(name, self.limits.suffixes)
         self._check_room(len(photo))
-        file = JobFile(name=name, blob=blob_name(photo, upload.id), size_bytes=len(photo))
+        file = JobFile(name=name, blob=blob_name(photo, upload_id), size_bytes=len(photo))
         self._blobs.put(file.blob, photo)
         try:
-            return self._files.add(upload.id, file, self.limits.upload_photos)
+            return self._files.add(upload_id, file, self.limits.upload_photos)
         except HaversackError as error:
             if error.kind is not Kind.UNAVAILABLE and not self._store.has_blob(file.blob):
                 self._blobs.delete(file.blob)

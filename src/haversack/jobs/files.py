@@ -89,6 +89,13 @@ class JobFiles:
             id=found, owner=owner, photos=photos, size_bytes=int(size), is_taken=bool(taken)
         )
 
+    def owner(self, upload_id: str) -> str:
+        """Whose it is, without counting what has come. Raises `upload-not-found`."""
+        rows = self._run("owner", id=upload_id)
+        if not rows:
+            raise upload_not_found(upload_id)
+        return str(rows[0][0])
+
     def add(self, upload_id: str, file: JobFile, most: int) -> bool:
         """One more photo; False where the very same is here already.
 

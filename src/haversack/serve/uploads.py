@@ -37,8 +37,10 @@ class UploadRoutes:
 
     async def add(self, request: Request) -> Response:
         """POST /uploads/{id}?name=: one photo, as the body itself or a form's one file."""
-        upload = await self._own(request)
-        desk = room_of(self._context).desk
+        owner = owner_of(self._context.allow(request, Scope.JOBS))
+        desk, upload = room_of(self._context).desk, request.path_params["name"]
+        # Not counted: a photo would then cost the more, the more have come.
+        await asyncio.to_thread(desk.check_upload, upload, owner)
         async with received_photo(self._context, request) as (body, sent_name):
             name = request.query_params.get("name") or sent_name
             if not body.size_bytes:

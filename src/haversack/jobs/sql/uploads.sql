@@ -11,6 +11,9 @@ SELECT id, owner,
        EXISTS (SELECT 1 FROM job WHERE job.id = upload.id)
 FROM upload WHERE id = :id;
 
+-- name: owner
+SELECT owner FROM upload WHERE id = :id;
+
 -- Only while it is an upload and no job yet, and while it is not full.
 -- name: add
 INSERT INTO job_file (job, role, name, blob, bytes)
