@@ -55,7 +55,7 @@ class BlobStore(Protocol):
         ...
 
     def fetch(self, name: str, target: Path) -> None:
-        """Have it as a file that is only read. Raises HaversackError as `read`."""
+        """Have it as a file that is only read. Raises HaversackError as `opened`."""
         ...
 
     def delete(self, name: str) -> None:

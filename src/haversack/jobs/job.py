@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from haversack.errors import HaversackError
+from haversack.errors import HaversackError, Kind
 
 
 class State(StrEnum):
@@ -47,11 +47,11 @@ class Job:
 
     Attributes:
         id: 32 hexadecimal digits that nobody can guess; later jobs sort higher.
-        kind: who handles it: "predict" or "survey".
+        kind: who handles it: "predict", "request" or "survey".
         pack: its name.
         version: asked for, or "" until the job is done, and then the one that did it.
         wants: the name, or name@version where the caller named one.
-        input: name of the blob, see `blobs`; "" where the photos are files, see `uploads`.
+        input: name of the blob, see `blobs`; "" where the photos are files, see `files`.
         input_bytes: of it, or of all photos.
         input_removed: whether age or quota took it.
         image: the name that its sender gave the photo, or the photos.
@@ -202,3 +202,13 @@ class Fault:
 def new_id(now: float, token: Callable[[int], str] = secrets.token_hex) -> str:
     """12 digits of milliseconds, so that jobs sort by age, and 20 that nobody can guess."""
     return f"{int(now * 1000):012x}{token(10)}"
+
+
+def job_not_found(job_id: str) -> HaversackError:
+    """There is none, or it is another's."""
+    return HaversackError(
+        "job-not-found",
+        f"there is no job {job_id[:80]!r} here",
+        hint="GET /jobs, or `haversack jobs list`, shows them.",
+        kind=Kind.NOT_FOUND,
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from haversack.database.connection import Database, Row, Value
 from haversack.database.named import named_statements
 from haversack.jobs.blobs import BlobStore, blob_name
+from haversack.jobs.mapping import mapped
 from haversack.packfile.archive import PackFiles, write_archive
 
 
@@ -51,8 +51,7 @@ class PackStore:
             path = files.location
             if path.is_dir():
                 path = write_archive(path, Path(folder, "copy.pack"))
-            with path.open("rb") as file:
-                data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            with path.open("rb") as file, mapped(file) as data:
                 blob = blob_name(data, f"{files.manifest.name}-{files.manifest.version}")
                 self._blobs.put(blob, data)
                 size = len(data)

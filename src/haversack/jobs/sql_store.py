@@ -13,7 +13,18 @@ from haversack.database.connection import Database, Listener, Row, Value
 from haversack.database.migrations import migrate
 from haversack.database.named import named_statements
 from haversack.errors import HaversackError, Kind
-from haversack.jobs.job import PLAIN, Claimed, Cost, Fault, Job, Lease, NewJob, Progress, State
+from haversack.jobs.job import (
+    PLAIN,
+    Claimed,
+    Cost,
+    Fault,
+    Job,
+    Lease,
+    NewJob,
+    Progress,
+    State,
+    job_not_found,
+)
 from haversack.jobs.store import Claim, Filter, Keep, Place, Usage
 
 _COLUMNS = tuple(field.name for field in fields(Job))
@@ -180,7 +191,7 @@ class SqlJobStore:
         """See `JobStore.find`."""
         rows = self._rows("find", {"id": job_id})
         if not rows:
-            raise _not_found(job_id)
+            raise job_not_found(job_id)
         return _job(rows[0])
 
     def listed(self, chosen: Filter) -> list[Job]:
@@ -205,7 +216,7 @@ class SqlJobStore:
         """See `JobStore.result`."""
         rows = self._rows("result", {"id": job_id})
         if not rows:
-            raise _not_found(job_id)
+            raise job_not_found(job_id)
         state, result = rows[0]
         if state != State.DONE:
             raise HaversackError(
@@ -291,13 +302,4 @@ def _is_same(found: Job, new: NewJob) -> bool:
         new.wants,
         new.options,
         new.input[:_INPUT_DIGITS],
-    )
-
-
-def _not_found(job_id: str) -> HaversackError:
-    return HaversackError(
-        "job-not-found",
-        f"there is no job {job_id[:80]!r} here",
-        hint="GET /jobs, or `haversack jobs list`, shows them.",
-        kind=Kind.NOT_FOUND,
     )

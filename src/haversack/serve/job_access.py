@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from haversack.asgi.access import Principal, Scope
 from haversack.errors import HaversackError, Kind
-from haversack.jobs.job import Job
+from haversack.jobs.job import Job, job_not_found
 from haversack.jobs.setting import JobRoom
 from haversack.serve.context import Context
 
@@ -31,10 +31,5 @@ async def own_job(context: Context, request: Request) -> Job:
     job_id = request.path_params["name"]
     job = await asyncio.to_thread(room_of(context).store.find, job_id)
     if owner is not None and job.owner != owner:
-        raise HaversackError(
-            "job-not-found",
-            f"there is no job {job_id[:80]!r} here",
-            hint="GET /jobs, or `haversack jobs list`, shows them.",
-            kind=Kind.NOT_FOUND,
-        )
+        raise job_not_found(job_id)
     return job

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from haversack.formats.photos import Photos, SurveyPhoto, SurveyRun
 from haversack.formats.replace import replaced_file
 from haversack.jobs.blobs import BlobStore, blob_name
 from haversack.jobs.files import JobFile, JobFiles
+from haversack.jobs.mapping import mapped
 from haversack.survey.begin import REPORT
 from haversack.survey.facts import photo_reader, run_facts
 from haversack.survey.options import RunRecord
@@ -77,11 +77,8 @@ def keep_files(paths: list[Path], job_id: str, blobs: BlobStore, files: JobFiles
     """Put each where the job's results are kept. Raises HaversackError `blobs-away`."""
     kept = []
     for path in paths:
-        with path.open("rb") as opened:
-            size = path.stat().st_size
-            # An empty file cannot be mapped.
-            data = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
-            file = JobFile(name=path.name, blob=blob_name(data, job_id), size_bytes=size)
+        with path.open("rb") as opened, mapped(opened) as data:
+            file = JobFile(name=path.name, blob=blob_name(data, job_id), size_bytes=len(data))
             blobs.put(file.blob, data)
         files.keep_result(job_id, file)
         kept.append(file)

@@ -27,3 +27,9 @@ export function make(tag, look = {}, children = []) {
   element.append(...children);
   return element;
 }
+
+/** Only where it changed, so that a live region is not read twice. @param {string} id @param {string} text */
+export function setText(id, text) {
+  const element = byId(id, HTMLElement);
+  if (element.textContent !== text) element.textContent = text;
+}

@@ -5,9 +5,8 @@ import { byId, make } from "./elements.js";
 import { fetchJobs } from "./jobserver.js";
 import { ago, hasEnded, stateSentence, titleOf } from "./jobwords.js";
 import { showError } from "./messages.js";
-import { sleep, withKey } from "./patience.js";
+import { keepLooking, withKey } from "./patience.js";
 import { hashOf } from "./place.js";
-import { ServerError } from "./server.js";
 import { showView } from "./views.js";
 
 /** @import { Job } from "./types.js" */
@@ -41,19 +40,15 @@ export class JobsList {
 
   /** @param {AbortSignal} signal */
   async #follow(signal) {
-    while (!signal.aborted) {
-      try {
-        const { jobs, next } = await withKey(() => fetchJobs(null));
-        if (signal.aborted) return;
-        if (this.#older.length === 0) this.#next = next;
-        this.#draw([...jobs, ...this.#older]);
-      } catch (error) {
-        if (signal.aborted) return;
-        const isAway = error instanceof ServerError && error.status === 0;
-        if (!isAway) return showError(error, { again: () => this.open() });
-      }
-      await sleep(LOOK_SECONDS, signal).catch(() => undefined);
-    }
+    const look = async () => {
+      const { jobs, next } = await withKey(() => fetchJobs(null));
+      if (signal.aborted) return;
+      if (this.#older.length === 0) this.#next = next;
+      this.#draw([...jobs, ...this.#older]);
+    };
+    await keepLooking(look, LOOK_SECONDS, signal).catch((error) => {
+      showError(error, { again: () => this.open() });
+    });
   }
 
   async #showMore() {

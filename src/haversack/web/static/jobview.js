@@ -1,7 +1,7 @@
 // @ts-check
 // One job: how far it is, live, and what came of it.
 
-import { byId } from "./elements.js";
+import { byId, setText } from "./elements.js";
 import { cancelJob, fetchJob, fetchRows, fetchSummary, retryJob } from "./jobserver.js";
 import { hasEnded, share, stateSentence, titleOf } from "./jobwords.js";
 import { showError } from "./messages.js";
@@ -190,10 +190,4 @@ async function copyAddress() {
     button.textContent = "Copy it from the address line";
   }
   setTimeout(() => (button.textContent = "Copy the address"), SAID_SECONDS * 1000);
-}
-
-/** Only where it changed, so that a live region is not read twice. @param {string} id @param {string} text */
-function setText(id, text) {
-  const element = byId(id, HTMLElement);
-  if (element.textContent !== text) element.textContent = text;
 }

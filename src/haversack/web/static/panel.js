@@ -3,7 +3,7 @@
 
 import { showBars } from "./bars.js";
 import { curlCommand } from "./curl.js";
-import { byId } from "./elements.js";
+import { byId, setText } from "./elements.js";
 import { currentKey } from "./keys.js";
 import { isSignedIn } from "./session.js";
 import { formatSeconds, hasSiblings } from "./models.js";
@@ -103,11 +103,6 @@ function facts({ photo, record, seconds }) {
   const looked = seconds > 0 ? `${formatSeconds(seconds)}${part}` : "";
   const who = `${record.pack}@${record.version}`;
   return [photo.name, size, who, looked].filter(Boolean).join(" · ");
-}
-
-/** Only where it changed, so that a live region is not read twice. @param {string} id @param {string} text */
-function setText(id, text) {
-  if (element(id).textContent !== text) element(id).textContent = text;
 }
 
 /** @param {string} id */

@@ -53,6 +53,27 @@ export async function withOneRetry(call, signal, tell) {
   }
 }
 
+/**
+ * Look again and again until it is ended; a server that is away comes back.
+ * @param {() => Promise<void>} look
+ * @param {number} seconds between two looks
+ * @param {AbortSignal} signal
+ * @param {() => void} [away] called when the server does not answer
+ * @returns {Promise<void>} what else goes wrong is thrown
+ */
+export async function keepLooking(look, seconds, signal, away = () => undefined) {
+  while (!signal.aborted) {
+    try {
+      await look();
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof ServerError) || error.status !== 0) throw error;
+      away();
+    }
+    await sleep(seconds, signal).catch(() => undefined);
+  }
+}
+
 /** @param {number} seconds @param {AbortSignal} [signal] @returns {Promise<void>} */
 export function sleep(seconds, signal) {
   return new Promise((resolve, reject) => {

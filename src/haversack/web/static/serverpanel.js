@@ -1,13 +1,12 @@
 // @ts-check
 // What the server says of itself: memory, requests, jobs, models.
 
-import { byId, make } from "./elements.js";
+import { byId, make, setText } from "./elements.js";
 import { fetchStatus } from "./jobserver.js";
 import { formatBytes, many } from "./jobwords.js";
 import { showError } from "./messages.js";
 import { formatSeconds } from "./models.js";
-import { sleep, withKey } from "./patience.js";
-import { ServerError } from "./server.js";
+import { keepLooking, withKey } from "./patience.js";
 import { showView } from "./views.js";
 
 /** @import { ServerStatus } from "./types.js" */
@@ -30,18 +29,12 @@ export class ServerPanel {
 
   /** @param {AbortSignal} signal */
   async #follow(signal) {
-    while (!signal.aborted) {
-      try {
-        const status = await withKey(fetchStatus);
-        if (signal.aborted) return;
-        draw(status);
-      } catch (error) {
-        if (signal.aborted) return;
-        if (!(error instanceof ServerError) || error.status !== 0) return showError(error);
-        byId("server-memory", HTMLElement).textContent = "The server does not answer.";
-      }
-      await sleep(LOOK_SECONDS, signal).catch(() => undefined);
-    }
+    const look = async () => {
+      const status = await withKey(fetchStatus);
+      if (!signal.aborted) draw(status);
+    };
+    const away = () => setText("server-memory", "The server does not answer.");
+    await keepLooking(look, LOOK_SECONDS, signal, away).catch(showError);
   }
 }
 
