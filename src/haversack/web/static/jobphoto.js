@@ -48,7 +48,7 @@ export class JobPhoto {
       throw new ServerError(`The job has no photo ${name}`, { hint: "Go back to the job, and choose one there." });
     }
     const [text, photo] = await Promise.all([withKey(() => fetchRowText(job.id, row)), blobOf(job.id, name)]);
-    this.#placeAmong(row, rows);
+    this.#placeAmong(job, name, rows);
     await this.#put(job, name, text, photo);
   }
 
@@ -64,11 +64,12 @@ export class JobPhoto {
     bar.hidden = true;
   }
 
-  /** @param {PhotoRow} row @param {PhotoRow[]} rows */
-  #placeAmong(row, rows) {
-    const listed = listedRows();
-    const among = listed.includes(row) ? listed : rows;
-    const place = among.indexOf(row);
+  /** @param {Job} job @param {string} name @param {PhotoRow[]} rows */
+  #placeAmong(job, name, rows) {
+    const placeIn = (/** @type {PhotoRow[]} */ some) => some.findIndex((one) => one.name === name);
+    const listed = listedRows(job.id);
+    const among = placeIn(listed) < 0 ? rows : listed;
+    const place = placeIn(among);
     this.#neighbours = [among[place - 1]?.name ?? "", among[place + 1]?.name ?? ""];
     byId("of-job-count", HTMLElement).textContent = `${place + 1} of ${among.length}`;
   }

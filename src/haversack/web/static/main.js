@@ -38,8 +38,12 @@ const asking = new Asking(state, () => screen.show(), (status) => {
   if (status === 0) void connect(offer);
   if (status === 404) refreshPacks();
 });
-const choice = new Choice(state, () => {
-  if (state.photo) void asking.lookAgain();
+const folder = new Folder(state, () => route());
+const choice = new Choice(state, {
+  changed: () => {
+    if (state.photo) void asking.lookAgain();
+  },
+  chosen: () => folder.follow(),
 });
 
 const jobPhoto = new JobPhoto(state, () => {
@@ -49,7 +53,6 @@ const jobPhoto = new JobPhoto(state, () => {
 const jobView = new JobView((job) => showJobPhoto(() => jobPhoto.showOnly(job)));
 const jobsList = new JobsList();
 const serverPanel = new ServerPanel();
-const folder = new Folder(state, () => route());
 
 watchIntake((photos) => {
   const [first] = photos;
