@@ -131,7 +131,8 @@ export class Folder {
       const job = await withKey(() => makeSurvey(upload, pack, asked));
       this.#sending = null;
       this.#photos = [];
-      go(hashOf(job.id));
+      if (currentView() === "folder") go(hashOf(job.id));
+      else showNote('The photos are sent. "Jobs", at the top, leads to what becomes of them.');
     } catch (error) {
       this.#sending = null;
       showSending(false);
