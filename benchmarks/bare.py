@@ -5,8 +5,12 @@ Written for speed, with nothing of Haversack: what a careful person has in a scr
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
+
+# As haversack.engine.ort has it: before the runtime is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import numpy as np
 import onnxruntime

@@ -22,6 +22,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+# As haversack.engine.ort has it: before the runtime is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 import numpy as np
 import onnx
 import onnxruntime

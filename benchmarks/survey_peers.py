@@ -17,6 +17,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+# As haversack.engine.ort has it: before the runtime is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 import numpy as np
 import onnxruntime
 from PIL import Image

@@ -58,6 +58,18 @@ def server(packs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="session")
+def two_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server with `blobs`, and the same network as `spots`."""
+    folder = tmp_path_factory.mktemp("two")
+    spots = folder / "spots" / "1"
+    shutil.copytree(BLOBS, spots)
+    manifest = spots / "pack.toml"
+    manifest.write_text(manifest.read_text().replace('name = "blobs"', 'name = "spots"', 1))
+    with running(folder, BLOBS, spots) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def keyed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server that wants the key `sesame-of-sixteen-letters`."""
     folder = tmp_path_factory.mktemp("keyed")

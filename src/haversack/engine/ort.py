@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
+
+# The official builds of 1.29 and later keep a device id and events below ~/.cache/Microsoft, and
+# send them. They read this once, while they are loaded. What a person has set is left as it is.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime
 

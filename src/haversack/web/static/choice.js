@@ -12,10 +12,14 @@ import { ServerError } from "./server.js";
 export class Choice {
   #shown = "";
 
-  /** @param {State} state @param {() => void} changed another model shall look */
-  constructor(state, changed) {
+  /**
+   * @param {State} state
+   * @param {{ changed: () => void, chosen: () => void }} told another model shall look; a person has chosen one
+   */
+  constructor(state, { changed, chosen }) {
     this.state = state;
     this.changed = changed;
+    this.chosen = chosen;
   }
 
   /** Take over what the server has now. @param {Pack[]} packs */
@@ -39,6 +43,7 @@ export class Choice {
       history.replaceState(null, "", `#model=${encodeURIComponent(keyOf(pack))}`);
     }
     this.#use(pack);
+    this.chosen();
     showCurrent(this.state.packs, pack);
   }
 

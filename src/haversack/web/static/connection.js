@@ -2,6 +2,7 @@
 // Waiting until the server is there and its models are loaded, and saying so.
 
 import { showError, showStatus } from "./messages.js";
+import { Newest } from "./newest.js";
 import { sleep, withKey } from "./patience.js";
 import { fetchPacks, isReady, ServerError } from "./server.js";
 import { greet } from "./signin.js";
@@ -10,36 +11,56 @@ import { greet } from "./signin.js";
 
 const LOADING_SECONDS = 1;
 const AWAY_SECONDS = 3;
-let isTrying = false;
 
-/** @param {(packs: Pack[]) => void} ready called when the server answers with its packs */
-export async function connect(ready) {
-  if (isTrying) return;
-  isTrying = true;
-  try {
-    ready(await packsWhenReady());
-  } catch (error) {
-    showStatus("bad", "Not connected");
-    showError(error, { again: () => void connect(ready) });
-  } finally {
-    isTrying = false;
+export class Connection {
+  #isTrying = false;
+  /** @type {Newest<Pack[]>} */
+  #packs;
+
+  /** @param {(packs: Pack[]) => void} ready called when the server answers with its packs */
+  constructor(ready) {
+    this.#packs = new Newest(ready);
   }
-}
 
-/** @returns {Promise<Pack[]>} however long it takes; a refusal is for a person to mend */
-async function packsWhenReady() {
-  for (;;) {
+  /** Ask until the server answers. */
+  async connect() {
+    if (this.#isTrying) return;
+    this.#isTrying = true;
     try {
-      if (await isReady()) {
-        await greet();
-        return await withKey(fetchPacks);
-      }
-      showStatus("wait", "The models are being loaded");
-      await sleep(LOADING_SECONDS);
+      await this.#takeWhenReady();
     } catch (error) {
-      if (!(error instanceof ServerError) || error.status !== 0) throw error;
-      showStatus("bad", "The server does not answer");
-      await sleep(AWAY_SECONDS);
+      showStatus("bad", "Not connected");
+      showError(error, { again: () => void this.connect() });
+    } finally {
+      this.#isTrying = false;
     }
+  }
+
+  /** Packs may have been loaded or unloaded meanwhile. */
+  refresh() {
+    // What is known stays where the server does not answer: the next question will tell.
+    this.#take().catch(() => undefined);
+  }
+
+  /** However long it takes; a refusal is for a person to mend. */
+  async #takeWhenReady() {
+    for (;;) {
+      try {
+        if (await isReady()) {
+          await greet();
+          return await this.#take();
+        }
+        showStatus("wait", "The models are being loaded");
+        await sleep(LOADING_SECONDS);
+      } catch (error) {
+        if (!(error instanceof ServerError) || error.status !== 0) throw error;
+        showStatus("bad", "The server does not answer");
+        await sleep(AWAY_SECONDS);
+      }
+    }
+  }
+
+  #take() {
+    return withKey(() => this.#packs.ask(fetchPacks));
   }
 }

@@ -58,11 +58,19 @@ export class Folder {
     showView("folder");
   }
 
+  /** Another model was chosen in the menu while this is seen. */
+  follow() {
+    const { pack } = this.state;
+    if (currentView() !== "folder" || pack?.survey_tile == null) return;
+    this.#offerModels();
+  }
+
   /** Packs that can do it, the one that is chosen first. */
   #packs() {
     const able = this.state.packs.filter((pack) => pack.survey_tile !== null);
-    const { pack } = this.state;
-    return able.sort((a, b) => Number(b === pack) - Number(a === pack));
+    // The list is fetched again and again: the same pack is another object each time.
+    const chosen = this.state.pack && keyOf(this.state.pack);
+    return able.sort((a, b) => Number(keyOf(b) === chosen) - Number(keyOf(a) === chosen));
   }
 
   #offerModels() {
@@ -105,8 +113,11 @@ export class Folder {
 
   async #start() {
     const pack = this.#chosen();
-    if (!pack) return;
     clearAlert();
+    if (!pack) {
+      this.#offerModels();
+      return showNote("The server has the chosen model no more; choose another.");
+    }
     const bytes = this.#photos.reduce((sum, { file }) => sum + file.size, 0);
     const sending = new Sending((sent) => showSent(sent, this.#photos.length, bytes));
     this.#sending = sending;
@@ -120,7 +131,8 @@ export class Folder {
       const job = await withKey(() => makeSurvey(upload, pack, asked));
       this.#sending = null;
       this.#photos = [];
-      go(hashOf(job.id));
+      if (currentView() === "folder") go(hashOf(job.id));
+      else showNote('The photos are sent. "Jobs", at the top, leads to what becomes of them.');
     } catch (error) {
       this.#sending = null;
       showSending(false);

@@ -11,9 +11,11 @@ import { listedRows } from "./phototable.js";
 import { go, hashOf } from "./place.js";
 import { ServerError } from "./server.js";
 
-/** @import { Job, PhotoRecord, PhotoRow } from "./types.js" */
+/** @import { Job, LabelMap, PhotoRecord, PhotoRow } from "./types.js" */
 /** @import { Survey } from "./jobview.js" */
+/** @import { Photo } from "./photo.js" */
 /** @import { State } from "./state.js" */
+/** @typedef {{ photo: Photo, record: PhotoRecord, text: string, map: LabelMap | null }} Opened */
 
 const bar = byId("of-job", HTMLElement);
 const before = byId("photo-before", HTMLButtonElement);
@@ -22,6 +24,7 @@ const after = byId("photo-after", HTMLButtonElement);
 export class JobPhoto {
   /** @type {string[]} */
   #neighbours = ["", ""];
+  #question = new AbortController();
 
   /** @param {State} state @param {() => void} show */
   constructor(state, show) {
@@ -31,25 +34,44 @@ export class JobPhoto {
     after.addEventListener("click", () => this.step(1));
   }
 
-  /** The one photo of a job. @param {Job} job */
-  async showOnly(job) {
-    const [text, photo] = await Promise.all([
-      withKey(() => fetchRecordText(job.id)),
-      blobOf(job.id, ""),
-    ]);
-    this.#neighbours = ["", ""];
-    await this.#put(job, titleOf(job), text, photo);
+  /** A new question, which ends the one before. @returns {AbortSignal} its own */
+  begin() {
+    this.end();
+    this.#question = new AbortController();
+    return this.#question.signal;
   }
 
-  /** One photo of a survey. @param {Survey} survey @param {string} name */
-  async showOne({ job, rows }, name) {
+  /** Whatever is asked is not waited for any more. */
+  end() {
+    this.#question.abort();
+  }
+
+  /** The one photo of a job. @param {Job} job @param {AbortSignal} signal */
+  async showOnly(job, signal) {
+    const [text, blob] = await Promise.all([
+      withKey(() => fetchRecordText(job.id, signal)),
+      blobOf(job.id, "", signal),
+    ]);
+    const found = await opened(titleOf(job), text, blob);
+    if (signal.aborted) return closePhoto(found.photo);
+    this.#neighbours = ["", ""];
+    this.#put(job, found);
+  }
+
+  /** One photo of a survey. @param {Survey} survey @param {string} name @param {AbortSignal} signal */
+  async showOne({ job, rows }, name, signal) {
     const row = rows.find((one) => one.name === name);
     if (!row || row.start === null) {
       throw new ServerError(`The job has no photo ${name}`, { hint: "Go back to the job, and choose one there." });
     }
-    const [text, photo] = await Promise.all([withKey(() => fetchRowText(job.id, row)), blobOf(job.id, name)]);
-    this.#placeAmong(row, rows);
-    await this.#put(job, name, text, photo);
+    const [text, blob] = await Promise.all([
+      withKey(() => fetchRowText(job.id, row, signal)),
+      blobOf(job.id, name, signal),
+    ]);
+    const found = await opened(name, text, blob);
+    if (signal.aborted) return closePhoto(found.photo);
+    this.#placeAmong(job, name, rows);
+    this.#put(job, found);
   }
 
   /** @param {1 | -1} way */
@@ -64,21 +86,18 @@ export class JobPhoto {
     bar.hidden = true;
   }
 
-  /** @param {PhotoRow} row @param {PhotoRow[]} rows */
-  #placeAmong(row, rows) {
-    const listed = listedRows();
-    const among = listed.includes(row) ? listed : rows;
-    const place = among.indexOf(row);
+  /** @param {Job} job @param {string} name @param {PhotoRow[]} rows */
+  #placeAmong(job, name, rows) {
+    const placeIn = (/** @type {PhotoRow[]} */ some) => some.findIndex((one) => one.name === name);
+    const listed = listedRows(job.id);
+    const among = placeIn(listed) < 0 ? rows : listed;
+    const place = placeIn(among);
     this.#neighbours = [among[place - 1]?.name ?? "", among[place + 1]?.name ?? ""];
     byId("of-job-count", HTMLElement).textContent = `${place + 1} of ${among.length}`;
   }
 
-  /** @param {Job} job @param {string} name @param {string} text @param {Blob} blob */
-  async #put(job, name, text, blob) {
-    /** @type {PhotoRecord} */
-    const record = JSON.parse(text);
-    const photo = await openPhoto(blob, name);
-    const map = record.map ? await readGrayPng(record.map) : null;
+  /** @param {Job} job @param {Opened} found */
+  #put(job, { photo, record, text, map }) {
     const { state } = this;
     if (state.photo) closePhoto(state.photo);
     state.forget();
@@ -99,10 +118,21 @@ export class JobPhoto {
   }
 }
 
-/** Photos are kept for less time than results: then only the list is left. @param {string} id @param {string} name */
-async function blobOf(id, name) {
+/** @param {string} name @param {string} text @param {Blob} blob @returns {Promise<Opened>} */
+async function opened(name, text, blob) {
+  /** @type {PhotoRecord} */
+  const record = JSON.parse(text);
+  const map = record.map ? await readGrayPng(record.map) : null;
+  return { photo: await openPhoto(blob, name), record, text, map };
+}
+
+/**
+ * Photos are kept for less time than results: then only the list is left.
+ * @param {string} id @param {string} name @param {AbortSignal} signal
+ */
+async function blobOf(id, name, signal) {
   try {
-    return await withKey(() => fetchJobPhoto(id, name));
+    return await withKey(() => fetchJobPhoto(id, name, signal));
   } catch (error) {
     if (error instanceof ServerError && error.status === 410) return new Blob([]);
     throw error;

@@ -40,9 +40,9 @@ export async function makeSurvey(upload, pack, { name, tile }) {
   return (await change("POST", path)).json();
 }
 
-/** @param {string} id @returns {Promise<Job>} */
-export async function fetchJob(id) {
-  return getJson(pathOf(id));
+/** @param {string} id @param {AbortSignal} signal @returns {Promise<Job>} */
+export async function fetchJob(id, signal) {
+  return getJson(pathOf(id), signal);
 }
 
 /** @param {string | null} after id of the last one before @returns {Promise<{ jobs: Job[], next: string | null }>} */
@@ -60,32 +60,32 @@ export async function retryJob(id) {
   return (await change("POST", `${pathOf(id)}/retry`)).json();
 }
 
-/** @param {string} id @returns {Promise<string>} the record of a photo as it came */
-export async function fetchRecordText(id) {
-  return (await get(`${pathOf(id)}/result`)).text();
+/** @param {string} id @param {AbortSignal} signal @returns {Promise<string>} the record of a photo as it came */
+export async function fetchRecordText(id, signal) {
+  return (await get(`${pathOf(id)}/result`, signal)).text();
 }
 
-/** @param {string} id @returns {Promise<Summary>} */
-export async function fetchSummary(id) {
-  return getJson(`${pathOf(id)}/result`);
+/** @param {string} id @param {AbortSignal} signal @returns {Promise<Summary>} */
+export async function fetchSummary(id, signal) {
+  return getJson(`${pathOf(id)}/result`, signal);
 }
 
-/** @param {string} id @returns {Promise<PhotoRow[]>} */
-export async function fetchRows(id) {
-  return getJson(`${pathOf(id)}/files/${INDEX}`);
+/** @param {string} id @param {AbortSignal} signal @returns {Promise<PhotoRow[]>} */
+export async function fetchRows(id, signal) {
+  return getJson(`${pathOf(id)}/files/${INDEX}`, signal);
 }
 
-/** One record of all. @param {string} id @param {PhotoRow} row @returns {Promise<string>} as it came */
-export async function fetchRowText(id, row) {
+/** One record of all. @param {string} id @param {PhotoRow} row @param {AbortSignal} signal @returns {Promise<string>} as it came */
+export async function fetchRowText(id, row, signal) {
   const start = row.start ?? 0;
   const headers = { ...keyHeaders(), Range: `bytes=${start}-${start + row.size - 1}` };
-  return (await send(`${pathOf(id)}/files/${RECORDS}`, { headers })).text();
+  return (await send(`${pathOf(id)}/files/${RECORDS}`, { headers, signal })).text();
 }
 
-/** @param {string} id @param {string} name of one of a survey's photos, or "" @returns {Promise<Blob>} */
-export async function fetchJobPhoto(id, name) {
+/** @param {string} id @param {string} name of one of a survey's photos, or "" @param {AbortSignal} signal @returns {Promise<Blob>} */
+export async function fetchJobPhoto(id, name, signal) {
   const query = name ? `?name=${encodeURIComponent(name)}` : "";
-  return (await get(`${pathOf(id)}/photo${query}`)).blob();
+  return (await get(`${pathOf(id)}/photo${query}`, signal)).blob();
 }
 
 /** @param {string} id @param {string} file @returns {string} where one of a survey's files is */

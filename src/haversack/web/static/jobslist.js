@@ -30,6 +30,7 @@ export class JobsList {
     this.close();
     this.#watch = new AbortController();
     this.#older = [];
+    more.disabled = false;
     showView("jobs");
     void this.#follow(this.#watch.signal);
   }
@@ -52,15 +53,20 @@ export class JobsList {
   }
 
   async #showMore() {
+    const { signal } = this.#watch;
+    more.disabled = true;
     try {
       const { jobs, next } = await withKey(() => fetchJobs(this.#next));
+      if (signal.aborted) return;
       this.#older.push(...jobs);
       this.#next = next;
       this.#drawn = "";
       byId("jobs-list", HTMLElement).append(...jobs.map(line));
       more.hidden = next === null;
     } catch (error) {
-      showError(error);
+      if (!signal.aborted) showError(error);
+    } finally {
+      if (!signal.aborted) more.disabled = false;
     }
   }
 

@@ -42,6 +42,7 @@ export class JobView {
   /** @param {string} id */
   open(id) {
     this.close();
+    this.#watch = new AbortController();
     if (this.#job?.id !== id) {
       this.#job = this.#survey = null;
       showUnknown();
@@ -52,7 +53,6 @@ export class JobView {
       showSurvey(this.#survey);
       return;
     }
-    this.#watch = new AbortController();
     void this.#follow(id, this.#watch.signal);
   }
 
@@ -60,11 +60,13 @@ export class JobView {
     this.#watch.abort();
   }
 
-  /** What is known of a survey that is done. @param {string} id @returns {Promise<Survey>} */
-  async survey(id) {
+  /** What is known of a survey that is done. @param {string} id @param {AbortSignal} signal @returns {Promise<Survey>} */
+  async survey(id, signal) {
     if (this.#survey?.job.id === id) return this.#survey;
-    const job = await withKey(() => fetchJob(id));
-    const [summary, rows] = await Promise.all([fetchSummary(id), fetchRows(id)]);
+    const job = await withKey(() => fetchJob(id, signal));
+    const [summary, rows] = await Promise.all([fetchSummary(id, signal), fetchRows(id, signal)]);
+    // Another job may be shown by now, and its buttons act on the one that is kept here.
+    signal.throwIfAborted();
     this.#job = job;
     this.#survey = { job, summary, rows };
     return this.#survey;
@@ -74,7 +76,7 @@ export class JobView {
   async #follow(id, signal) {
     try {
       for (;;) {
-        const job = await this.#patiently(() => withKey(() => fetchJob(id)), signal);
+        const job = await this.#patiently(() => withKey(() => fetchJob(id, signal)), signal);
         if (signal.aborted) return;
         this.#job = job;
         showJob(job);
@@ -92,7 +94,7 @@ export class JobView {
   /** @param {Job} job @param {AbortSignal} signal */
   async #showDone(job, signal) {
     if (job.kind === "predict") return this.showPhoto(job);
-    const found = await this.#patiently(() => this.survey(job.id), signal);
+    const found = await this.#patiently(() => this.survey(job.id, signal), signal);
     if (!signal.aborted) showSurvey(found);
   }
 
@@ -123,14 +125,16 @@ export class JobView {
 
   /** @param {(id: string) => Promise<Job>} call */
   async #change(call) {
-    const id = this.#job?.id;
-    if (!id) return;
+    const job = this.#job;
+    if (!job) return;
+    const { signal } = this.#watch;
     try {
-      await withKey(() => call(id));
+      await withKey(() => call(job.id));
     } catch (error) {
-      showError(error);
+      showError(error, { about: titleOf(job) });
     }
-    this.open(id);
+    // Not where the person has gone elsewhere meanwhile.
+    if (!signal.aborted) this.open(job.id);
   }
 }
 

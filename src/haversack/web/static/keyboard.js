@@ -34,6 +34,8 @@ export function watchKeyboard(shortcuts) {
 function isTaken(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return true;
   if (document.querySelector("dialog[open]")) return true;
+  // It closes an open menu, unless somebody prevents that.
+  if (event.key === "Escape" && document.querySelector(":popover-open")) return true;
   const { target } = event;
   if (!(target instanceof HTMLInputElement)) return false;
   return !["radio", "range", "checkbox"].includes(target.type) || event.key.startsWith("Arrow");

@@ -3,7 +3,7 @@
 
 import { Asking } from "./asking.js";
 import { Choice } from "./choice.js";
-import { connect } from "./connection.js";
+import { Connection } from "./connection.js";
 import { byId } from "./elements.js";
 import { Folder } from "./folder.js";
 import { chooseFile, watchIntake } from "./intake.js";
@@ -13,13 +13,12 @@ import { JobView } from "./jobview.js";
 import { watchArrows, watchKeyboard } from "./keyboard.js";
 import { clearAlert, showError } from "./messages.js";
 import { toggleMenu, watchMenu } from "./models.js";
-import { withKey } from "./patience.js";
 import { watchPointer } from "./pointer.js";
 import { Reach } from "./reach.js";
 import { here, leave, watchPlace } from "./place.js";
 import { fileOf, showSamples } from "./samples.js";
 import { Screen } from "./screen.js";
-import { fetchPacks, fetchPhoto, fetchSamples } from "./server.js";
+import { fetchPhoto, fetchSamples } from "./server.js";
 import { ServerPanel } from "./serverpanel.js";
 import { Stage } from "./stage.js";
 import { State } from "./state.js";
@@ -35,21 +34,27 @@ const stage = new Stage();
 const reach = new Reach(stage, state);
 const screen = new Screen(state, stage, reach);
 const asking = new Asking(state, () => screen.show(), (status) => {
-  if (status === 0) void connect(offer);
-  if (status === 404) refreshPacks();
+  if (status === 0) void connection.connect();
+  if (status === 404) connection.refresh();
 });
-const choice = new Choice(state, () => {
-  if (state.photo) void asking.lookAgain();
+const folder = new Folder(state, () => route());
+const choice = new Choice(state, {
+  changed: () => {
+    if (state.photo) void asking.lookAgain();
+  },
+  chosen: () => folder.follow(),
 });
+const connection = new Connection((packs) => choice.offer(packs));
 
 const jobPhoto = new JobPhoto(state, () => {
+  // A model may have been chosen meanwhile: its answer would be about the photo before this one.
+  asking.end();
   showView("result");
   screen.show();
 });
-const jobView = new JobView((job) => showJobPhoto(() => jobPhoto.showOnly(job)));
+const jobView = new JobView((job) => showJobPhoto((signal) => jobPhoto.showOnly(job, signal)));
 const jobsList = new JobsList();
 const serverPanel = new ServerPanel();
-const folder = new Folder(state, () => route());
 
 watchIntake((photos) => {
   const [first] = photos;
@@ -59,7 +64,7 @@ watchIntake((photos) => {
 watchPlace(route);
 watchPointer(stage, reach);
 watchArrows(stage);
-watchMenu(refreshPacks);
+watchMenu(() => connection.refresh());
 watchControls();
 watchKeyboard([
   { keys: ["o"], text: "open a photo", action: chooseFile },
@@ -83,19 +88,8 @@ watchKeyboard([
 
 screen.show();
 route();
-void connect(offer);
+void connection.connect();
 void offerSamples();
-
-/** @param {import("./types.js").Pack[]} packs */
-function offer(packs) {
-  choice.offer(packs);
-}
-
-/** Packs may have been loaded or unloaded meanwhile. */
-function refreshPacks() {
-  // What is known stays where the server does not answer: the next question will tell.
-  withKey(fetchPacks).then(offer, () => undefined);
-}
 
 async function offerSamples() {
   const samples = await fetchSamples().catch(() => []);
@@ -130,10 +124,13 @@ function route() {
   if (place.name === "server") return serverPanel.open();
   if (place.name === "photo") return showPlaceForPhoto();
   if (!place.photo) return jobView.open(place.job);
-  void showJobPhoto(async () => jobPhoto.showOne(await jobView.survey(place.job), place.photo));
+  void showJobPhoto(async (signal) => {
+    await jobPhoto.showOne(await jobView.survey(place.job, signal), place.photo, signal);
+  });
 }
 
 function leaveJobs() {
+  jobPhoto.end();
   jobView.close();
   jobsList.close();
   serverPanel.close();
@@ -150,13 +147,14 @@ function showPlaceForPhoto() {
   screen.show();
 }
 
-/** @param {() => Promise<void>} show */
+/** @param {(signal: AbortSignal) => Promise<void>} show */
 async function showJobPhoto(show) {
   asking.end();
+  const signal = jobPhoto.begin();
   try {
-    await show();
+    await show(signal);
   } catch (error) {
-    showError(error, { again: route });
+    if (!signal.aborted) showError(error, { again: route });
   }
 }
 

@@ -27,9 +27,9 @@ export function showTable(of) {
   draw();
 }
 
-/** The photos as the table has them now. @returns {PhotoRow[]} */
-export function listedRows() {
-  if (!survey) return [];
+/** The photos as the table has them now. @param {string} id of their job @returns {PhotoRow[]} none where it has another's */
+export function listedRows(id) {
+  if (survey?.job.id !== id) return [];
   const rows = survey.rows.filter(kept(show.value));
   const label = show.value.startsWith("label:") ? show.value.slice(6) : "";
   if (sort.value === "count") rows.sort((a, b) => countOf(b, label) - countOf(a, label));
@@ -38,8 +38,8 @@ export function listedRows() {
 
 function draw() {
   if (!survey) return;
-  const rows = listedRows();
   const { id } = survey.job;
+  const rows = listedRows(id);
   byId("table", HTMLElement).replaceChildren(...rows.slice(0, shown).map((row) => line(id, row)));
   byId("table-title", HTMLElement).textContent = many(rows.length, "photo");
   byId("table-none", HTMLElement).hidden = rows.length > 0;

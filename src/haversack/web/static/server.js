@@ -130,9 +130,9 @@ export function transfer({ url, body, signal, onSent }) {
   });
 }
 
-/** @param {string} path @returns {Promise<any>} */
-export async function getJson(path) {
-  return (await get(path)).json();
+/** @param {string} path @param {AbortSignal} [signal] @returns {Promise<any>} */
+export async function getJson(path, signal) {
+  return (await get(path, signal)).json();
 }
 
 /** @param {string} path @param {AbortSignal} [signal] */

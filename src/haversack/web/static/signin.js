@@ -3,9 +3,12 @@
 
 import { byId } from "./elements.js";
 import { askForKey, forgetKey } from "./keys.js";
+import { Newest } from "./newest.js";
 import { asSentence } from "./sentences.js";
 import { beginSession, endSession, fetchSession, ServerError } from "./server.js";
-import { isSignedIn, keepSession } from "./session.js";
+import { currentSession, isSignedIn, keepSession } from "./session.js";
+
+/** @import { Session } from "./types.js" */
 
 const YES = "signed in";
 const KEY = "a key instead";
@@ -35,13 +38,17 @@ export async function askWho(reason) {
   return askToSignIn(wasSignedIn ? "You were signed out meanwhile. Sign in again to go on." : "");
 }
 
-/** What the server says of who asks, shown in the header. */
-export async function learnWho() {
-  const session = await fetchSession();
+/** @type {Newest<Session>} */
+const sessions = new Newest((session) => {
   keepSession(session);
   byId("person", HTMLElement).hidden = !isSignedIn();
   byId("person-name", HTMLElement).textContent = session.name ?? "";
-  return session;
+});
+
+/** What the server says of who asks, shown in the header. */
+export async function learnWho() {
+  await sessions.ask(fetchSession);
+  return currentSession();
 }
 
 /** @param {string} reason a sentence, or "" @returns {Promise<boolean>} */
