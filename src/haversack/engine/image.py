@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from haversack.engine.codecs.header import ImageHeader
 from haversack.engine.codecs.jpeg import decode_jpeg
 from haversack.engine.codecs.late_pillow import decode_with_pillow
-from haversack.engine.codecs.magic import read_header
+from haversack.engine.codecs.magic import read_header, scan_bytes
 from haversack.engine.codecs.orientation import upright_view
+from haversack.engine.codecs.pieces import Encoded
 from haversack.errors import ImageError
 from haversack.packfile.manifest import InputGeometry
 from haversack.settings import DEFAULT_DECODE_LIMIT_BYTES
@@ -21,7 +22,15 @@ DEFAULT_LIMIT_BYTES = DEFAULT_DECODE_LIMIT_BYTES
 # A choice, not a measurement: the resize that follows still averages or picks from 4 x 4 pixels.
 _LEAST_OVERSIZE = 4
 
-__all__ = ["DEFAULT_LIMIT_BYTES", "DecodedImage", "ImageHeader", "decode", "read_header"]
+__all__ = [
+    "DEFAULT_LIMIT_BYTES",
+    "DecodedImage",
+    "Encoded",
+    "ImageHeader",
+    "decode",
+    "read_header",
+    "scan_bytes",
+]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,12 +73,17 @@ def shrink_factor(header: ImageHeader, target: InputGeometry | None) -> int:
 
 
 def decode(
-    data: bytes, *, limit_bytes: int = DEFAULT_LIMIT_BYTES, target: InputGeometry | None = None
+    data: bytes,
+    header: ImageHeader | None = None,
+    *,
+    limit_bytes: int = DEFAULT_LIMIT_BYTES,
+    target: InputGeometry | None = None,
 ) -> DecodedImage:
     """The upright picture in `data`, decoded smaller where `target` has no use for more.
 
     Args:
         data: an encoded picture; its type is told by its first bytes.
+        header: of the same data, where it was read before; None reads it.
         limit_bytes: of memory that decoding may take, estimated from the header.
         target: the pack's input, or None to keep every pixel (surveys).
 
@@ -77,7 +91,7 @@ def decode(
         ImageError: `image-empty`, `image-type-unknown`, `image-too-large`,
             `image-mode-unsupported`, `image-truncated` or `image-corrupt`; nothing else.
     """
-    header = read_header(data)
+    header = header or read_header(data)
     shrink = shrink_factor(header, target)
     need = header.estimate_bytes(shrink)
     if need > limit_bytes:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haversack.engine.detections import Slots, from_slots
-from haversack.engine.image import DEFAULT_LIMIT_BYTES, DecodedImage, decode
+from haversack.engine.image import DEFAULT_LIMIT_BYTES, DecodedImage, ImageHeader, decode
 from haversack.engine.labelmap import to_photo
 from haversack.engine.ort import open_session
 from haversack.engine.results import (
@@ -100,10 +100,10 @@ class Predictor:
             blank = np.zeros((size.height, size.width, 3), dtype=np.uint8)
             self.predict_pixels(blank)
 
-    def decode(self, data: bytes) -> DecodedImage:
+    def decode(self, data: bytes, header: ImageHeader | None = None) -> DecodedImage:
         """The picture in `data`, upright, perhaps smaller: see `engine.image.decode`."""
         limit = self._options.decode_limit_bytes
-        return decode(data, limit_bytes=limit, target=self.manifest.input)
+        return decode(data, header, limit_bytes=limit, target=self.manifest.input)
 
     def predict(self, data: bytes, name: str = "") -> ImageResult:
         """The results of one encoded picture, every score from the graph's floor up.

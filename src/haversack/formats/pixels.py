@@ -81,12 +81,13 @@ class PixelReader:
         return {"unreadable": self.unreadable, "unreadable_photos": names}
 
     def _decode(self, data: bytes, photo: SurveyPhoto) -> Pixels:
+        header = read_header(data)
         try:
-            return decode(data, limit_bytes=self.limit_bytes).pixels
+            return decode(data, header, limit_bytes=self.limit_bytes).pixels
         except ImageError as fault:
             partly = None
             if photo.status == "partial" and fault.code == "image-truncated":
-                partly = decode_partly(data, read_header(data))
+                partly = decode_partly(data, header)
             if partly is None:
                 raise
             return partly.pixels

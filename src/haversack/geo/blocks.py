@@ -11,12 +11,14 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from haversack.engine.codecs.fields import png_chunks
 from haversack.engine.codecs.jpeg_header import segments
+from haversack.engine.codecs.pieces import Encoded, png_chunks, riff_chunks
 from haversack.engine.codecs.tiff_tags import read_directory
 
 XMP_LIMIT_BYTES = 1 << 20
 """A camera writes a few kilobytes; a larger packet is read up to here."""
+EXIF_LIMIT_BYTES = 4 << 20
+"""A JPEG has room for 64 kB, with a small picture in it; a larger block is read up to here."""
 
 _EXIF_PREFIX = b"Exif\0\0"
 _XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
@@ -29,24 +31,24 @@ class Blocks:
     """What a picture says about itself.
 
     Attributes:
-        exif: a TIFF structure, or b"".
+        exif: a TIFF structure, or b""; at most `EXIF_LIMIT_BYTES`, but a TIFF is its own.
         xmp: an XML packet, or b""; at most `XMP_LIMIT_BYTES`.
     """
 
-    exif: bytes = b""
+    exif: Encoded = b""
     xmp: bytes = b""
 
 
-def read_blocks(data: bytes) -> Blocks:
+def read_blocks(data: Encoded) -> Blocks:
     """Both blocks of a JPEG, PNG, WebP or TIFF; empty ones where absent, damaged or elsewhere."""
     try:
         # A mapped file slices like bytes, but has not their methods.
-        return _reader(data[:16])(data)
+        return _reader(bytes(data[:16]))(data)
     except (struct.error, IndexError, ValueError, zlib.error):
         return Blocks()
 
 
-def _reader(head: bytes) -> Callable[[bytes], Blocks]:
+def _reader(head: bytes) -> Callable[[Encoded], Blocks]:
     if head.startswith(b"\xff\xd8\xff"):
         return _jpeg
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -58,13 +60,13 @@ def _reader(head: bytes) -> Callable[[bytes], Blocks]:
     return lambda _: Blocks()
 
 
-def _jpeg(data: bytes) -> Blocks:
+def _jpeg(data: Encoded) -> Blocks:
     exif = xmp = b""
     try:
         for marker, start, length in segments(data):
             if marker != 0xE1:
                 continue
-            content = data[start : start + length]
+            content = bytes(data[start : start + length])
             if content.startswith(_EXIF_PREFIX):
                 exif = exif or content[len(_EXIF_PREFIX) :]
             elif content.startswith(_XMP_PREFIX):
@@ -75,15 +77,16 @@ def _jpeg(data: bytes) -> Blocks:
     return Blocks(exif=exif, xmp=xmp)
 
 
-def _png(data: bytes) -> Blocks:
+def _png(data: Encoded) -> Blocks:
     exif = xmp = b""
     for name, start, size in png_chunks(data):
         if name == b"eXIf":
-            exif = exif or data[start : start + size]
-        elif name == b"iTXt":
-            content = data[start : start + min(size, 2 * XMP_LIMIT_BYTES)]
-            if content.startswith(_PNG_KEYWORD):
-                xmp = xmp or _international(content[len(_PNG_KEYWORD) :])
+            exif = exif or _part(data, start, size, EXIF_LIMIT_BYTES)
+        elif name == b"iTXt" and not xmp:
+            content = start + len(_PNG_KEYWORD)
+            if size > len(_PNG_KEYWORD) and data[start:content] == _PNG_KEYWORD:
+                size -= len(_PNG_KEYWORD)
+                xmp = _international(_part(data, content, size, 2 * XMP_LIMIT_BYTES))
     return Blocks(exif=exif, xmp=xmp)
 
 
@@ -96,21 +99,22 @@ def _international(rest: bytes) -> bytes:
     return text[:XMP_LIMIT_BYTES]
 
 
-def _webp(data: bytes) -> Blocks:
+def _webp(data: Encoded) -> Blocks:
     exif = xmp = b""
-    at = 12
-    while at + 8 <= len(data):
-        name, length = struct.unpack_from("<4sL", data, at)
+    for name, start, length in riff_chunks(data):
         if name == b"EXIF":
-            exif = data[at + 8 : at + 8 + length].removeprefix(_EXIF_PREFIX)
+            exif = _part(data, start, length, EXIF_LIMIT_BYTES).removeprefix(_EXIF_PREFIX)
         elif name == b"XMP ":
-            xmp = data[at + 8 : at + 8 + min(length, XMP_LIMIT_BYTES)]
-        at += 8 + length + length % 2
+            xmp = _part(data, start, length, XMP_LIMIT_BYTES)
     return Blocks(exif=exif, xmp=xmp)
 
 
-def _tiff(data: bytes) -> Blocks:
+def _tiff(data: Encoded) -> Blocks:
     kind, count, place = read_directory(data).entries.get(_XMP_TAG, (0, 0, 0))
-    xmp = data[place : place + min(count, XMP_LIMIT_BYTES)] if kind in (1, 2, 7) else b""
+    xmp = _part(data, place, count, XMP_LIMIT_BYTES) if kind in (1, 2, 7) else b""
     # The file is its own EXIF block: no copy.
     return Blocks(exif=data, xmp=xmp)
+
+
+def _part(data: Encoded, start: int, size: int, limit_bytes: int) -> bytes:
+    return bytes(data[start : start + min(size, limit_bytes)])

@@ -9,8 +9,10 @@ from typing import Literal
 
 import msgspec
 
+from haversack.engine.codecs.header import ImageHeader
 from haversack.engine.codecs.magic import read_header
 from haversack.engine.codecs.orientation import UPRIGHT
+from haversack.engine.codecs.pieces import Encoded
 from haversack.errors import ImageError
 from haversack.geo.blocks import read_blocks
 from haversack.geo.exif import ExifValues, degrees_or_none, read_exif
@@ -70,12 +72,13 @@ class Camera:
             return Camera()
 
 
-def read_camera(data: bytes) -> Camera:
+def read_camera(data: Encoded, header: ImageHeader | None = None) -> Camera:
     """What a photo's EXIF and XMP say of its camera; nothing is decoded, and nothing is raised.
 
     Args:
         data: a JPEG, PNG, WebP or TIFF. Only its headers are read, so the first part of a file
             will do where they lie in front, as in every JPEG. A mapped file will do too.
+        header: of the same data, where it is known already.
     """
     blocks = read_blocks(data)
     exif, xmp = read_exif(blocks.exif), read_xmp(blocks.xmp)
@@ -97,7 +100,7 @@ def read_camera(data: bytes) -> Camera:
         pitch_deg=pitch,
         roll_deg=roll,
         mount="down" if senses_down else "forward",
-        focal_px=round(_focal_px(data, exif, xmp), 3),
+        focal_px=round(_focal_px(header or _header(data), exif, xmp), 3),
         make=exif.make,
         model=exif.model,
         orientation=exif.orientation,
@@ -117,14 +120,19 @@ def _position(
     return (exif.lon, exif.lat) if exif.lon is not None and exif.lat is not None else (None, None)
 
 
-def _focal_px(data: bytes, exif: ExifValues, xmp: Mapping[str, float]) -> float:
+def _header(data: Encoded) -> ImageHeader | None:
+    try:
+        return read_header(data)
+    except ImageError:
+        return None
+
+
+def _focal_px(header: ImageHeader | None, exif: ExifValues, xmp: Mapping[str, float]) -> float:
     """Focal length in pixels: calibrated, else by the sensor's resolution, else by 35-mm film.
 
     0 where nothing says, or where the photo is a cutting: its middle is no longer the lens's.
     """
-    try:
-        header = read_header(data)
-    except ImageError:
+    if header is None:
         return 0.0
     size = header.stored_width, header.stored_height
     centre = [first_of(xmp, f"drone-dji:CalibratedOpticalCenter{axis}") or 0.0 for axis in "XY"]

@@ -11,6 +11,7 @@ import struct
 from dataclasses import dataclass
 
 from haversack.engine.codecs.orientation import UPRIGHT
+from haversack.engine.codecs.pieces import Encoded
 
 _FORMS = {1: "B", 3: "H", 4: "L", 9: "l"}
 _PAIRS = {5: "L", 10: "l"}
@@ -53,9 +54,9 @@ class ExifValues:
     model: str = ""
 
 
-def read_exif(block: bytes) -> ExifValues:
+def read_exif(block: Encoded) -> ExifValues:
     """The values in a TIFF structure; what is absent or damaged keeps its default."""
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(bytes(block[:4]))
     if order is None or len(block) < 8:
         return ExifValues()
     main = _directory(block, order, struct.unpack_from(f"{order}L", block, 4)[0])
@@ -85,7 +86,7 @@ def degrees_or_none(lon: float, lat: float) -> tuple[float, float] | tuple[None,
     return (lon, lat) if inside and (lon, lat) != (0, 0) else (None, None)
 
 
-def _directory(block: bytes, order: str, offset: int) -> Tags:
+def _directory(block: Encoded, order: str, offset: int) -> Tags:
     """Tags of the directory at `offset`; those before the first damaged entry, if there is one."""
     found: Tags = {}
     try:
@@ -103,11 +104,11 @@ def _directory(block: bytes, order: str, offset: int) -> Tags:
     return found
 
 
-def _value(block: bytes, order: str, entry: tuple[int, int, int]) -> Value | None:
+def _value(block: Encoded, order: str, entry: tuple[int, int, int]) -> Value | None:
     kind, length, place = entry
     if kind == _TEXT:
         (start,) = struct.unpack_from(f"{order}L", block, place) if length > 4 else (place,)
-        raw = block[start : start + min(length, _MOST_TEXT)].partition(b"\0")[0]
+        raw = bytes(block[start : start + min(length, _MOST_TEXT)]).partition(b"\0")[0]
         return raw.decode("ascii", "replace").strip()
     form = _PAIRS.get(kind) or _FORMS.get(kind)
     if form is None:

@@ -26,7 +26,8 @@ def read_xmp(packet: bytes) -> dict[str, float]:
     """
     found: dict[str, float] = {}
     for pattern in (_ATTRIBUTE, _ELEMENT):
-        for prefix, key, text in pattern.findall(packet):
+        for match in pattern.finditer(packet):
+            prefix, key, text = match.groups()
             number = _number(text.decode("ascii"))
             if number is not None:
                 found.setdefault(f"{prefix.decode('ascii')}:{key.decode('ascii')}", number)

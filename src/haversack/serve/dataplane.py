@@ -16,6 +16,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from haversack.asgi.errors import RetryLaterError
+from haversack.engine.image import ImageHeader
 from haversack.engine.predictor import Fitted
 from haversack.engine.results import ImageResult, Outcome, PackIdentity
 from haversack.engine.session import Array
@@ -24,6 +25,7 @@ from haversack.errors import EngineError, HaversackError, ImageError
 from haversack.serve.admission import Deadline, Gate, Held, Seats, check_fits, too_late
 from haversack.serve.arrivals import Arrivals
 from haversack.serve.catalogue import Catalogue
+from haversack.serve.headers import HERE_BYTES, Headers
 from haversack.serve.model import ServedModel
 from haversack.serve.options import ServeOptions
 from haversack.serve.pictures import (
@@ -43,7 +45,6 @@ Render = Callable[[ImageResult, ServedModel], T]
 
 # A list of small numbers takes a reference of 8 bytes for each, and most an object of 24 too.
 _BYTES_PER_JSON_BYTE = 16
-_HERE_BYTES = 64 << 10
 # Parsed JSON is kept as bytes or numbers, about as large as its text: a sixteenth of parsing it.
 _JSON_PART = 8
 _LONG_WAIT_SECONDS = 0.05
@@ -55,6 +56,10 @@ class Asked(Generic[T]):
 
     picture: Picture
     render: Render[T]
+
+
+_Known = tuple[Asked[T], ImageHeader | ImageError]
+"""One of several pictures, and what its first bytes say, or why they say nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +131,7 @@ class DataPlane:
         self.workspace = Gate(catalogue.places.house.residency.workspace)
         self.visits = 0
         self._workers = workers
+        self._headers = Headers(workers.decoding)
         self._coming = Arrivals(catalogue)
 
     async def see(self, target: Target, picture: Picture, render: Render[T]) -> T:
@@ -134,8 +140,8 @@ class DataPlane:
         Raises:
             ImageError: it cannot be read. HaversackError.
         """
-        async with self._visit(target) as visit, self._reserved(visit, picture) as held:
-            fitted = await self._fitted(visit, picture)
+        async with self._visit(target) as visit, self._reserved(visit, picture) as (held, header):
+            fitted = await self._fitted(visit, picture, header)
             held.shrink(after_bytes(visit.model, fitted.width * fitted.height))
             infer = partial(visit.model.predictor.infer, [fitted])
             (outcome,) = await self._turn(visit, infer)
@@ -155,11 +161,15 @@ class DataPlane:
             HaversackError: where a call failed for all who took part.
         """
         found: list[T | HaversackError] = []
+        headers: list[ImageHeader | ImageError] = []
         while len(found) < len(asked):
-            rest = asked[len(found) :]
             try:
                 async with self._visit(target) as visit:
-                    needs = [need_if_read(visit.model, one.picture) for one in rest]
+                    headers = headers or await self._headers.read_all(
+                        [one.picture for one in asked], partial(self._memory, visit)
+                    )
+                    rest = list(zip(asked, headers, strict=True))[len(found) :]
+                    needs = [need_if_read(visit.model, one.picture, header) for one, header in rest]
                     count = self._fitting(visit.model, needs)
                     async with self._memory(visit, sum(needs[:count])) as held:
                         seen = await self._seen(visit, rest[:count], held)
@@ -177,10 +187,10 @@ class DataPlane:
         return 1
 
     async def _seen(
-        self, visit: _Visit, asked: Sequence[Asked[T]], held: Held
+        self, visit: _Visit, asked: Sequence[_Known[T]], held: Held
     ) -> list[T | HaversackError]:
         """The answers of one call. Raises _UnreadError where there is nothing to call it with."""
-        read = await self._read(visit, [one.picture for one in asked])
+        read = await self._read(visit, asked)
         fitted = [one.fitted for one in read if isinstance(one, Read)]
         held.shrink(sum(after_bytes(visit.model, one.width * one.height) for one in fitted))
         visit.stages.batch = len(fitted)
@@ -188,7 +198,7 @@ class DataPlane:
         outcomes = iter(await self._turn(visit, infer, rows=len(fitted)))
         share = visit.stages.compute_infer / len(fitted)
         answers: list[T | HaversackError] = []
-        for reading, wish in zip(read, asked, strict=True):
+        for reading, (wish, _) in zip(read, asked, strict=True):
             if isinstance(reading, HaversackError):
                 visit.model.statistics.failed(visit.stages.compute_input)
                 answers.append(reading)
@@ -198,13 +208,13 @@ class DataPlane:
         return answers
 
     async def _read(
-        self, visit: _Visit, pictures: Sequence[Picture]
+        self, visit: _Visit, pictures: Sequence[_Known[T]]
     ) -> list[Read | HaversackError]:
         """Every picture in the network's frame, or why it cannot be read."""
         began = time.perf_counter()
         readings = [
-            _on(self._workers.decoding, partial(read_one, visit.model, picture))
-            for picture in pictures
+            _on(self._workers.decoding, partial(read_one, visit.model, one.picture, header))
+            for one, header in pictures
         ]
         # All have ended when this goes on, so that none takes memory that is given back by then.
         done = await asyncio.gather(*readings, return_exceptions=True)
@@ -272,15 +282,17 @@ class DataPlane:
         return await _on(self._workers.inferring, work)
 
     @asynccontextmanager
-    async def parsed(self, work: Callable[[], T], json_bytes: int) -> AsyncIterator[T]:
-        """What that much JSON says, for the length of a block.
+    async def parsed(
+        self, work: Callable[[], T], json_bytes: int, body_bytes: int = 0
+    ) -> AsyncIterator[T]:
+        """What that much JSON says, for the length of a block; a body may hold more behind it.
 
-        Large ones are parsed by a worker, and memory is reserved: as long as they are parsed for
-        what that takes, and in the block for what is left. The latter is a budget of its own, so
-        who holds it may wait for the other.
+        Large ones are parsed by a worker, and for large JSON memory is reserved: as long as it is
+        parsed for what that takes, and in the block for what is left. The latter is a budget of
+        its own, so who holds it may wait for the other.
         """
-        if json_bytes <= _HERE_BYTES:
-            yield work()
+        if json_bytes <= HERE_BYTES:
+            yield work() if body_bytes <= HERE_BYTES else await self.apart(work)
             return
         need = json_bytes * _BYTES_PER_JSON_BYTE
         check_fits(need, self.memory.limit, f"{json_bytes:,} bytes of JSON")
@@ -327,21 +339,24 @@ class DataPlane:
                 raise
             model.statistics.succeeded(visit.stages, time.perf_counter() - began)
 
-    async def _fitted(self, visit: _Visit, picture: Picture) -> Fitted:
+    async def _fitted(self, visit: _Visit, picture: Picture, header: ImageHeader) -> Fitted:
         """The picture in the network's frame."""
         began = time.perf_counter()
-        decode = partial(decode_and_fit, visit.model, picture)
+        decode = partial(decode_and_fit, visit.model, picture, header)
         fitted = await _on(self._workers.decoding, decode)
         visit.stages.compute_input = time.perf_counter() - began
         return fitted
 
     @asynccontextmanager
-    async def _reserved(self, visit: _Visit, picture: Picture) -> AsyncIterator[Held]:
-        """Memory for the larger of decoding and what follows; nothing more is taken later, so who
-        holds it never waits for others who do.
+    async def _reserved(
+        self, visit: _Visit, picture: Picture
+    ) -> AsyncIterator[tuple[Held, ImageHeader]]:
+        """Memory for the larger of decoding and what follows, and the header that told so; nothing
+        more is taken later, so who holds it never waits for others who do.
         """
-        async with self._memory(visit, need_bytes(visit.model, picture)) as held:
-            yield held
+        header = await self._headers.read(picture, partial(self._memory, visit))
+        async with self._memory(visit, need_bytes(visit.model, picture, header)) as held:
+            yield held, header
 
     @asynccontextmanager
     async def _memory(self, visit: _Visit, need: int) -> AsyncIterator[Held]:

@@ -63,7 +63,7 @@ class JobFileRoutes:
         job = await own_job(self._context, request)
         file = await self._photo_of(job, request.query_params.get("name"))
         blobs = room_of(self._context).blobs
-        media_type = _picture_type(await asyncio.to_thread(blobs.part, file.blob, 0, _HEAD_BYTES))
+        media_type = await asyncio.to_thread(_picture_type, blobs, file.blob)
         kind = "attachment" if media_type == _OTHER else "inline"
         return self._answer(request, file, media_type, kind)
 
@@ -137,10 +137,10 @@ def _span(asked: str, size: int) -> tuple[int, int] | None:
     return start, min(last + 1, size)
 
 
-def _picture_type(head: bytes) -> str:
+def _picture_type(blobs: BlobStore, name: str) -> str:
     """By its first bytes: what only says that it is a picture is not shown as a page."""
     try:
-        found = read_header(head).format.lower()
+        found = read_header(blobs.part(name, 0, _HEAD_BYTES)).format.lower()
     except ImageError:
         return _OTHER
     return f"image/{found}" if found in _PICTURES else _OTHER

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import mmap
 import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from haversack.engine.image import read_header, shrink_factor
+from haversack.engine.image import Encoded, ImageHeader, read_header, scan_bytes, shrink_factor
 from haversack.engine.predictor import Fitted
 from haversack.errors import ImageError
 from haversack.serve.model import ServedModel
-
-Encoded = bytes | memoryview | mmap.mmap
-"""The bytes of a picture's file, wherever they lie."""
 
 
 class Picture(Protocol):
@@ -25,7 +21,7 @@ class Picture(Protocol):
         ...
 
     def view(self) -> Encoded:
-        """All of them, without a copy."""
+        """All of them. What arrived in pieces is put together by the first call."""
         ...
 
     def read(self) -> bytes:
@@ -72,29 +68,41 @@ def after_bytes(model: ServedModel, photo_pixels: int) -> int:
     return frame + _MAP_BYTES * photo_pixels * (model.identity.task == "label-map")
 
 
-def need_bytes(model: ServedModel, picture: Picture) -> int:
-    """The larger of what decoding takes and what follows. Raises ImageError."""
-    header = read_header(picture.view())  # type: ignore[arg-type]  # a mapping reads like bytes
+def header_if_free(picture: Picture) -> ImageHeader | int:
+    """What the picture's first bytes say, or how much memory in bytes it takes to read that.
+
+    Raises ImageError.
+    """
+    data = picture.view()
+    return scan_bytes(data) or read_header(data)
+
+
+def header_of(picture: Picture) -> ImageHeader:
+    """What the picture's first bytes say. Raises ImageError."""
+    return read_header(picture.view())
+
+
+def need_bytes(model: ServedModel, picture: Picture, header: ImageHeader) -> int:
+    """The larger of what decoding takes and what follows."""
     shrink = shrink_factor(header, model.manifest.input)
     decoding = header.estimate_bytes(shrink) + picture.size_bytes
     return max(decoding, after_bytes(model, header.width * header.height))
 
 
-def decode_and_fit(model: ServedModel, picture: Picture) -> Fitted:
-    """The picture in the network's frame. Raises ImageError, EngineError."""
-    return model.predictor.fit(model.predictor.decode(picture.read()))
-
-
-def need_if_read(model: ServedModel, picture: Picture) -> int:
+def need_if_read(model: ServedModel, picture: Picture, header: ImageHeader | ImageError) -> int:
     """As `need_bytes`; nothing where there is no header: then nothing will be decoded either."""
-    try:
-        return need_bytes(model, picture)
-    except ImageError:
-        return 0
+    return 0 if isinstance(header, ImageError) else need_bytes(model, picture, header)
 
 
-def read_one(model: ServedModel, picture: Picture) -> Read:
-    """As `decode_and_fit`, with its time."""
+def decode_and_fit(model: ServedModel, picture: Picture, header: ImageHeader) -> Fitted:
+    """The picture in the network's frame. Raises ImageError, EngineError."""
+    return model.predictor.fit(model.predictor.decode(picture.read(), header))
+
+
+def read_one(model: ServedModel, picture: Picture, header: ImageHeader | ImageError) -> Read:
+    """As `decode_and_fit`, with its time. Raises the error that is there instead of a header."""
+    if isinstance(header, ImageError):
+        raise header
     began = time.perf_counter()
-    fitted = decode_and_fit(model, picture)
+    fitted = decode_and_fit(model, picture, header)
     return Read(fitted=fitted, seconds=time.perf_counter() - began)

@@ -23,7 +23,7 @@ from haversack.packfile.signature import Signature, TensorSpec
 from haversack.serve.answering import Answer, Sent
 from haversack.serve.dataplane import DataPlane, Target
 from haversack.serve.model import ServedModel, shown_signature
-from haversack.serve.pictures import PictureBytes
+from haversack.serve.pictures import Picture, PictureBytes
 from haversack.serve.v2_messages import invalid, unbase64
 
 _encoder = msgspec.json.Encoder()
@@ -65,11 +65,9 @@ class V1Predict:
     def _parsed(
         self, manifest: Manifest, sent: Sent
     ) -> AbstractAsyncContextManager[tuple[Any, bool]]:
-        size = sent.body.size_bytes
-        data = memoryview(sent.body.view()) if size else memoryview(b"")
         read = _pictures if manifest.input is not None else _columns
-        work: Callable[[], Any] = partial(_read, data, shown_signature(manifest), read)
-        return self._plane.parsed(work, size)
+        work: Callable[[], Any] = partial(_read, sent.body, shown_signature(manifest), read)
+        return self._plane.parsed(work, sent.body.size_bytes)
 
     async def _see(self, target: Target, pictures: list[bytes], *, is_rows: bool) -> Answer:
         """One record a picture, in their order."""
@@ -91,9 +89,11 @@ class V1Predict:
 
 
 def _read(
-    data: memoryview, signature: Signature, read: Callable[[Any, Signature, bool], Any]
+    body: Picture, signature: Signature, read: Callable[[Any, Signature, bool], Any]
 ) -> tuple[Any, bool]:
     """What was asked, and whether it came row by row."""
+    # Pieces become one here, on the thread that parses, which is not the loop's for a large body.
+    data = memoryview(body.view() if body.size_bytes else b"")
     try:
         message = msgspec.json.decode(data, type=_Predict)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:

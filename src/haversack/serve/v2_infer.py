@@ -20,7 +20,7 @@ from haversack.packfile.signature import Signature
 from haversack.serve.answering import Answer, Sent
 from haversack.serve.dataplane import DataPlane, Target
 from haversack.serve.model import ServedModel, shown_signature
-from haversack.serve.pictures import PictureBytes
+from haversack.serve.pictures import Picture, PictureBytes
 from haversack.serve.v2_messages import (
     InferRequest,
     header_length,
@@ -66,10 +66,9 @@ class V2Infer:
         json_bytes = header_length(sent.header_length, size)
         if not size:
             raise invalid("the request has no body")
-        read = _read_job if sent.is_job else parse
-        signature = shown_signature(manifest)
-        work = partial(read, memoryview(sent.body.view()), json_bytes, signature)
-        return self._plane.parsed(work, size if json_bytes is None else json_bytes)
+        read = _read_job if sent.is_job else _read
+        work = partial(read, sent.body, json_bytes, shown_signature(manifest))
+        return self._plane.parsed(work, size if json_bytes is None else json_bytes, size)
 
     async def _picture(self, target: Target, asked: InferRequest) -> Answer:
         """One picture, under whatever name it came."""
@@ -87,12 +86,17 @@ class V2Infer:
         return await self._plane.see_pixels(target, _pixels(name, array), answer)
 
 
-def _read_job(body: memoryview, json_bytes: int | None, signature: Signature) -> InferRequest:
+def _read(body: Picture, json_bytes: int | None, signature: Signature) -> InferRequest:
+    # Pieces become one here, on the thread that parses, which is not the loop's for a large body.
+    return parse(memoryview(body.view()), json_bytes, signature)
+
+
+def _read_job(body: Picture, json_bytes: int | None, signature: Signature) -> InferRequest:
     """As `parse`, for a result in JSON that nobody waits for.
 
     A raw request says nothing of its outputs: it gets JSON. One that asks for bytes is refused.
     """
-    asked = replace(parse(body, json_bytes, signature), timeout_seconds=None)
+    asked = replace(_read(body, json_bytes, signature), timeout_seconds=None)
     if json_bytes == 0:
         return replace(asked, is_binary=False)
     if wants_binary(asked):

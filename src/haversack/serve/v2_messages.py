@@ -252,8 +252,23 @@ def _tensor(
             f"input {tensor.name[:_SHOWN]!r}: binary_data_size is {str(size)[:_SHOWN]}; of the "
             f"body {len(rest):,} bytes are left for it"
         )
-    array = from_bytes(tensor.name, tensor.datatype, tensor.shape, rest[:size])
-    return array, rest[size:]
+    data, rest = rest[:size], rest[size:]
+    if wants_picture and _holds_one(tensor, data):
+        return _alone(data[4:]).reshape(tensor.shape), rest
+    return from_bytes(tensor.name, tensor.datatype, tensor.shape, data), rest
+
+
+def _holds_one(tensor: InputMessage, data: memoryview) -> bool:
+    """Whether it is one element of BYTES, after its length as uint32."""
+    is_one = tensor.datatype == "BYTES" and elements(tensor.name, tensor.shape) == 1
+    return is_one and len(data) >= 4 and int.from_bytes(data[:4], "little") == len(data) - 4
+
+
+def _alone(picture: memoryview) -> Array:
+    """A picture as it lies in the body: it is copied when memory is reserved for that."""
+    array = np.empty(1, dtype=np.object_)
+    array[0] = picture
+    return array
 
 
 def _texts(tensor: InputMessage, data: list[Any], *, wants_picture: bool) -> Array:
@@ -284,7 +299,9 @@ def _raw(body: memoryview, signature: Signature) -> InferRequest:
             f"a raw request holds one tensor; the model takes {len(signature.inputs)} inputs"
         )
     spec = signature.inputs[0]
-    if spec.datatype == "BYTES" or spec == IMAGE:
+    if spec == IMAGE:
+        return InferRequest(id="", inputs={spec.name: _alone(body)}, is_binary=True)
+    if spec.datatype == "BYTES":
         array = np.empty(1, dtype=np.object_)
         array[0] = bytes(body)
         return InferRequest(id="", inputs={spec.name: array}, is_binary=True)

@@ -49,12 +49,13 @@ class WholePhoto:
         """Every pixel, strictly; where the end of the file is missing, what there is."""
         data = self._path.read_bytes()
         started = time.thread_time()
-        job.place = self._place(data)
+        header = _known(data)
+        job.place = self._place(data, header)
         try:
-            pixels = decode(data, limit_bytes=self._limit_bytes).pixels
+            pixels = decode(data, header, limit_bytes=self._limit_bytes).pixels
             job.valid = (0, 0, pixels.shape[1], pixels.shape[0])
         except ImageError as strict:
-            part = _partly(data, strict)
+            part = _partly(data, header, strict)
             if part is None:
                 raise
             pixels, job.valid, job.valid_rows, job.fault = (
@@ -74,8 +75,8 @@ class WholePhoto:
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _place(self, data: bytes) -> Place:
-        place = _place(data)
+    def _place(self, data: bytes, header: ImageHeader | None) -> Place:
+        place = _place(data, header)
         is_tiff = data[:2] in (b"II", b"MM")
         return centre_of(self._path) if is_tiff and place.lon is None else place
 
@@ -102,8 +103,21 @@ def too_large(header: ImageHeader, cost_bytes: int, limit_bytes: int) -> ImageEr
     )
 
 
-def _partly(data: bytes, strict: ImageError) -> PartlyDecoded | None:
-    return decode_partly(data, read_header(data)) if strict.code == "image-truncated" else None
+def _known(data: bytes) -> ImageHeader | None:
+    """Of the whole file, read once; None where decoding will say what is wrong with it.
+
+    The first 256 KiB may not say how a photo is turned: a PNG's EXIF may stand behind its pixels.
+    """
+    try:
+        return read_header(data)
+    except ImageError:
+        return None
+
+
+def _partly(data: bytes, header: ImageHeader | None, strict: ImageError) -> PartlyDecoded | None:
+    if header is None or strict.code != "image-truncated":
+        return None
+    return decode_partly(data, header)
 
 
 def open_reader(path: Path, photo: OpenPhoto, grid: GridTable, limit_bytes: int) -> Reader:
@@ -131,10 +145,10 @@ def open_reader(path: Path, photo: OpenPhoto, grid: GridTable, limit_bytes: int)
     return windowed
 
 
-def _place(data: bytes) -> Place:
+def _place(data: bytes, header: ImageHeader | None) -> Place:
     """What the camera says; a broken EXIF block is no reason to lose a photo."""
     try:
-        camera = read_camera(data)
+        camera = read_camera(data, header)
         return Place(
             taken_at=camera.taken_at, lon=camera.lon, lat=camera.lat, camera=camera.to_json()
         )

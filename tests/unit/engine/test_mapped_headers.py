@@ -31,4 +31,17 @@ def test_a_mapping_says_what_the_bytes_say(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "photo"
     path.write_bytes(buffer.getvalue())
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        assert read_header(mapped) == read_header(buffer.getvalue())  # type: ignore[arg-type]
+        assert read_header(mapped) == read_header(buffer.getvalue())
+        assert read_header(memoryview(mapped)) == read_header(buffer.getvalue())
+
+
+@pytest.mark.parametrize("format_name", ["PNG", "WEBP", "JPEG"])
+def test_a_mapping_with_exif_can_be_closed_after_it_was_read(
+    format_name: str, tmp_path: Path
+) -> None:
+    exif = Image.Exif()
+    exif[274] = 8
+    path = tmp_path / "photo"
+    Image.new("RGB", (8, 4)).save(path, format_name, exif=exif)
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        assert read_header(mapped).orientation == 8

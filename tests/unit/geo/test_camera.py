@@ -114,7 +114,7 @@ def test_a_mapped_file_is_read_like_its_bytes(tmp_path: Path) -> None:
             (tmp_path / name).open("rb") as file,
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
         ):
-            assert read_camera(mapped) == read_camera(data)  # type: ignore[arg-type]
+            assert read_camera(mapped) == read_camera(data)
 
 
 def test_entities_are_not_expanded() -> None:

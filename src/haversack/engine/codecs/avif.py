@@ -7,26 +7,33 @@ from __future__ import annotations
 
 import io
 import struct
+from typing import IO, cast
 
 from PIL import AvifImagePlugin, Image, ImageFile
 
 from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.iso_boxes import check_boxes
 from haversack.engine.codecs.orientation import UPRIGHT
+from haversack.engine.codecs.pieces import Encoded
+from haversack.engine.codecs.splice import SplicedFile
 from haversack.engine.codecs.tiff_tags import exif_orientation
 from haversack.errors import ImageError
 
 _AVIF = frozenset({b"avif", b"avis"})
+# Where an item says that it is EXIF: real files describe their items in their first kilobytes.
+_HEAD_BYTES = 1 << 16
 _HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 
 
-def avif_header(data: bytes) -> ImageHeader:
+def avif_header(data: Encoded) -> ImageHeader:
     """First picture of an AVIF, or of a HEIC where somebody has given Pillow an opener for it.
 
     Raises:
         ImageError: `image-type-unknown` for a HEIC that Pillow cannot open, or another brand.
-        ValueError: the boxes cannot be read.
+        ValueError: the boxes cannot be read, or describe too much.
     """
     name = "AVIF" if _brands(data) & _AVIF else "HEIF"
+    check_boxes(data)
     try:
         image = open_boxes(data, name)
     except (SyntaxError, RuntimeError, OSError, KeyError) as error:
@@ -43,17 +50,17 @@ def avif_header(data: bytes) -> ImageHeader:
     )
 
 
-def open_boxes(data: bytes, name: str) -> ImageFile.ImageFile:
+def open_boxes(data: Encoded, name: str) -> ImageFile.ImageFile:
     """Pillow's picture of an AVIF or HEIF (`name`), not yet decoded."""
     if name == "AVIF":
-        return AvifImagePlugin.AvifImageFile(io.BytesIO(_without_exif(data)))
+        return AvifImagePlugin.AvifImageFile(_without_exif(data))
     factory = Image.OPEN["HEIF"][0]
     return factory(io.BytesIO(data), "")
 
 
-def _brands(data: bytes) -> set[bytes]:
+def _brands(data: Encoded) -> set[bytes]:
     (length,) = struct.unpack_from(">L", data)
-    box = data[8 : min(length, 4096)]
+    box = bytes(data[8 : min(length, 4096)])
     brands = {box[at : at + 4] for at in (0, *range(8, len(box), 4))}
     if brands & _AVIF:
         return brands
@@ -70,20 +77,24 @@ def _brands(data: bytes) -> set[bytes]:
         )
     raise ImageError(
         "image-type-unknown",
-        f"the file begins with {data[:12]!r}, a box file that is neither AVIF nor HEIC",
+        f"the file begins with {bytes(data[:12])!r}, a box file that is neither AVIF nor HEIC",
         hint="Convert it to JPEG or PNG in an image editor and send that.",
     )
 
 
-def _without_exif(data: bytes) -> bytes:
+def _without_exif(data: Encoded) -> IO[bytes]:
     """The same file with its EXIF item renamed, so that Pillow does not parse (and warn on) it.
 
     An AVIF is turned by its own properties; the standard says to ignore EXIF's (AVIF 1.1, 2.1).
     """
-    at = data.find(b"infe", 0, 1 << 16)
+    view = memoryview(data)
+    parts = [view]
+    head = bytes(view[:_HEAD_BYTES])
+    at = head.find(b"infe")
     while at >= 0:
-        place = at + (14 if data[at + 4 : at + 5] == b"\3" else 12)
-        if data[place : place + 4] == b"Exif":
-            return data[:place] + b"skip" + data[place + 4 :]
-        at = data.find(b"infe", at + 4, 1 << 16)
-    return data
+        place = at + (14 if head[at + 4 : at + 5] == b"\3" else 12)
+        if head[place : place + 4] == b"Exif":
+            parts = [view[:place], memoryview(b"skip"), view[place + 4 :]]
+            break
+        at = head.find(b"infe", at + 4)
+    return cast(IO[bytes], SplicedFile(parts))

@@ -5,50 +5,53 @@ Source: ITU-T T.81, B.1 and B.2; Adobe technical note 5116 (APP14).
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 
 from haversack.engine.codecs.header import ImageHeader
 from haversack.engine.codecs.orientation import UPRIGHT
-from haversack.engine.codecs.tiff_tags import exif_orientation
+from haversack.engine.codecs.pieces import Encoded, SmallPieces, find_pair
+from haversack.engine.codecs.tiff_tags import orientation_within
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SEQUENTIAL, _PROGRESSIVE = frozenset({0xC0, 0xC1, 0xC9}), frozenset({0xC2, 0xCA})
 _SCAN = 0xDA
-_BARE = frozenset({0x00, 0x01, 0xFF, *range(0xD0, 0xD9)})
+# Not zero, fill, TEM, a restart or the picture's start, none of which has a length behind it.
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
+_SCAN_MARKER = re.compile(rb"\xff\xda")
 # TurboJPEG's own limit (TJFLAG_LIMITSCANS): a few kilobytes of empty scans cost minutes otherwise.
 _MOST_SCANS = 500
 
 
-def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+def segments(data: Encoded) -> Iterator[tuple[int, int, int]]:
     """(marker, place of its content, its length) of each segment up to the first scan's header.
 
     Bytes between segments that belong to none are skipped, as libjpeg does.
 
     Raises:
-        IndexError, struct.error: the data end before a scan begins.
+        IndexError, struct.error: the data end before a scan begins. ValueError: too many small
+            segments, or a marker that cannot stand there.
     """
-    at = 2
+    small, at = SmallPieces("segments"), 2
     while True:
-        at = data.find(b"\xff", at)
+        at = find_pair(data, _MARKER, at)
         if at < 0:
             raise IndexError("no scan")
         marker = data[at + 1]
-        if marker in _BARE:
-            at += 1 if marker == 0xFF else 2
-            continue
         (length,) = struct.unpack_from(">H", data, at + 2)
         if length < 2 or marker == 0xD9:
             raise ValueError(f"its marker {marker:02x} cannot stand before the picture")
         if at + 2 + length > len(data):
             raise IndexError("the data end inside a segment")
+        small.count(length)
         yield marker, at + 4, length - 2
         if marker == _SCAN:
             return
         at += 2 + length
 
 
-def jpeg_header(data: bytes) -> ImageHeader:
+def jpeg_header(data: Encoded) -> ImageHeader:
     """JPEG, or the first picture of an MPO.
 
     Raises:
@@ -57,13 +60,12 @@ def jpeg_header(data: bytes) -> ImageHeader:
     frame, orientation, scan_components = b"", 0, 0
     kind = 0
     for marker, start, length in segments(data):
-        content = data[start : start + length]
         if marker in _FRAMES and not frame:
-            frame, kind = content, marker
-        elif marker == 0xE1 and content[:6] == b"Exif\0\0" and not orientation:
-            orientation = exif_orientation(content)
+            frame, kind = bytes(data[start : start + length]), marker
+        elif marker == 0xE1 and not orientation and data[start : start + 6] == b"Exif\0\0":
+            orientation = orientation_within(data, start, length)
         elif marker == _SCAN:
-            scan_components = content[0]
+            scan_components = bytes(data[start : start + length])[0]
     if not frame:
         raise ValueError("a scan comes before the frame's header")
     bits, height, width, count = struct.unpack_from(">BHHB", frame)
@@ -85,11 +87,10 @@ def jpeg_header(data: bytes) -> ImageHeader:
     )
 
 
-def _has_more_scans(data: bytes, most: int) -> bool:
-    """By `find` alone: a body that waits on disk is a mapping, which cannot count."""
+def _has_more_scans(data: Encoded, most: int) -> bool:
     at = -1
     for _ in range(most + 1):
-        at = data.find(b"\xff\xda", at + 1)
+        at = find_pair(data, _SCAN_MARKER, at + 1)
         if at < 0:
             return False
     return True
@@ -113,13 +114,14 @@ def tidy_jpeg(data: bytes, header: ImageHeader) -> bytes:
     in one scan also gets its end marker: where only that was lost, nothing of the picture was.
     A JPEG in several scans does not, as it would then pass for whole after any of them.
     """
-    kept = [b"\xff\xd8"]
+    view = memoryview(data)
+    kept: list[bytes | memoryview] = [b"\xff\xd8"]
     end = 2
     for marker, start, length in segments(data):
         if not (0xE0 <= marker <= 0xEF or marker == 0xFE) or (marker == 0xEE and length == 12):
-            kept.append(data[start - 4 : start + length])
+            kept.append(view[start - 4 : start + length])
         end = start + length
-    kept.append(data[end:])
+    kept.append(view[end:])
     if not header.progressive:
         kept.append(b"\xff\xd9")
     return b"".join(kept)

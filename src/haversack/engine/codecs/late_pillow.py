@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.pieces import Encoded
 
 
 def decode_with_pillow(data: bytes, header: ImageHeader) -> NDArray[np.uint8]:
@@ -23,7 +24,7 @@ def decode_with_pillow(data: bytes, header: ImageHeader) -> NDArray[np.uint8]:
     return pixels
 
 
-def avif_header(data: bytes) -> ImageHeader:
+def avif_header(data: Encoded) -> ImageHeader:
     """See `avif.avif_header`."""
     header: ImageHeader = _load("haversack.engine.codecs.avif").avif_header(data)
     return header

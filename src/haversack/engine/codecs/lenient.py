@@ -15,10 +15,10 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from haversack.engine.codecs.fields import png_chunks
 from haversack.engine.codecs.header import ImageHeader
 from haversack.engine.codecs.late_pillow import decode_with_pillow
 from haversack.engine.codecs.orientation import upright_view
+from haversack.engine.codecs.pieces import png_chunks
 from haversack.errors import ImageError
 
 # Rows of the largest common block of a JPEG (4:2:0). Source: ITU-T T.81, A.2.
@@ -119,11 +119,11 @@ def _png(data: bytes, header: ImageHeader) -> tuple[NDArray[np.uint8], int] | No
 
 def _unpacked(data: bytes, limit_bytes: int) -> bytearray:
     """Filtered scan lines, as far as the stream goes."""
-    stream, lines = zlib.decompressobj(), bytearray()
+    stream, lines, view = zlib.decompressobj(), bytearray(), memoryview(data)
     try:
         for name, start, length in png_chunks(data):
             if name == b"IDAT" and len(lines) < limit_bytes:
-                lines += stream.decompress(data[start : start + length], limit_bytes - len(lines))
+                lines += stream.decompress(view[start : start + length], limit_bytes - len(lines))
     except zlib.error:
         pass
     return lines

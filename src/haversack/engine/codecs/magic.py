@@ -15,11 +15,13 @@ from haversack.engine.codecs.fields import (
 from haversack.engine.codecs.header import ImageHeader
 from haversack.engine.codecs.jpeg_header import jpeg_header
 from haversack.engine.codecs.late_pillow import avif_header
+from haversack.engine.codecs.pieces import Encoded
 from haversack.errors import ImageError
 
 _MAGIC_BYTES = 16
+_BOXES = b"ftyp"
 ALLOWED = "JPEG, PNG, WebP, TIFF, GIF, BMP and AVIF"
-_READERS: tuple[tuple[bytes, Callable[[bytes], ImageHeader]], ...] = (
+_READERS: tuple[tuple[bytes, Callable[[Encoded], ImageHeader]], ...] = (
     (b"\xff\xd8\xff", jpeg_header),
     (b"\x89PNG\r\n\x1a\n", png_header),
     (b"GIF87a", gif_header),
@@ -32,7 +34,7 @@ _READERS: tuple[tuple[bytes, Callable[[bytes], ImageHeader]], ...] = (
 )
 
 
-def read_header(data: bytes) -> ImageHeader:
+def read_header(data: Encoded) -> ImageHeader:
     """Format, size, orientation and memory estimate of an encoded picture; nothing is decoded.
 
     Args:
@@ -50,7 +52,7 @@ def read_header(data: bytes) -> ImageHeader:
         )
     try:
         # A mapped file slices like bytes, but has not their methods.
-        header = _reader(data[:_MAGIC_BYTES])(data)
+        header = _reader(bytes(data[:_MAGIC_BYTES]))(data)
     except (struct.error, IndexError) as error:
         raise ImageError(
             "image-truncated",
@@ -64,6 +66,11 @@ def read_header(data: bytes) -> ImageHeader:
     return header
 
 
+def scan_bytes(data: Encoded) -> int:
+    """Memory that `read_header` takes in bytes: none to speak of, but libavif wants the whole."""
+    return 3 * len(data) if bytes(data[4:8]) == _BOXES else 0
+
+
 def _corrupt(reason: str) -> ImageError:
     return ImageError(
         "image-corrupt",
@@ -72,13 +79,13 @@ def _corrupt(reason: str) -> ImageError:
     )
 
 
-def _reader(data: bytes) -> Callable[[bytes], ImageHeader]:
+def _reader(data: bytes) -> Callable[[Encoded], ImageHeader]:
     for magic, reader in _READERS:
         if data.startswith(magic):
             return reader
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return webp_header
-    if data[4:8] == b"ftyp":
+    if data[4:8] == _BOXES:
         return avif_header
     if any(magic.startswith(data[:8]) for magic, _ in _READERS if len(data) < len(magic)):
         raise IndexError("shorter than its first bytes")

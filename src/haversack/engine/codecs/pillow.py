@@ -16,15 +16,18 @@ from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageFile, PngImagePlugin
 from PIL import WebPImagePlugin as WebPPlugin
 
 from haversack.engine.codecs.avif import open_boxes
-from haversack.engine.codecs.fields import png_chunks
 from haversack.engine.codecs.header import ImageHeader
 from haversack.engine.codecs.orientation import stored_view
+from haversack.engine.codecs.pieces import Encoded, gif_blocks, png_chunks
 from haversack.engine.codecs.splice import SplicedFile
 from haversack.engine.codecs.tiff_tags import clean_directory, read_directory
 from haversack.errors import ImageError, Kind
 
 _STRIP_PIXELS = 1 << 17
 _PNG_NEEDED = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT"})
+# PLTE holds 768 bytes at most and tRNS 256: Pillow would read whatever a hostile file has there.
+_PNG_TABLE_BYTES = 1 << 10
+_GIF_CONTROL = 0xF9
 _OPAQUE = frozenset({"CMYK", "RGBX", "YCbCr"})
 _BLENDED = frozenset({"RGBA", "RGBa", "LA", "La", "PA"})
 
@@ -94,11 +97,11 @@ def _unsupported(header: ImageHeader, received: str) -> ImageError:
 
 def _open(data: bytes, header: ImageHeader) -> ImageFile.ImageFile:
     if header.format == "PNG":
-        return PngImagePlugin.PngImageFile(_png_file(data))
+        return PngImagePlugin.PngImageFile(_png_file(data, header))
     if header.format == "TIFF":
         return _Tiff(_tiff_file(data))
     if header.format == "GIF":
-        return GifImagePlugin.GifImageFile(io.BytesIO(data))
+        return GifImagePlugin.GifImageFile(_gif_file(data))
     if header.format == "BMP":
         return BmpImagePlugin.BmpImageFile(io.BytesIO(data))
     if header.format == "WEBP":
@@ -106,21 +109,46 @@ def _open(data: bytes, header: ImageHeader) -> ImageFile.ImageFile:
     return open_boxes(data, header.format)
 
 
-def _png_file(data: bytes) -> IO[bytes]:
-    """The PNG with the chunks that pixels need, so no text, profile or animation is read."""
+def _spliced(data: Encoded, spans: list[tuple[int, int]]) -> IO[bytes]:
+    """Those parts of the data, from and to, in their order."""
     view = memoryview(data)
-    kept: list[bytes | memoryview] = [view[:8]]
+    return cast(IO[bytes], SplicedFile([view[start:end] for start, end in spans]))
+
+
+def _png_file(data: bytes, header: ImageHeader) -> IO[bytes]:
+    """The PNG with the chunks that pixels need, so no text, profile or animation is read."""
+    spans = [(0, 8)]
     for name, start, length in png_chunks(data):
-        if name in _PNG_NEEDED:
-            kept.append(view[start - 8 : start + length + 4])
-    return cast(IO[bytes], SplicedFile(kept))
+        if name not in _PNG_NEEDED:
+            continue
+        if name != b"IDAT" and length > _PNG_TABLE_BYTES:
+            if header.mode == "P" or name == b"IHDR":
+                raise ValueError(f"its {name.decode()} chunk holds {length:,} bytes")
+            continue
+        begin, end = start - 8, start + length + 4
+        if spans[-1][1] == begin:
+            # Neighbours are one part: a photo has thousands of IDAT in a row.
+            begin, _ = spans.pop()
+        spans.append((begin, end))
+    return _spliced(data, spans)
+
+
+def _gif_file(data: bytes) -> IO[bytes]:
+    """The GIF without comments and the like before its first frame: Pillow joins them by pieces."""
+    spans: list[tuple[int, int]] = []
+    for label, start, end in gif_blocks(data):
+        if not spans:
+            spans.append((0, start))
+        if label in (0, _GIF_CONTROL):
+            spans.append((start, end))
+    return _spliced(data, spans)
 
 
 def _tiff_file(data: bytes) -> IO[bytes]:
     page = read_directory(data)
     clean = clean_directory(data, page)
     view = memoryview(data)
-    parts: list[bytes | memoryview] = [view[: page.offset], clean, view[page.offset + len(clean) :]]
+    parts: list[Encoded] = [view[: page.offset], clean, view[page.offset + len(clean) :]]
     return cast(IO[bytes], SplicedFile(parts))
 
 

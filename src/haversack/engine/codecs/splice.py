@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import io
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
+
+from haversack.engine.codecs.pieces import Encoded
 
 
 class SplicedFile:
-    """Read-only binary file over `parts` laid end to end; no part is copied.
+    """Read-only binary file over `parts` laid end to end; none is copied before it is read.
 
     One reader at a time. Pillow reads from it as from any file.
     """
 
-    def __init__(self, parts: Sequence[bytes | memoryview]) -> None:
+    def __init__(self, parts: Sequence[Encoded]) -> None:
         self._parts = [memoryview(part) for part in parts if len(part)]
-        self._length = sum(map(len, self._parts))
+        self._starts = [0, *accumulate(map(len, self._parts))]
+        self._length = self._starts.pop()
         self._at = 0
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
@@ -31,15 +36,16 @@ class SplicedFile:
         """Up to `size` bytes, all that is left where it is negative; b"" at the end."""
         stop = self._length if size < 0 else min(self._length, self._at + size)
         found: list[memoryview] = []
-        start = 0
-        for part in self._parts:
-            if start < stop and start + len(part) > self._at:
-                found.append(part[max(0, self._at - start) : stop - start])
-            start += len(part)
+        # Thousands of parts are read in as many small reads: each looks only where it has to.
+        number = max(bisect_right(self._starts, self._at) - 1, 0)
+        while number < len(self._parts) and self._starts[number] < stop:
+            start = self._starts[number]
+            found.append(self._parts[number][max(0, self._at - start) : stop - start])
+            number += 1
         self._at = max(self._at, stop)
         return b"".join(found)
 
     def close(self) -> None:
         """Let go of the bytes."""
-        self._parts = []
+        self._parts, self._starts = [], []
         self._length = 0

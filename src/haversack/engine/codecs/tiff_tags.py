@@ -12,11 +12,15 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from haversack.engine.codecs.pieces import Encoded
+
 ORIENTATION = 274
 _UNIT_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 16: 8}
 _NUMBER = {1: "B", 3: "H", 4: "L", 16: "Q"}
 _SINGLE = frozenset({256, 257, 259, 262, 266, 277, 278, 284, 317, 322, 323, 332, 512, 513, 514})
 _SEVERAL = frozenset({258, 273, 279, 292, 293, 320, 324, 325, 338, 339, 347, 519, 520, 521})
+# Offset and length of each strip, and of each tile.
+_STRIPS, _TILES = frozenset({273, 279}), frozenset({324, 325})
 _COLOUR = frozenset({529, 530, 531, 532})
 _PIXEL_TAGS = _SINGLE | _SEVERAL | _COLOUR
 
@@ -39,7 +43,7 @@ class Directory:
     big: bool
 
 
-def read_directory(data: bytes | memoryview) -> Directory:
+def read_directory(data: Encoded) -> Directory:
     """The first directory of `data`, which starts with a TIFF header.
 
     Entries of unknown type, or with values outside the data, are left out.
@@ -73,7 +77,7 @@ def read_directory(data: bytes | memoryview) -> Directory:
     return Directory(offset=offset, entries=entries, order=order, big=big)
 
 
-def numbers(data: bytes | memoryview, directory: Directory, tag: int) -> tuple[int, ...]:
+def numbers(data: Encoded, directory: Directory, tag: int) -> tuple[int, ...]:
     """The whole numbers of `tag`, at most 64 of them; () where it is absent or no whole number."""
     kind, count, place = directory.entries.get(tag, (0, 0, 0))
     if kind not in _NUMBER:
@@ -95,7 +99,34 @@ def exif_orientation(exif: bytes | memoryview) -> int:
     return found[0] if found and 1 <= found[0] <= 8 else 1
 
 
-def clean_directory(data: bytes, directory: Directory) -> bytes:
+def orientation_within(data: Encoded, start: int, size: int) -> int:
+    """As `exif_orientation` of `size` bytes from `start` on, which are not copied."""
+    # Let go of at once: a mapping cannot be closed while anyone looks at it.
+    with memoryview(data) as whole, whole[start : start + size] as block:
+        return exif_orientation(block)
+
+
+def parts_listed(data: Encoded, directory: Directory) -> int:
+    """How many strips or tiles the page has, as far as the directory lists them."""
+    tiles = max(directory.entries.get(tag, (0, 0, 0))[1] for tag in _TILES)
+    strips = max(directory.entries.get(tag, (0, 0, 0))[1] for tag in _STRIPS)
+    return min(max(tiles, strips), _parts(data, directory, is_tiled=tiles > 0))
+
+
+def _parts(data: Encoded, directory: Directory, *, is_tiled: bool) -> int:
+    """How many strips or tiles cover the picture."""
+
+    def first(tag: int, default: int) -> int:
+        return (numbers(data, directory, tag) or (0,))[0] or default
+
+    width, height = first(256, 1), first(257, 1)
+    planes = first(277, 1) if first(284, 1) == 2 else 1
+    if not is_tiled:
+        return planes * -(-height // first(278, height))
+    return planes * -(-width // first(322, width)) * -(-height // first(323, height))
+
+
+def clean_directory(data: Encoded, directory: Directory) -> bytes:
     """The directory with only the tags that pixels need, no next page: bytes for the same place.
 
     It is never longer than the one it replaces. Orientation is left out: the caller applies it.
@@ -105,6 +136,9 @@ def clean_directory(data: bytes, directory: Directory) -> bytes:
     kept: list[bytes] = []
     room = len(data)
     for tag, (kind, count, place) in sorted(directory.entries.items()):
+        if tag in _STRIPS | _TILES:
+            # Pillow makes numbers of all that are listed, 16 million in a file of 64 MB.
+            count = min(count, _parts(data, directory, is_tiled=tag in _TILES))
         size = _UNIT_BYTES[kind] * count
         if tag not in _PIXEL_TAGS or size > room:
             continue
@@ -112,7 +146,7 @@ def clean_directory(data: bytes, directory: Directory) -> bytes:
             count, size = 1, _UNIT_BYTES[kind]
         width = 8 if big else 4
         if size <= width:
-            value = data[place : place + size].ljust(width, b"\0")
+            value = bytes(data[place : place + size]).ljust(width, b"\0")
         else:
             room -= size
             value = struct.pack(f"{order}{field}", place)
