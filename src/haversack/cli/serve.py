@@ -12,7 +12,7 @@ from haversack import app, log
 from haversack.cli.job_limits import limit_options, webhook_options
 from haversack.cli.job_places import job_places
 from haversack.cli.limits import memory_limits, memory_options
-from haversack.cli.options import SizeType, known_repositories, packs_option
+from haversack.cli.options import ExistingPath, SizeType, known_repositories, packs_option
 from haversack.cli.output import notes
 from haversack.cli.serve_access import Guard, access_rules, needs_account, who_may
 from haversack.jobs.limits import JobLimits
@@ -37,7 +37,7 @@ _SIZE = SizeType()
 )
 @click.option(
     "--keys",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=ExistingPath(dir_okay=False),
     help="File of API keys, a line each: name:key, or name:key:infer,admin,metrics. Mode 0600.",
 )
 @click.option("--no-auth", is_flag=True, help="Let everyone in who reaches the address.")
@@ -66,7 +66,7 @@ _SIZE = SizeType()
 )
 @click.option(
     "--samples",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=ExistingPath(file_okay=False),
     help="Folder of photos that the page offers to try. [default: drawn ones]",
 )
 @click.option(
@@ -223,12 +223,23 @@ def chosen_packs(
 def _newest(places: Sequence[Path]) -> tuple[Path, ...]:
     """The highest version of every name, from the first place that has the name."""
     found: dict[str, Path] = {}
+    closed: dict[str, Path] = {}
     for place in places:
-        here = {entry.name: entry.path for entry in Repository(place).entries()}
+        repository = Repository(place)
+        here = {entry.name: entry.path for entry in repository.entries()}
         found = here | found
+        # Passed over aloud; a whole place may be another user's home, and is none of ours.
+        for path in repository.closed():
+            if path != place:
+                closed[path.relative_to(place).parts[0]] = path
+    found = closed | found
     return tuple(found[name] for name in sorted(found))
 
 
 def is_repository(path: Path) -> bool:
     """A folder of packs, and not one pack's own folder or versions."""
-    return path.is_dir() and not (path / "pack.toml").exists() and bool(Repository(path).entries())
+    try:
+        is_pack = not path.is_dir() or (path / "pack.toml").exists()
+    except PermissionError:
+        return False
+    return not is_pack and bool(Repository(path).entries())
