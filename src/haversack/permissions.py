@@ -45,11 +45,22 @@ def next_step(path: Path) -> str:
 
 
 def barrier(path: Path) -> Path:
-    """The outermost folder on the way to `path` that may not be entered, else `path` itself."""
+    """What stands in the way: a folder that is closed, else `path`, or where it would be made."""
+    closed = closed_folder(path)
+    if closed is not None:
+        return closed
+    for place in (path, *path.absolute().parents):
+        if os.path.lexists(place):
+            return place
+    return path
+
+
+def closed_folder(path: Path) -> Path | None:
+    """The outermost folder on the way to `path` that may not be entered, if there is one."""
     for folder in reversed(path.absolute().parents):
         if folder.is_dir() and not os.access(folder, os.X_OK):
             return folder
-    return path
+    return None
 
 
 def _who() -> str:

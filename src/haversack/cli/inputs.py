@@ -10,7 +10,7 @@ from pathlib import Path
 
 from haversack.cli.output import notes
 from haversack.errors import HaversackError, Kind
-from haversack.permissions import barrier, not_permitted, sentence
+from haversack.permissions import closed_folder, not_permitted, sentence
 
 # By suffix only where a folder is searched; a file that is named is read whatever its name.
 SUFFIXES = frozenset(
@@ -72,7 +72,7 @@ def _photos_in(folder: Path) -> list[Path]:
 def _matches(word: str) -> list[Path]:
     # A glob leads past what may not be read without a word.
     fixed = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), Path(word).parts))
-    if barrier(fixed) != fixed or (fixed.is_dir() and not os.access(fixed, os.R_OK)):
+    if closed_folder(fixed) is not None or (fixed.is_dir() and not os.access(fixed, os.R_OK)):
         raise not_permitted(fixed)
     matches = sorted(Path(match) for match in glob.glob(word, recursive=True))
     files = [match for match in matches if match.is_file()]

@@ -10,7 +10,7 @@ import click
 
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.packfile.repository import resolve
-from haversack.permissions import barrier, not_permitted
+from haversack.permissions import closed_folder, not_permitted
 from haversack.samples.bundle import BUNDLED_PACKS
 from haversack.settings import from_environment
 from haversack.units import parse_bytes
@@ -40,7 +40,7 @@ class ExistingPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path; raises HaversackError `path-not-permitted`."""
         path = Path(value)
-        if barrier(path) != path:
+        if closed_folder(path) is not None:
             raise not_permitted(path)
         return super().convert(value, param, ctx)
 
