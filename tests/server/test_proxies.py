@@ -1,4 +1,4 @@
-"""A server behind a proxy that passes its own public name on, and one that listens for IPv4 and IPv6."""
+"""A server behind a proxy that passes its own public name on, and one for IPv4 and IPv6."""
 
 from __future__ import annotations
 
