@@ -103,7 +103,7 @@ class SqliteDatabase:
         try:
             yield
         except sqlite3.OperationalError as fault:
-            if fault.sqlite_errorcode & 0xFF in _UNWRITTEN:
+            if getattr(fault, "sqlite_errorcode", 0) & 0xFF in _UNWRITTEN:
                 check_written(self._path)
             raise _away(self._path, fault) from fault
         except sqlite3.DatabaseError as fault:
@@ -153,6 +153,7 @@ def _away(path: Path, fault: Exception) -> HaversackError:
     return HaversackError(
         "database-away",
         f"the database {path} cannot be used now: {fault}",
-        hint="Free space on its disk, or bring it back; what was accepted is kept.",
+        hint="Free space on its disk, or bring it back: what was accepted is kept. Or begin anew "
+        "in another folder, with --state.",
         kind=Kind.UNAVAILABLE,
     )
