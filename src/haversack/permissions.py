@@ -11,16 +11,13 @@ from typing import Any
 
 from haversack.errors import HaversackError
 
-CODE = "path-not-permitted"
-"""The code of `not_permitted`; where a room has an error class of its own, it uses that with it."""
-
 REFUSED = frozenset({errno.EACCES, errno.EPERM})
 """Errors of the system that say "you may not", which is never "it is not there"."""
 
 
 def not_permitted(path: Path) -> HaversackError:
     """The refusal of a file or folder that is there, but not for this user."""
-    return HaversackError(CODE, sentence(path), hint=next_step(path))
+    return HaversackError("path-not-permitted", sentence(path), hint=next_step(path))
 
 
 def sentence(path: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from haversack.errors import Kind, PackError
 from haversack.packfile.rules import MANIFEST_NAME
-from haversack.permissions import CODE, next_step, sentence
+from haversack.permissions import next_step, sentence
 
 _MODELS = (".onnx", ".h5", ".keras", ".pb", ".tflite", ".pt", ".pth", ".joblib", ".pkl")
 
@@ -38,7 +38,7 @@ def not_a_pack(path: Path) -> PackError:
 
 def not_readable(path: Path) -> PackError:
     """It is there, and this user may not see it: `path-not-permitted`."""
-    return PackError(CODE, sentence(path), hint=next_step(path))
+    return PackError("path-not-permitted", sentence(path), hint=next_step(path))
 
 
 def closest(name: str, known: Iterable[str]) -> str:
