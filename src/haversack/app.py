@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import signal
 import socket
@@ -26,7 +25,7 @@ from haversack.asgi.door import Door, DoorOptions
 from haversack.asgi.errors import exception_handlers
 from haversack.engine.allocator import settle, trim
 from haversack.engine.cpus import usable_cpus
-from haversack.errors import HaversackError, Kind
+from haversack.errors import HaversackError
 from haversack.jobs.desk import DeskLimits
 from haversack.jobs.limits import JobLimits, write_limits
 from haversack.jobs.notifier import Notifier
@@ -35,6 +34,7 @@ from haversack.jobs.webhook_rules import WebhookRules
 from haversack.jobs.worker import Worker, WorkerOptions
 from haversack.serve.catalogue import Catalogue
 from haversack.serve.context import Context, Phase
+from haversack.serve.contract import OPERATIONS
 from haversack.serve.dataplane import DataPlane, Workers
 from haversack.serve.http import routes as data_routes
 from haversack.serve.job_predict import PredictHandler
@@ -99,32 +99,6 @@ class AppOptions:
     samples: Path | None = None
     log_requests: bool = False
     grace_seconds: float = 0.0
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket.
-
-    Raises:
-        HaversackError: `port-taken`, `address-unusable`.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as fault:
-        hint = "Choose another with --port; 0 takes any that is free."
-        if fault.errno == errno.EADDRINUSE:
-            raise HaversackError(
-                "port-taken",
-                f"port {port} of {host} is in use by another program",
-                hint=hint,
-                kind=Kind.UNAVAILABLE,
-            ) from fault
-        raise HaversackError(
-            "address-unusable",
-            f"cannot listen on {host} port {port}: {fault.strerror}",
-            hint=hint,
-            kind=Kind.UNAVAILABLE,
-        ) from fault
 
 
 def run(
@@ -258,7 +232,11 @@ class _House:
             lifespan=self._life,
         )
         inner.router.redirect_slashes = False
-        options = DoorOptions(rules=self.context.rules, log_requests=self._options.log_requests)
+        options = DoorOptions(
+            rules=self.context.rules,
+            log_requests=self._options.log_requests,
+            probed=frozenset(one.path for one in OPERATIONS if one.tag == "health"),
+        )
         return Door(inner, options)
 
     async def work(self) -> None:

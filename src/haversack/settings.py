@@ -74,7 +74,14 @@ def read(environ: Mapping[str, str], *, home: Path, cwd: Path) -> Settings:
 
 def from_environment() -> Settings:
     """The settings of this process. Raises HaversackError `setting-invalid`."""
-    return read(os.environ, home=Path.home(), cwd=Path.cwd())
+    return read(os.environ, home=_home(), cwd=Path.cwd())
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a user without a name, as containers have them, and no HOME
+        return Path("/")
 
 
 def _folder(environ: Mapping[str, str], variable: str, *, default: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from haversack.accounts.keys import Keys
 from haversack.accounts.passwords import Passwords
@@ -12,6 +13,7 @@ from haversack.accounts.sessions import Sessions
 from haversack.accounts.tables import Tables
 from haversack.accounts.users import Users
 from haversack.database.connection import Database, is_postgresql, open_database, sqlite_path
+from haversack.database.unwritable import state_unwritable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,7 @@ def has_accounts(url: str) -> bool:
     Raises:
         HaversackError: as `open_accounts`.
     """
-    if not is_postgresql(url) and not sqlite_path(url).exists():
+    if not is_postgresql(url) and not _is_there(sqlite_path(url)):
         return False
     accounts = open_accounts(url)
     try:
@@ -67,10 +69,20 @@ def has_accounts(url: str) -> bool:
         accounts.close()
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as fault:
+        raise state_unwritable(path, fault) from fault
+
+
 def _make_private(url: str) -> None:
     path = sqlite_path(url)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as fault:
+        raise state_unwritable(path, fault) from fault
     # A server that runs already may have made it, with its log and index beside it.
     for part in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
         with contextlib.suppress(FileNotFoundError):

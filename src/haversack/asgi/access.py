@@ -11,8 +11,8 @@ from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
+from haversack.asgi.names import is_loopback, is_own, read_authority, same_origin
 from haversack.errors import HaversackError
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -89,7 +89,8 @@ class AccessRules:
     Attributes:
         keys: of a file.
         register: of the accounts; without it and without keys everyone may ask for everything.
-        hosts: names that `Host` may hold; None for any.
+        hosts: names that `Host` may hold, as `names.Authority` writes them, with any port where
+            none stands there; None for any.
         origins: other sites whose pages may call this server, as "https://example.org"; "*" for
             all.
         trust_proxy: whether what X-Forwarded-For and -Proto say is believed.
@@ -148,13 +149,20 @@ def check_host(rules: AccessRules, host: str) -> None:
     Raises:
         HaversackError: `host-refused`.
     """
-    if rules.hosts is None or _without_port(host) in rules.hosts:
+    if rules.hosts is None:
         return
+    asked = read_authority(host)
+    if asked is not None and (
+        asked.name in rules.hosts or str(asked) in rules.hosts or is_loopback(asked)
+    ):
+        return
+    wanted = asked.name if asked is not None else "NAME"
     raise HaversackError(
         "host-refused",
         f"this server does not answer to the name {host[:100]!r}; it answers to "
         f"{', '.join(sorted(rules.hosts))}",
-        hint="Use one of those names, or start the server with --keys FILE and --host.",
+        hint="Use one of those names. Behind a proxy that lets in only whom it should, start the "
+        f"server with --allow-host {wanted[:100]}; else with --keys FILE and --host.",
     )
 
 
@@ -218,11 +226,6 @@ def key_holder(rules: AccessRules, authorization: str) -> Principal | None:
     return Principal(name=f"key:{found[0].name}", scopes=found[0].scopes) if found else None
 
 
-def is_own(origin: str, host: str) -> bool:
-    """Whether that origin's pages are this server's own."""
-    return _netloc(origin) == host
-
-
 def _unknown(rules: AccessRules, authorization: str) -> HaversackError:
     if shown_key(authorization):
         return HaversackError(
@@ -261,19 +264,4 @@ def _scopes(names: Collection[str]) -> frozenset[Scope]:
 
 
 def _names(origins: frozenset[str], origin: str) -> bool:
-    return "*" in origins or origin in origins
-
-
-def _netloc(origin: str) -> str | None:
-    """The host and port of an origin; None for what is none, like "null" or "http://["."""
-    try:
-        return urlsplit(origin).netloc or None
-    except ValueError:
-        return None
-
-
-def _without_port(host: str) -> str:
-    if host.startswith("["):
-        name, bracket, port = host.partition("]")
-        return f"{name}{bracket}".lower() if not port or port.startswith(":") else host
-    return host.partition(":")[0].lower()
+    return "*" in origins or any(same_origin(one, origin) for one in origins)

@@ -8,7 +8,8 @@ from hashlib import sha256
 
 from starlette.requests import cookie_parser
 
-from haversack.asgi.access import Principal, is_own
+from haversack.asgi.access import Principal
+from haversack.asgi.names import is_own
 from haversack.errors import HaversackError
 
 PLAIN, SECURE = "haversack", "__Host-haversack"

@@ -32,12 +32,15 @@ class DoorOptions:
     Attributes:
         rules: who may ask.
         log_requests: one line in the log for each.
+        probed: paths that are answered under any name: load balancers ask for them by address,
+            and they give nothing away.
         new_id: gives request ids.
         clock: seconds, rising.
     """
 
     rules: AccessRules
     log_requests: bool = False
+    probed: frozenset[str] = frozenset()
     new_id: Callable[[], str] = new_request_id
     clock: Callable[[], float] = time.perf_counter
 
@@ -98,7 +101,8 @@ class Door:
         origin = headers.get(b"origin", b"").decode("latin-1")
         host = headers.get(b"host", b"").decode("latin-1")
         try:
-            check_host(rules, host)
+            if scope["method"] not in _PROBING or scope["path"] not in self._options.probed:
+                check_host(rules, host)
             if scope["method"] == "OPTIONS" and allowed_origin(rules, origin):
                 await _preflight(headers)(scope, receive, send)
                 return
@@ -112,6 +116,7 @@ class Door:
 
 
 _EXPOSED = b"X-Request-Id, Retry-After, Location, Inference-Header-Content-Length, Content-Range"
+_PROBING = frozenset({"GET", "HEAD"})
 _NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+_MAPPED = "::ffff:"
+
 
 def is_secure(scope: Mapping[str, Any], headers: Mapping[str, str], *, trust_proxy: bool) -> bool:
     """Whether the browser's connection is encrypted: by TLS here, or before a trusted proxy.
@@ -21,7 +23,8 @@ def address_of(scope: Mapping[str, Any], headers: Mapping[str, str], *, trust_pr
     if trust_proxy and _last(headers.get("x-forwarded-for", "")):
         return _last(headers["x-forwarded-for"])
     client = scope.get("client")
-    return client[0] if client else ""
+    # A socket for IPv4 and IPv6 writes the former as the latter: one caller, one address.
+    return client[0].removeprefix(_MAPPED) if client else ""
 
 
 def _last(text: str) -> str:

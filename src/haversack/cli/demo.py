@@ -16,8 +16,8 @@ from rich.table import Table
 
 from haversack import app
 from haversack.asgi.access import LOOPBACK, AccessRules
+from haversack.asgi.listening import addresses, bind
 from haversack.cli.output import console
-from haversack.cli.serve import address
 from haversack.engine.allocator import settle
 from haversack.engine.detections import Detections
 from haversack.engine.predictor import Predictor
@@ -136,7 +136,7 @@ def _serve(out: Path) -> None:
         samples=out,
     )
     listener = _listener()
-    url = address(HOST, listener.getsockname()[1])
+    (url,) = addresses(HOST, listener)
 
     def ready(models: Sequence[ServedModel]) -> None:
         click.echo(f"\nThe page with these photos:   {url}")
@@ -150,6 +150,6 @@ def _serve(out: Path) -> None:
 def _listener() -> socket.socket:
     """The usual port, or any where that is taken: a demo is not to fail for it."""
     try:
-        return app.bind(HOST, PORT)
+        return bind(HOST, PORT)
     except HaversackError:
-        return app.bind(HOST, 0)
+        return bind(HOST, 0)

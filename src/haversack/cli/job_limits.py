@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from haversack.cli.options import SizeType
+from haversack.cli.options import ExistingPath, SizeType
 from haversack.jobs.limits import JobLimits
 from haversack.jobs.store import Keep
 from haversack.jobs.webhook_rules import Network, WebhookRules, read_secret
@@ -110,7 +110,7 @@ def webhook_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--webhook-secret",
-            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            type=ExistingPath(dir_okay=False),
             help="File with the secret (whsec_...) that signs webhooks; turns them on. Mode 0600.",
         ),
     ):

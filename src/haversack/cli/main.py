@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 import click
 
 from haversack.cli.exits import FAILED, INTERRUPTED, exit_code
 from haversack.cli.lazy import Entry, LazyGroup
 from haversack.errors import HaversackError
+from haversack.permissions import not_permitted
 from haversack.version import __version__
 
 
@@ -51,6 +54,12 @@ def main() -> None:
     except BrokenPipeError:
         # Whoever read our output has gone; nobody is left to be told.
         sys.stdout = None
+        status = FAILED
+    except PermissionError as error:
+        if error.filename is None:
+            click.secho(f"error: {error}", fg="red", err=True)
+        else:
+            report(not_permitted(Path(os.fsdecode(error.filename))))
         status = FAILED
     except OSError as error:
         # A full disk or a folder without permission: the system's own words, and no traceback.

@@ -10,6 +10,7 @@ import click
 
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.packfile.repository import resolve
+from haversack.permissions import closed_folder, not_permitted
 from haversack.samples.bundle import BUNDLED_PACKS
 from haversack.settings import from_environment
 from haversack.units import parse_bytes
@@ -28,6 +29,20 @@ class SizeType(click.ParamType[int]):
         if size < 1:
             self.fail(f"a size above 0 is needed; received {value!r}", param, ctx)
         return size
+
+
+class ExistingPath(click.Path):
+    """A path that must be there; one that this user may not look at is not called missing."""
+
+    def __init__(self, **wanted: bool) -> None:
+        super().__init__(path_type=Path, exists=True, **wanted)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; raises HaversackError `path-not-permitted`."""
+        path = Path(value)
+        if closed_folder(path) is not None:
+            raise not_permitted(path)
+        return super().convert(value, param, ctx)
 
 
 def packs_option(function: F) -> F:

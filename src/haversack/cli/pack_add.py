@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from haversack.cli.options import ExistingPath
 from haversack.cli.output import notes
 from haversack.packfile.archive import open_pack
 from haversack.packfile.repository import Repository
 
 
 @click.command("add")
-@click.argument("pack", type=click.Path(path_type=Path, exists=True))
+@click.argument("pack", type=ExistingPath())
 @click.option(
     "-o",
     "--out",

@@ -13,11 +13,12 @@ from haversack.cli.output import console, notes, print_record
 from haversack.errors import HaversackError, Kind, PackError
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.packfile.repository import Entry, Repository
+from haversack.permissions import sentence
 from haversack.units import format_bytes
 
 
 @click.command("list")
-@click.argument("repository", required=False, type=click.Path(path_type=Path))
+@click.argument("repository", required=False, type=click.Path(path_type=Path, readable=False))
 @packs_option
 @json_option
 def command(repository: Path | None, repositories: tuple[Path, ...], as_json: bool) -> None:
@@ -33,8 +34,7 @@ def command(repository: Path | None, repositories: tuple[Path, ...], as_json: bo
             kind=Kind.NOT_FOUND,
         )
     places = (repository,) if repository is not None else known_repositories(repositories)
-    entries = [entry for place in places if place.is_dir() for entry in Repository(place).entries()]
-    records = [_record(entry) for entry in entries]
+    records = [record for place in places for record in _records(place)]
     if as_json:
         for record in records:
             print_record(record)
@@ -55,6 +55,21 @@ def command(repository: Path | None, repositories: tuple[Path, ...], as_json: bo
             Text(str(fault), style="red") if fault else str(record.get("description", "")),
         )
     console().print(table)
+
+
+def _records(place: Path) -> list[dict[str, object]]:
+    """Of one repository: its packs, then what may hold some and may not be read by this user."""
+    found = Repository(place)
+    closed: list[dict[str, object]] = [
+        {
+            "name": path.name if path == place else path.relative_to(place).parts[0],
+            "version": path.name if path.parent.parent == place else "",
+            "path": str(path),
+            "error": sentence(path),
+        }
+        for path in found.closed()
+    ]
+    return [_record(entry) for entry in found.entries()] + closed
 
 
 def _record(entry: Entry) -> dict[str, object]:

@@ -9,10 +9,11 @@ from pathlib import Path
 import click
 
 from haversack import app, log
+from haversack.asgi.listening import addresses, bind, plain_host
 from haversack.cli.job_limits import limit_options, webhook_options
 from haversack.cli.job_places import job_places
 from haversack.cli.limits import memory_limits, memory_options
-from haversack.cli.options import SizeType, known_repositories, packs_option
+from haversack.cli.options import ExistingPath, SizeType, known_repositories, packs_option
 from haversack.cli.output import notes
 from haversack.cli.serve_access import Guard, access_rules, needs_account, who_may
 from haversack.jobs.limits import JobLimits
@@ -37,7 +38,7 @@ _SIZE = SizeType()
 )
 @click.option(
     "--keys",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=ExistingPath(dir_okay=False),
     help="File of API keys, a line each: name:key, or name:key:infer,admin,metrics. Mode 0600.",
 )
 @click.option("--no-auth", is_flag=True, help="Let everyone in who reaches the address.")
@@ -50,6 +51,14 @@ _SIZE = SizeType()
     "--trust-proxy",
     is_flag=True,
     help="Believe X-Forwarded-For and X-Forwarded-Proto: only behind a proxy that sets them.",
+)
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Name under which a proxy on this machine is called, like cv.example.org, where nobody "
+    "has to say who they are. May be given several times.",
 )
 @click.option(
     "--allow-origin",
@@ -66,7 +75,7 @@ _SIZE = SizeType()
 )
 @click.option(
     "--samples",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=ExistingPath(file_okay=False),
     help="Folder of photos that the page offers to try. [default: drawn ones]",
 )
 @click.option(
@@ -126,6 +135,7 @@ def command(
     no_auth: bool,
     accounts: bool,
     trust_proxy: bool,
+    hosts: tuple[str, ...],
     origins: tuple[str, ...],
     state: Path | None,
     samples: Path | None,
@@ -152,11 +162,14 @@ def command(
     says otherwise.
     """
     log.set_up()
+    host = plain_host(host)
     settings = from_environment()
     places = known_repositories(repositories)
     named, wished = chosen_packs(packs, places)
     jobs = job_places(state, database, blobs)
-    guard = Guard(keys=keys, no_auth=no_auth, accounts=accounts, trust_proxy=trust_proxy)
+    guard = Guard(
+        keys=keys, no_auth=no_auth, accounts=accounts, trust_proxy=trust_proxy, hosts=hosts
+    )
     looks_up = needs_account(guard, jobs.database_url)
     options = app.AppOptions(
         state=state or settings.state_folder,
@@ -181,20 +194,14 @@ def command(
         log_requests=log_requests,
         grace_seconds=grace_seconds,
     )
-    listener = app.bind(host, port)
-    url = address(host, listener.getsockname()[1])
-    app.run(options, listener, lambda models: announce(url, models, options))
+    listener = bind(host, port)
+    urls = addresses(host, listener)
+    app.run(options, listener, lambda models: announce(urls, models, options))
 
 
-def address(host: str, port: int) -> str:
-    """The URL under which a person on this machine reaches the server."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    return f"http://{name}:{port}"
-
-
-def announce(url: str, models: Sequence[ServedModel], options: app.AppOptions) -> None:
+def announce(urls: tuple[str, ...], models: Sequence[ServedModel], options: app.AppOptions) -> None:
     """Say that the server is ready, what it serves and how to ask."""
-    click.echo(f"Haversack is ready at {url}")
+    click.echo(f"Haversack is ready at {' and '.join(urls)}")
     screen = notes()
     for model in models:
         took = format_seconds(model.load_seconds)
@@ -204,7 +211,7 @@ def announce(url: str, models: Sequence[ServedModel], options: app.AppOptions) -
         key = ' -H "Authorization: Bearer $KEY"' if options.rules.keys or options.accounts else ""
         photo = next((m for m in models if m.predictor.takes_pictures), None)
         if photo is not None:
-            ask = f"curl{key} --data-binary @photo.jpg {url}/predict/{photo.identity.name}"
+            ask = f"curl{key} --data-binary @photo.jpg {urls[0]}/predict/{photo.identity.name}"
             screen.print(f"Open the page in a browser, or:  {ask}")
     screen.print("Ctrl-C ends it.")
 
@@ -223,12 +230,23 @@ def chosen_packs(
 def _newest(places: Sequence[Path]) -> tuple[Path, ...]:
     """The highest version of every name, from the first place that has the name."""
     found: dict[str, Path] = {}
+    closed: dict[str, Path] = {}
     for place in places:
-        here = {entry.name: entry.path for entry in Repository(place).entries()}
+        repository = Repository(place)
+        here = {entry.name: entry.path for entry in repository.entries()}
         found = here | found
+        # Passed over aloud; a whole place may be another user's home, and is none of ours.
+        for path in repository.closed():
+            if path != place:
+                closed[path.relative_to(place).parts[0]] = path
+    found = closed | found
     return tuple(found[name] for name in sorted(found))
 
 
 def is_repository(path: Path) -> bool:
     """A folder of packs, and not one pack's own folder or versions."""
-    return path.is_dir() and not (path / "pack.toml").exists() and bool(Repository(path).entries())
+    try:
+        is_pack = not path.is_dir() or (path / "pack.toml").exists()
+    except PermissionError:
+        return False
+    return not is_pack and bool(Repository(path).entries())

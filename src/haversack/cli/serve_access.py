@@ -10,6 +10,7 @@ import click
 
 from haversack.accounts.accounts import has_accounts
 from haversack.asgi.access import LOOPBACK, AccessRules, read_keys
+from haversack.asgi.names import own_authority
 from haversack.errors import HaversackError
 
 
@@ -22,12 +23,14 @@ class Guard:
         no_auth: let everyone in.
         accounts: ask for one even if nobody has one yet.
         trust_proxy: believe X-Forwarded-For and X-Forwarded-Proto.
+        hosts: names of its own beside those of this machine, as a proxy passes them on.
     """
 
     keys: Path | None
     no_auth: bool
     accounts: bool
     trust_proxy: bool
+    hosts: tuple[str, ...] = ()
 
 
 def needs_account(guard: Guard, database_url: str) -> bool:
@@ -51,15 +54,16 @@ def access_rules(
     """Who may ask.
 
     Raises:
-        HaversackError: `address-open` where others could, and nothing says that they may; as
-            `read_keys`.
+        HaversackError: `address-open` where others could, and nothing says that they may;
+            `host-name-invalid`; as `read_keys`.
     """
+    hosts = frozenset(str(own_authority(name)) for name in guard.hosts)
     keys = () if guard.keys is None else read_keys(guard.keys)
     trusts = guard.trust_proxy
     if keys or looks_up:
         return AccessRules(keys=keys, origins=origins, trust_proxy=trusts)
     if _is_loopback(host):
-        return AccessRules(hosts=LOOPBACK, origins=origins, trust_proxy=trusts)
+        return AccessRules(hosts=LOOPBACK | hosts, origins=origins, trust_proxy=trusts)
     if not guard.no_auth:
         raise HaversackError(
             "address-open",
@@ -82,6 +86,12 @@ def who_may(rules: AccessRules, accounts: str | None) -> str:
         return (
             "Everyone who reaches this address may use it, load and remove packs: haversack user "
             "add NAME, or --keys FILE, would close it."
+        )
+    others = ", ".join(sorted(rules.hosts - LOOPBACK))
+    if others:
+        return (
+            f"Open to everyone on this machine, and to whomever a proxy lets in as {others}: they "
+            "may load and remove packs, too."
         )
     return (
         "Open to everyone on this machine, and to nobody else: after haversack user add NAME "

@@ -71,7 +71,7 @@ class Database(Protocol):
         """Run one statement, and give what it returns.
 
         Raises:
-            HaversackError: `database-away`, `database-damaged`.
+            HaversackError: `database-away`, `database-damaged`, `state-unwritable`.
         """
         ...
 

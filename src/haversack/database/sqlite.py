@@ -11,9 +11,12 @@ from pathlib import Path
 
 from haversack.database.connection import Dialect, Row, Run, Value
 from haversack.database.mounts import check_local
+from haversack.database.unwritable import check_written, state_unwritable
 from haversack.errors import HaversackError, Kind
 
 _BUSY_SECONDS = 30.0
+# What SQLite says of a file that it may not open or write; the folder itself says why.
+_UNWRITTEN = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
 _POLL_SECONDS = 0.02  # PRAGMA data_version was measured at 4 us: 0.02 % of one CPU
 
 
@@ -85,7 +88,10 @@ class SqliteDatabase:
 
     def _connected(self) -> sqlite3.Connection:
         if self._base is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as fault:
+                raise state_unwritable(self._path, fault) from fault
             base = _connect(self._path)
             base.execute("PRAGMA journal_mode = WAL")
             base.execute("PRAGMA synchronous = NORMAL")
@@ -97,6 +103,8 @@ class SqliteDatabase:
         try:
             yield
         except sqlite3.OperationalError as fault:
+            if getattr(fault, "sqlite_errorcode", 0) & 0xFF in _UNWRITTEN:
+                check_written(self._path)
             raise _away(self._path, fault) from fault
         except sqlite3.DatabaseError as fault:
             self.close()
@@ -145,6 +153,7 @@ def _away(path: Path, fault: Exception) -> HaversackError:
     return HaversackError(
         "database-away",
         f"the database {path} cannot be used now: {fault}",
-        hint="Free space on its disk, or bring it back; what was accepted is kept.",
+        hint="Free space on its disk, or bring it back: what was accepted is kept. Or begin anew "
+        "in another folder, with --state.",
         kind=Kind.UNAVAILABLE,
     )

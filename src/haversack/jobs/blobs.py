@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import hashlib
 import importlib
@@ -20,6 +21,7 @@ from typing import Any, Protocol
 from haversack.database.mounts import is_on_network
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.mapping import mapped, pieces_of, spooled
+from haversack.permissions import REFUSED
 
 Buffer = bytes | memoryview | mmap.mmap
 
@@ -254,7 +256,9 @@ def away(place: str, fault: Exception) -> HaversackError:
     return HaversackError(
         "blobs-away",
         f"the photos of jobs at {place} cannot be read or written now: {fault}",
-        hint="Bring the disk or the object store back, or make room; jobs wait meanwhile.",
+        hint="Give a folder that this user may write: --blobs, or --state where that is left out."
+        if isinstance(fault, OSError) and fault.errno in {*REFUSED, errno.EROFS}
+        else "Bring the disk or the object store back, or make room; jobs wait meanwhile.",
         kind=Kind.UNAVAILABLE,
     )
 

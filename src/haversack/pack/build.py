@@ -65,7 +65,10 @@ def build(draft: Draft, target: Target, *, now: datetime.datetime) -> Built:
         PackError: the format's own checks; an existing version or file.
     """
     with tempfile.TemporaryDirectory(prefix="haversack-import-") as folder:
-        staged = Path(folder)
+        # A temporary folder is its owner's alone, and copying a folder copies its mode: below it
+        # the umask decides, as for everything else that is published.
+        staged = Path(folder) / "pack"
+        staged.mkdir()
         for name, data in draft.files.items():
             path = staged / name
             path.parent.mkdir(parents=True, exist_ok=True)

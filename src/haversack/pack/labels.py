@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from haversack.errors import ImportRefusedError
+from haversack.permissions import not_permitted
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
@@ -15,10 +16,13 @@ def read_labels(path: Path) -> tuple[str, ...]:
     Raises:
         ImportRefusedError: `labels-unreadable` where the file is missing, empty, not text, or has
             an empty line between names (which would move every class after it).
+        HaversackError: `path-not-permitted`.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
         names = _from_json(text) if path.suffix == ".json" else _from_lines(text)
+    except PermissionError as fault:
+        raise not_permitted(path) from fault
     except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as fault:
         raise _unreadable(path, str(fault)) from fault
     if not names:

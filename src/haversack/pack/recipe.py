@@ -14,6 +14,7 @@ from haversack.errors import ImportRefusedError
 from haversack.pack.graph.heads.head import BoxFormat, BoxUnits
 from haversack.packfile.faults import convert_table
 from haversack.packfile.manifest import Count, Level, Share, Task
+from haversack.permissions import not_permitted
 
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 
@@ -115,6 +116,8 @@ def _preset_values(preset: str) -> dict[str, Any]:
 def _own_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
+    except PermissionError as fault:
+        raise not_permitted(path) from fault
     except (OSError, UnicodeDecodeError) as fault:
         raise _invalid(f"{path} cannot be read as text: {fault}") from fault
 

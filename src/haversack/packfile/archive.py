@@ -16,7 +16,7 @@ from haversack.packfile.files import ArchiveFiles, Files, FolderFiles
 from haversack.packfile.manifest import Manifest, digest, parse
 from haversack.packfile.rules import MANIFEST_NAME
 from haversack.packfile.staging import move_into_place, staging_folder, sync_tree
-from haversack.packfile.unknown import not_a_pack, not_found
+from haversack.packfile.unknown import not_a_pack, not_found, not_readable
 
 DEFAULT_UNPACKED_LIMIT_BYTES = 4 << 30
 """What a pack may hold, unpacked, unless the caller says otherwise."""
@@ -104,9 +104,17 @@ def open_pack(path: Path, *, unpacked_limit_bytes: int = DEFAULT_UNPACKED_LIMIT_
     """The pack in the folder or .pack file `path`, after every check; nothing is written.
 
     Raises:
-        PackError: `pack-not-found`, `not-a-pack`, `pack-format-unknown`, `manifest-invalid`, and
-            the refusals of `zipmembers.read_members` and `checks.check_files`.
+        PackError: `pack-not-found`, `not-a-pack`, `path-not-permitted`, `pack-format-unknown`,
+            `manifest-invalid`, and the refusals of `zipmembers.read_members` and
+            `checks.check_files`.
     """
+    try:
+        return _opened(path, unpacked_limit_bytes)
+    except PermissionError as fault:
+        raise not_readable(Path(fault.filename or path)) from fault
+
+
+def _opened(path: Path, unpacked_limit_bytes: int) -> PackFiles:
     files = _container(path)
     if MANIFEST_NAME not in files.names:
         raise not_a_pack(path)

@@ -13,7 +13,7 @@ from haversack.errors import Kind, PackError
 from haversack.packfile.archive import open_pack
 from haversack.packfile.rules import MANIFEST_NAME
 from haversack.packfile.staging import move_into_place, staging_folder, sweep, sync_tree
-from haversack.packfile.unknown import closest, not_a_pack
+from haversack.packfile.unknown import closest, not_a_pack, not_readable
 
 STALE_SECONDS = 24 * 3600
 """The age at which a staging folder is taken for one left by a killed process."""
@@ -39,6 +39,29 @@ class Entry:
         return str(self.number)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What was seen of the folder of one pack.
+
+    Attributes:
+        entries: versions, lowest first.
+        closed: the folder itself, or versions in it, if this user may not look at them.
+    """
+
+    entries: list[Entry]
+    closed: list[Path]
+
+    def refuse_closed(self, version: str | None = None) -> None:
+        """Say what may not be read, before it is said that nothing is there.
+
+        Raises:
+            PackError: `path-not-permitted`, unless it is another version than the one asked for.
+        """
+        for path in reversed(self.closed):
+            if version is None or path.name == version or not _VERSION.fullmatch(path.name):
+                raise not_readable(path)
+
+
 class Repository:
     """The packs in one folder. Readers need no lock: a version appears whole, and never changes.
 
@@ -52,21 +75,25 @@ class Repository:
 
     def entries(self) -> list[Entry]:
         """Every version of every pack, sorted; dot-folders and other things are passed over."""
-        if not self.root.is_dir():
-            return []
-        names = [child for child in self.root.iterdir() if _NAME.fullmatch(child.name)]
-        return sorted(entry for folder in names for entry in versions(folder))
+        return sorted(entry for folder in self._names() for entry in versions(folder))
+
+    def closed(self) -> list[Path]:
+        """What may hold packs and may not be looked at by this user: not there is another thing."""
+        if _children(self.root)[1]:
+            return [self.root]
+        return [path for folder in self._names() for path in look(folder).closed]
 
     def find(self, name: str, version: str | None = None) -> Path:
         """The folder of that version, or of the highest.
 
         Raises:
-            PackError: `pack-not-found`, kind NOT_FOUND, with what there is.
+            PackError: `pack-not-found`, kind NOT_FOUND, with what there is; `path-not-permitted`.
         """
-        found = self.versions(name)
-        for entry in reversed(found):
+        found = self.look(name)
+        for entry in reversed(found.entries):
             if version is None or entry.version == version:
                 return entry.path
+        found.refuse_closed(version)
         raise PackError(
             "pack-not-found",
             f"{self.root} has no {name if version is None else f'{name}@{version}'}",
@@ -81,7 +108,7 @@ class Repository:
         for entry in self.entries():
             held.setdefault(entry.name, []).append(entry.version)
         listing = "; ".join(f"{name} {', '.join(numbers)}" for name, numbers in held.items())
-        return f"{self.root}: {listing or ('no packs' if self.root.is_dir() else 'no such folder')}"
+        return f"{self.root}: {listing or self._nothing()}"
 
     def publish(self, name: str, version: str | None, write: Callable[[Path, str], None]) -> Path:
         """A new version, written by `write` and moved into place when it opens as a pack.
@@ -144,7 +171,21 @@ class Repository:
 
     def versions(self, name: str) -> list[Entry]:
         """The versions of one pack, lowest first; [] where there are none."""
-        return versions(self.root / name) if _NAME.fullmatch(name) else []
+        return self.look(name).entries
+
+    def look(self, name: str) -> Look:
+        """The versions of one pack, and what could not be told of them."""
+        is_one = _NAME.fullmatch(name) and not _children(self.root)[1]
+        return look(self.root / name) if is_one else Look(entries=[], closed=[])
+
+    def _names(self) -> list[Path]:
+        """Folders that may be a pack's."""
+        return [child for child in _children(self.root)[0] if _NAME.fullmatch(child.name)]
+
+    def _nothing(self) -> str:
+        if self.closed():
+            return "may not be read by this user"
+        return "no packs" if self.root.is_dir() else "no such folder"
 
     def _next(self, name: str) -> str:
         """One above every folder named like a version, whole packs or not."""
@@ -157,16 +198,30 @@ def versions(folder: Path) -> list[Entry]:
 
     Another user's home among the places where names are looked up must not stop the others.
     """
+    return look(folder).entries
+
+
+def look(folder: Path) -> Look:
+    """The versions of the pack `folder`, and what could not be told."""
+    children, is_closed = _children(folder)
+    entries, closed = [], [folder] if is_closed else []
+    for child in children:
+        if not _VERSION.fullmatch(child.name):
+            continue
+        try:
+            if (child / MANIFEST_NAME).is_file():
+                entries.append(Entry(name=folder.name, number=int(child.name), path=child))
+        except PermissionError:
+            closed.append(child)
+    return Look(entries=sorted(entries), closed=sorted(closed))
+
+
+def _children(folder: Path) -> tuple[list[Path], bool]:
+    """What is in a folder, nothing where there is none; and whether it may not be read."""
     try:
-        if not folder.is_dir():
-            return []
-        return sorted(
-            Entry(name=folder.name, number=int(child.name), path=child)
-            for child in folder.iterdir()
-            if _VERSION.fullmatch(child.name) and (child / MANIFEST_NAME).is_file()
-        )
+        return (list(folder.iterdir()) if folder.is_dir() else []), False
     except PermissionError:
-        return []
+        return [], True
 
 
 def resolve(text: str, repositories: Sequence[Path]) -> Path:
@@ -176,26 +231,25 @@ def resolve(text: str, repositories: Sequence[Path]) -> Path:
     .pack file; `name` or `name@version`, in the first of `repositories` that has it.
 
     Raises:
-        PackError: `not-a-pack` for a file of another kind; `pack-not-found`, kind NOT_FOUND, with
+        PackError: `not-a-pack` for a file of another kind; `path-not-permitted` where it is, or may
+            be, in a folder that this user may not read; `pack-not-found`, kind NOT_FOUND, with
             every place looked in and what is there.
     """
     path = Path(text)
-    if path.is_dir():
-        if (path / MANIFEST_NAME).is_file():
-            return path
-        inside = versions(path)
-        if inside:
-            return inside[-1].path
-    elif path.is_file():
-        if path.suffix.lower() == ".pack":
-            return path
-        raise not_a_pack(path)
+    try:
+        named = _at(path)
+    except PermissionError as fault:
+        raise not_readable(path) from fault
+    if named is not None:
+        return named
     name, _, version = text.partition("@")
     places = [Repository(root) for root in repositories]
     for place in places:
         for entry in reversed(place.versions(name)):
             if entry.version == version or "@" not in text:
                 return entry.path
+    for place in places:
+        place.look(name).refuse_closed(version or None)
     if path.is_dir():
         raise not_a_pack(path)
     known = {entry.name for place in places for entry in place.entries()}
@@ -206,6 +260,30 @@ def resolve(text: str, repositories: Sequence[Path]) -> Path:
         hint=closest(name, known),
         details=tuple(place.contents() for place in places),
     )
+
+
+def _at(path: Path) -> Path | None:
+    """The pack that a path itself names; None where it names none.
+
+    Raises:
+        PackError: `not-a-pack` for a file of another kind.
+        PermissionError: it cannot be told.
+    """
+    if path.is_dir():
+        if (path / MANIFEST_NAME).is_file():
+            return path
+        inside = look(path)
+        if inside.entries:
+            return inside.entries[-1].path
+        inside.refuse_closed()
+        for closed in Repository(path).closed():
+            raise not_readable(closed)
+        return None
+    if not path.is_file():
+        return None
+    if path.suffix.lower() == ".pack":
+        return path
+    raise not_a_pack(path)
 
 
 def check_name(name: str, version: str | None) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from haversack.errors import Kind, PackError
 from haversack.packfile.rules import MANIFEST_NAME
+from haversack.permissions import next_step, sentence
 
 _MODELS = (".onnx", ".h5", ".keras", ".pb", ".tflite", ".pt", ".pth", ".joblib", ".pkl")
 
@@ -33,6 +34,11 @@ def not_a_pack(path: Path) -> PackError:
         what = f"a file that is no archive with a {MANIFEST_NAME} at its top"
         hint = "A pack is a folder or a .pack file; haversack pack import makes one of a model."
     return PackError("not-a-pack", f"{path} is {what}", hint=hint)
+
+
+def not_readable(path: Path) -> PackError:
+    """It is there, and this user may not see it: `path-not-permitted`."""
+    return PackError("path-not-permitted", sentence(path), hint=next_step(path))
 
 
 def closest(name: str, known: Iterable[str]) -> str:

@@ -19,6 +19,7 @@ from haversack.jobs.webhook_rules import WebhookRules
 from haversack.serve.dataplane import DataPlane, Target
 from haversack.serve.options import ServeOptions
 from haversack.serve.sign_in import SignIn
+from haversack.serve.wishes import check_query
 
 
 class Phase(Enum):
@@ -58,9 +59,11 @@ class Context:
     def allow(self, request: Request, scope: Scope) -> Principal:
         """Who asks; it is also in `request.scope["principal"]` from now on.
 
+        Whoever may ask is then told what is wrong with the query.
+
         Raises:
-            HaversackError: as `check_key` and `check_not_forged`; `database-away` where nobody can
-                tell now.
+            HaversackError: as `check_key`, `check_not_forged` and `check_query`; `database-away`
+                where nobody can tell now.
         """
         known = request.scope.get("principal")
         if isinstance(known, HaversackError):
@@ -69,6 +72,7 @@ class Context:
         principal = check_key(self.rules, authorization, scope, known)
         check_not_forged(principal, request.method, request.headers)
         request.scope["principal"] = principal
+        check_query(request)
         return principal
 
     def check_open(self) -> None:

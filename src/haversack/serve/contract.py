@@ -6,7 +6,7 @@ The routes and the OpenAPI page are both made from it, so they cannot differ.
 from __future__ import annotations
 
 from haversack.asgi.access import Scope
-from haversack.serve.contract_jobs import JOB_OPERATIONS
+from haversack.serve.contract_jobs import JOB_OPERATIONS, JOB_QUERY, REQUEST_LATER
 from haversack.serve.operation import (
     BINARY,
     JSON,
@@ -53,6 +53,7 @@ OPERATIONS: tuple[Operation, ...] = (
             takes=_INFER_TAKES,
             gives=_INFER_GIVES,
             headers=_LATER,
+            later=REQUEST_LATER,
             also=_AS_JOB,
         ),
         _V2,
@@ -68,6 +69,7 @@ OPERATIONS: tuple[Operation, ...] = (
             gives=json_of("Record"),
             query=PHOTO_QUERY,
             headers=_LATER,
+            later=JOB_QUERY,
             also=_AS_JOB,
         ),
         "/predict/{name}",
@@ -82,6 +84,7 @@ OPERATIONS: tuple[Operation, ...] = (
             takes=json_of("PredictRequest"),
             gives=json_of("PredictResponse"),
             headers=_LATER,
+            later=REQUEST_LATER,
             also=_AS_JOB,
         ),
         _V1,
@@ -104,6 +107,7 @@ OPERATIONS: tuple[Operation, ...] = (
             tag="health",
             scope=None,
             gives=json_of("Live"),
+            passes_over=True,
         )
         for name, path in (
             ("live", "/v2/health/live"),
@@ -120,6 +124,7 @@ OPERATIONS: tuple[Operation, ...] = (
             tag="health",
             scope=None,
             gives=json_of("Ready"),
+            passes_over=True,
         )
         for name, path in (("ready", "/v2/health/ready"), ("readyz", "/readyz"))
     ),
@@ -151,6 +156,7 @@ OPERATIONS: tuple[Operation, ...] = (
             tag="v2",
             scope=None,
             gives=json_of("Ready"),
+            passes_over=True,
         ),
         _V2,
     ),
@@ -299,6 +305,7 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="operations",
         scope=Scope.METRICS,
         gives={"text/plain": {"type": "string"}},
+        passes_over=True,
     ),
     Operation(
         id="status",
@@ -316,6 +323,7 @@ OPERATIONS: tuple[Operation, ...] = (
         tag="operations",
         scope=None,
         gives={JSON: {"type": "object"}},
+        passes_over=True,
     ),
 )
 """Every operation, in the order that routes are tried."""

@@ -15,8 +15,7 @@ from haversack.serve.operation import (
     json_of,
 )
 
-_JOB_QUERY = (
-    *PHOTO_QUERY,
+_PLACE_QUERY = (
     Parameter(
         name="priority",
         text="Higher ones are done first; 0 where it is left out.",
@@ -40,14 +39,19 @@ _SURVEY_QUERY = (
         name="upload",
         text="Photos that were sent before: the job is a survey of them, and there is no body.",
         schema={"type": "string"},
+        in_form=False,
     ),
     Parameter(
         name="name",
+        needs="upload",
+        in_form=False,
         text="What a list of jobs calls the survey.",
         schema={"type": "string", "maxLength": 200},
     ),
     Parameter(
         name="tile",
+        needs="upload",
+        in_form=False,
         text="Side of a tile in px, or `whole` for whole photos; the pack's own if left out.",
         schema={
             "oneOf": [{"type": "integer", "minimum": 16, "maximum": 65_536}, {"const": "whole"}]
@@ -55,15 +59,23 @@ _SURVEY_QUERY = (
     ),
     Parameter(
         name="overlap",
+        needs="upload",
+        in_form=False,
         text="Px that neighbouring tiles share; the pack's own if left out.",
         schema={"type": "integer", "minimum": 0, "maximum": 65_535},
     ),
     Parameter(
         name="overview",
+        needs="upload",
+        in_form=False,
         text="Also look at each photo once more as a whole.",
         schema={"type": "boolean"},
     ),
 )
+REQUEST_LATER = (*_PLACE_QUERY, *_WEBHOOK_QUERY)
+"""What the query of a V1 or V2 request takes besides, if it is to be a job."""
+JOB_QUERY = (*PHOTO_QUERY, *REQUEST_LATER, *_SURVEY_QUERY)
+"""What the query of a job takes."""
 _SAFE_PUT = (
     Parameter(
         name="Idempotency-Key",
@@ -98,7 +110,7 @@ JOB_OPERATIONS: tuple[Operation, ...] = (
             scope=Scope.JOBS,
             takes=PHOTO,
             gives=json_of("Job"),
-            query=(*_JOB_QUERY, *_WEBHOOK_QUERY, *_SURVEY_QUERY),
+            query=JOB_QUERY,
             headers=_SAFE_PUT,
             status=202,
             needs_body=False,
@@ -142,6 +154,13 @@ JOB_OPERATIONS: tuple[Operation, ...] = (
         tag="jobs",
         scope=Scope.JOBS,
         gives={"text/event-stream": {}},
+        query=(
+            Parameter(
+                name="lastEventId",
+                text="As the header Last-Event-ID, for readers that cannot send one.",
+                schema={"type": "string"},
+            ),
+        ),
         also={"204": "It has ended, and Last-Event-ID is its last change"},
     ),
     Operation(

@@ -25,6 +25,7 @@ from haversack.serve.status import StatusRoutes
 from haversack.serve.uploads import UploadRoutes
 from haversack.serve.v1 import V1Routes
 from haversack.serve.v2 import V2Routes
+from haversack.serve.wishes import check_query
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -40,7 +41,9 @@ def routes(context: Context) -> list[Route]:
 
 def _route(path: str, operations: list[Operation], handlers: Mapping[str, Handler]) -> Route:
     """One path; a route for each of its methods would answer 405 naming only the first."""
-    by_method = {one.method: handlers[one.id.removesuffix("_version")] for one in operations}
+    by_method = {
+        one.method: _as_agreed(one, handlers[one.id.removesuffix("_version")]) for one in operations
+    }
     if len(by_method) == 1:
         (method, handler), *_ = by_method.items()
         return Route(path, handler, methods=[method])
@@ -49,6 +52,21 @@ def _route(path: str, operations: list[Operation], handlers: Mapping[str, Handle
         return await by_method[request.method.replace("HEAD", "GET")](request)
 
     return Route(path, choose, methods=list(by_method))
+
+
+def _as_agreed(operation: Operation, handler: Handler) -> Handler:
+    """The handler, told its row of the table. What everyone may ask has its query checked here.
+
+    Elsewhere `Context.allow` does, since who may not ask is told nothing else.
+    """
+
+    async def answer(request: Request) -> Response:
+        request.scope["operation"] = operation
+        if operation.scope is None:
+            check_query(request)
+        return await handler(request)
+
+    return answer
 
 
 def _handlers(context: Context) -> dict[str, Handler]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.requests import Request
 
 from haversack.errors import HaversackError
@@ -21,7 +23,10 @@ _TITLE_LENGTH = 200
 REQUEST = "request"
 """Of jobs that are a V1 or V2 request."""
 KINDS = ("predict", REQUEST, KIND)
-_FLAGS = {"": False, "0": False, "false": False, "1": True, "true": True}
+# A form's tick says "on".
+_FLAGS = {"": False, "0": False, "false": False, "1": True, "true": True, "on": True}
+Wishes = Mapping[str, str]
+"""What a caller gave, by name: by the query, or by fields of a form."""
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -44,25 +49,25 @@ def prefers_later(request: Request) -> bool:
     return any(wish.partition(";")[0].strip().lower() == "respond-async" for wish in wishes)
 
 
-def priority(request: Request) -> int:
+def priority(wishes: Wishes) -> int:
     """?priority: higher ones are done first. Raises HaversackError `query-invalid`."""
-    return _whole(request, "priority", (-MOST_PRIORITY, MOST_PRIORITY), 0)
+    return _whole(wishes, "priority", (-MOST_PRIORITY, MOST_PRIORITY), 0)
 
 
-def wait_seconds(request: Request) -> float | None:
+def wait_seconds(wishes: Wishes) -> float | None:
     """?wait: seconds until a job that has not started expires. Raises `query-invalid`."""
-    if "wait" not in request.query_params:
+    if "wait" not in wishes:
         return None
-    return float(_whole(request, "wait", (1, LONGEST_WAIT_SECONDS), 0))
+    return float(_whole(wishes, "wait", (1, LONGEST_WAIT_SECONDS), 0))
 
 
-def webhook(request: Request, rules: WebhookRules | None) -> str | None:
+def webhook(wishes: Wishes, rules: WebhookRules | None) -> str | None:
     """?webhook: an address to be told at the job's end.
 
     Raises:
         HaversackError: `webhook-off`, `webhook-refused`.
     """
-    url = request.query_params.get("webhook")
+    url = wishes.get("webhook")
     if url is None:
         return None
     if rules is None:
@@ -76,30 +81,29 @@ def webhook(request: Request, rules: WebhookRules | None) -> str | None:
     return url
 
 
-def survey_wish(request: Request, threshold: float | None) -> SurveyWish:
+def survey_wish(wishes: Wishes, threshold: float | None) -> SurveyWish:
     """?tile, ?overlap and ?overview. Raises HaversackError `query-invalid`."""
-    query = request.query_params
-    whole = query.get("tile") == "whole"
-    tile = _optional(request, "tile", (LEAST_TILE_PX, MOST_TILE_PX)) if not whole else None
-    overlap = _optional(request, "overlap", (0, MOST_TILE_PX - 1))
+    whole = wishes.get("tile") == "whole"
+    tile = _optional(wishes, "tile", (LEAST_TILE_PX, MOST_TILE_PX)) if not whole else None
+    overlap = _optional(wishes, "overlap", (0, MOST_TILE_PX - 1))
     if overlap is not None and (whole or (tile is not None and overlap >= tile)):
         raise HaversackError(
             "query-invalid",
-            f"overlap is {overlap} and tile {query['tile']}; less than a tile is needed, and none "
+            f"overlap is {overlap} and tile {wishes['tile']}; less than a tile is needed, and none "
             "for whole photos",
         )
     return SurveyWish(
         tile=tile,
         overlap=overlap,
         whole=whole,
-        overview=flag(request, "overview"),
+        overview=flag(wishes, "overview"),
         threshold=threshold,
     )
 
 
-def title(request: Request) -> str:
+def title(wishes: Wishes) -> str:
     """?name: what a list calls a survey. Raises HaversackError `query-invalid`."""
-    name = request.query_params.get("name", "")
+    name = wishes.get("name", "")
     if len(name) > _TITLE_LENGTH or not name.isprintable():
         raise HaversackError(
             "query-invalid",
@@ -109,15 +113,14 @@ def title(request: Request) -> str:
     return name
 
 
-def listing(request: Request, owner: str | None) -> Filter:
+def listing(wishes: Wishes, owner: str | None) -> Filter:
     """?state, ?kind, ?pack, ?after and ?limit. Raises HaversackError `query-invalid`."""
-    query = request.query_params
-    state = query.get("state")
+    state = wishes.get("state")
     if state is not None and state not in set(State):
         raise HaversackError(
             "query-invalid", f"state is {state[:40]!r}; allowed are {', '.join(State)}"
         )
-    kind = query.get("kind")
+    kind = wishes.get("kind")
     if kind not in (None, *KINDS):
         raise HaversackError(
             "query-invalid", f"kind is {kind[:40]!r}; allowed are {' and '.join(KINDS)}"
@@ -125,27 +128,27 @@ def listing(request: Request, owner: str | None) -> Filter:
     return Filter(
         state=State(state) if state else None,
         kind=kind,
-        pack=query.get("pack"),
+        pack=wishes.get("pack"),
         owner=owner,
-        after=query.get("after"),
-        limit=_whole(request, "limit", (1, MOST_LISTED), _LISTED),
+        after=wishes.get("after"),
+        limit=_whole(wishes, "limit", (1, MOST_LISTED), _LISTED),
     )
 
 
-def flag(request: Request, name: str) -> bool:
+def flag(wishes: Wishes, name: str) -> bool:
     """A switch such as ?map. Raises HaversackError `query-invalid`."""
-    text = request.query_params.get(name, "")
+    text = wishes.get(name, "")
     if text.lower() not in _FLAGS:
         raise HaversackError("query-invalid", f"{name} is {text[:40]!r}; true or false is needed")
     return _FLAGS[text.lower()]
 
 
-def _optional(request: Request, name: str, span: tuple[int, int]) -> int | None:
-    return _whole(request, name, span, 0) if name in request.query_params else None
+def _optional(wishes: Wishes, name: str, span: tuple[int, int]) -> int | None:
+    return _whole(wishes, name, span, 0) if name in wishes else None
 
 
-def _whole(request: Request, name: str, span: tuple[int, int], default: int) -> int:
-    text = request.query_params.get(name)
+def _whole(wishes: Wishes, name: str, span: tuple[int, int], default: int) -> int:
+    text = wishes.get(name)
     if text is None:
         return default
     low, high = span

@@ -31,6 +31,7 @@ from haversack.serve.context import Context, Phase
 from haversack.serve.job_access import own_job, owner_of, room_of
 from haversack.serve.job_events import EventStreams
 from haversack.serve.job_queries import (
+    Wishes,
     idempotency_key,
     listing,
     priority,
@@ -61,28 +62,36 @@ class JobRoutes:
         """POST /jobs/{name}: the photo and the row are on the disk when this answers 202."""
         if "upload" in request.query_params:
             return await self._submit_survey(request)
-        wished = self._wished(request)
-        threshold, with_map = read_shown(request)
-        options = ({} if threshold is None else {"threshold": threshold}) | (
-            {"map": True} if with_map else {}
-        )
-        async with received_photo(self._context, request) as (body, image):
+        # What is wrong with the query is told before the photo is sent.
+        self._wished(request, request.query_params)
+        read_shown(request.query_params)
+        async with received_photo(self._context, request) as photo:
             _check_takes_photos(self._offered(request))
-            if not body.size_bytes:
+            if not photo.body.size_bytes:
                 raise HaversackError("image-empty", "the request's body holds no photo")
-            wished = replace(wished, image=image, options=json.dumps(options))
-            job = await self._put(wished, body)
+            wished = replace(
+                self._wished(request, photo.wishes),
+                image=photo.name,
+                options=_options(*read_shown(photo.wishes)),
+            )
+            job = await self._put(wished, photo.body)
         return await self._accepted(request, job)
 
     async def _submit_survey(self, request: Request) -> Response:
         """POST /jobs/{name}?upload=: a survey of an upload's photos, under the upload's id."""
         owner = owner_of(self._context.allow(request, Scope.JOBS))
-        threshold, _ = read_shown(request)
-        options = write_wish(survey_wish(request, threshold))
-        wished = replace(self._wished(request), kind=KIND, image=title(request), options=options)
+        query = request.query_params
+        threshold, with_map = read_shown(query)
+        if with_map:
+            raise HaversackError(
+                "query-invalid", "received map; a survey gives objects, and no label maps"
+            )
+        options = write_wish(survey_wish(query, threshold))
+        wished = self._wished(request, query)
+        wished = replace(wished, kind=KIND, image=title(query), options=options)
         self._context.check_open()
         _check_can_survey(self._offered(request))
-        upload = request.query_params["upload"]
+        upload = query["upload"]
         job = await kept(lambda: self._room.desk.submit_upload(wished, upload, owner))
         return await self._accepted(request, job)
 
@@ -91,7 +100,7 @@ class JobRoutes:
 
         What shows without running the pack is refused at once, as the route itself refuses it.
         """
-        wished = self._wished(request)
+        wished = self._wished(request, request.query_params)
         header_length = request.headers.get(HEADER_LENGTH, "")
         async with self._context.body(request, Scope.JOBS) as body:
             sent = Sent(body=body, header_length=header_length, is_job=True)
@@ -102,7 +111,7 @@ class JobRoutes:
     async def index(self, request: Request) -> Response:
         """GET /jobs: the caller's jobs, the newest first, by pages."""
         principal = self._context.allow(request, Scope.JOBS)
-        chosen = listing(request, owner=owner_of(principal))
+        chosen = listing(request.query_params, owner=owner_of(principal))
         jobs = await asyncio.to_thread(self._room.store.listed, chosen)
         after = jobs[-1].id if len(jobs) == chosen.limit else None
         return json_response({"jobs": [describe(job) for job in jobs], "next": after})
@@ -133,7 +142,8 @@ class JobRoutes:
     async def events(self, request: Request) -> Response:
         """GET /jobs/{id}/events: each change of the row as a server-sent event."""
         job = await own_job(self._context, request)
-        seen = request.headers.get("last-event-id", "")
+        again = request.query_params.get("lastEventId", "")
+        seen = request.headers.get("last-event-id", again)
         last = int(seen) if seen.isdecimal() and len(seen) < 16 else 0
         if job.state.is_terminal and job.revision <= last:
             # Nothing more will come: 204 tells a browser not to connect again.
@@ -174,7 +184,7 @@ class JobRoutes:
         told = await asyncio.to_thread(self._room.webhooks.find, job.id)
         return {"webhook": asdict(told)} if told is not None else {}
 
-    def _wished(self, request: Request) -> NewJob:
+    def _wished(self, request: Request, wishes: Wishes) -> NewJob:
         """Everything of a job but its input. Raises HaversackError."""
         principal = self._context.allow(request, Scope.JOBS)
         return wish(
@@ -182,9 +192,9 @@ class JobRoutes:
             version=request.path_params.get("version") or "",
             owner=principal.name,
             idempotency_key=idempotency_key(request),
-            priority=priority(request),
-            wait_seconds=wait_seconds(request),
-            webhook=webhook(request, self._context.webhooks),
+            priority=priority(wishes),
+            wait_seconds=wait_seconds(wishes),
+            webhook=webhook(wishes, self._context.webhooks),
         )
 
     def _offered(self, request: Request) -> Manifest:
@@ -214,6 +224,14 @@ class JobRoutes:
         if "prefer" in request.headers:
             headers["Preference-Applied"] = "respond-async"
         return json_response(await self._described(job), status=202, headers=headers)
+
+
+def _options(threshold: float | None, with_map: bool) -> str:
+    """Of a photo's record, as a job keeps them."""
+    options = ({} if threshold is None else {"threshold": threshold}) | (
+        {"map": True} if with_map else {}
+    )
+    return json.dumps(options)
 
 
 def _check_takes_photos(manifest: Manifest) -> None:

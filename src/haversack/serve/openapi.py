@@ -7,8 +7,8 @@ from typing import Any
 
 from haversack.asgi.cookies import PLAIN
 from haversack.serve.contract import OPERATIONS, PATH_PARAMETERS
-from haversack.serve.operation import Operation
-from haversack.serve.schemas import SCHEMAS, ref
+from haversack.serve.operation import FORM, Operation
+from haversack.serve.schemas import SCHEMAS, Schema, ref
 from haversack.version import __version__
 
 _IN_PATH = re.compile(r"{(\w+)}")
@@ -73,9 +73,18 @@ def _described(operation: Operation) -> dict[str, Any]:
         # It is what gives one of these; everyone may try.
         described["security"] = [{}]
     if operation.takes:
-        content = {media: {"schema": schema} for media, schema in operation.takes.items()}
+        content = {
+            media: {"schema": _with_fields(schema, operation) if media == FORM else schema}
+            for media, schema in operation.takes.items()
+        }
         described["requestBody"] = {"required": operation.needs_body, "content": content}
     return described
+
+
+def _with_fields(form: Schema, operation: Operation) -> Schema:
+    """A form's schema, with what may stand in it beside the photo."""
+    fields = {one.name: one.schema for one in operation.query if one.in_form}
+    return {**form, "properties": {**form["properties"], **fields}}
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:

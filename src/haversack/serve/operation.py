@@ -9,13 +9,14 @@ from haversack.serve.schemas import Schema, ref
 
 JSON = "application/json"
 OCTETS = "application/octet-stream"
+FORM = "multipart/form-data"
 BINARY: Schema = {"type": "string", "format": "binary"}
 
 PHOTO: dict[str, Schema] = {
     "image/jpeg": BINARY,
     "image/png": BINARY,
     OCTETS: BINARY,
-    "multipart/form-data": {
+    FORM: {
         "type": "object",
         "properties": {"image": BINARY},
         "required": ["image"],
@@ -26,11 +27,18 @@ PHOTO: dict[str, Schema] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One query parameter, or header."""
+    """One query parameter, or header.
+
+    Attributes:
+        needs: the parameter without which it means nothing.
+        in_form: whether a form may have it as a field beside the photo.
+    """
 
     name: str
     text: str
     schema: Schema
+    needs: str = ""
+    in_form: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +52,9 @@ class Operation:
         takes: schemas of the body by media type; {} where there is none.
         gives: schemas of the answer by media type; {} where it is empty.
         query, headers: what else a caller may give.
+        later: what the query takes besides, with `Prefer: respond-async`.
+        passes_over: whether it lets unknown names in the query be; probes, scrapers and viewers
+            add their own.
         also: other statuses that are no errors, and when.
         status: of success.
     """
@@ -58,6 +69,8 @@ class Operation:
     gives: dict[str, Schema] = field(default_factory=dict)
     query: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
+    later: tuple[Parameter, ...] = ()
+    passes_over: bool = False
     also: dict[str, str] = field(default_factory=dict)
     status: int = 200
     needs_body: bool = True

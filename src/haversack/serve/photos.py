@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,9 +18,10 @@ from haversack.asgi.multipart import is_form, receive_file
 from haversack.engine.results import ImageResult
 from haversack.errors import HaversackError
 from haversack.serve.context import Context, target_of
-from haversack.serve.job_queries import flag, prefers_later
+from haversack.serve.job_queries import Wishes, flag, prefers_later
 from haversack.serve.model import ServedModel
 from haversack.serve.record import Shown, record
+from haversack.serve.wishes import with_form
 
 
 class PhotoRoutes:
@@ -38,42 +40,58 @@ class PhotoRoutes:
         if prefers_later(request):
             return await self._submit(request)
         self._context.allow(request, Scope.INFER)
-        threshold, with_map = read_shown(request)
+        read_shown(request.query_params)  # what is wrong there is told before the photo is sent
 
-        async with received_photo(self._context, request) as (body, name):
-            shown = Shown(image=name, threshold=threshold, with_map=with_map)
+        async with received_photo(self._context, request) as photo:
+            threshold, with_map = read_shown(photo.wishes)
+            shown = Shown(image=photo.name, threshold=threshold, with_map=with_map)
 
             def render(result: ImageResult, model: ServedModel) -> bytes:
                 return record(result, model, shown)
 
-            answer = await self._context.plane.see(target_of(request), body, render)
+            answer = await self._context.plane.see(target_of(request), photo.body, render)
         return Response(answer, media_type="application/json")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Photo:
+    """One that was sent.
+
+    Attributes:
+        body: its bytes.
+        name: that its sender gave it, or "".
+        wishes: what the query says, and the form that it came in.
+    """
+
+    body: Body
+    name: str
+    wishes: Wishes
+
+
 @asynccontextmanager
-async def received_photo(context: Context, request: Request) -> AsyncIterator[tuple[Body, str]]:
-    """A seat, the photo and the name that its sender gave it, or "", for the length of a block."""
+async def received_photo(context: Context, request: Request) -> AsyncIterator[Photo]:
+    """A seat and the photo, for the length of a block. Raises HaversackError as `with_form`."""
     context.check_open()
     with context.plane.seats.seat():
         if not is_form(request):
             async with context.bodies.receive(request, context.body_limit) as body:
-                yield body, ""
+                yield Photo(body=body, name="", wishes=request.query_params)
             return
         body = Body(context.bodies)
         try:
-            name = await receive_file(request, context.body_limit, body)
-            yield body, name
+            form = await receive_file(request, context.body_limit, body)
+            yield Photo(body=body, name=form.name, wishes=with_form(request, form.fields))
         finally:
             body.close()
 
 
-def read_shown(request: Request) -> tuple[float | None, bool]:
+def read_shown(wishes: Wishes) -> tuple[float | None, bool]:
     """?threshold and ?map. Raises HaversackError `query-invalid`."""
-    return _threshold(request), flag(request, "map")
+    return _threshold(wishes), flag(wishes, "map")
 
 
-def _threshold(request: Request) -> float | None:
-    text = request.query_params.get("threshold")
+def _threshold(wishes: Wishes) -> float | None:
+    text = wishes.get("threshold")
     if text is None:
         return None
     try:

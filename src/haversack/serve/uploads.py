@@ -41,8 +41,8 @@ class UploadRoutes:
         desk, upload = room_of(self._context).desk, request.path_params["name"]
         # Not counted: a photo would then cost the more, the more have come.
         await asyncio.to_thread(desk.check_upload, upload, owner)
-        async with received_photo(self._context, request) as (body, sent_name):
-            name = request.query_params.get("name") or sent_name
+        async with received_photo(self._context, request) as photo:
+            body, name = photo.body, photo.wishes.get("name") or photo.name
             if not body.size_bytes:
                 raise HaversackError("image-empty", "the request's body holds no photo")
             is_new = await kept(lambda: desk.add_photo(upload, name, body.view()))

@@ -150,10 +150,13 @@ def _add_listed(lines: Iterable[str], name: str, found: _Found) -> None:
         raise _missing(f"the list {name} names no photo")
     for line in listed:
         path = Path(line)
-        if path.is_file():
-            _add_file(path, found)
-        else:
-            found.missing.append(line)
+        try:
+            if path.is_file():
+                _add_file(path, found)
+            else:
+                found.missing.append(line)
+        except PermissionError as fault:  # it may well be there
+            found.unreadable.append(f"{line}: {fault.strerror}")
     if len(found.missing) == len(listed) and not found.files:
         raise _missing(f"none of the {len(listed)} files in the list {name} is there: {listed[0]}")
 

@@ -158,7 +158,7 @@ def test_this_machines_own_names_pass_with_any_port_and_case(host: str) -> None:
     "host",
     [
         *("", "evil.org", "evil.org:80", "localhost.evil.org", "127.0.0.1.evil.org", "[::2]"),
-        *("::1", "localhost@evil.org", "127.0.0.2", "[::1", "[::1].evil.org", "[::1]x:80"),
+        *("::1", "localhost@evil.org", "127.0.0.2.evil.org", "[::1", "[::1].evil.org", "[::1]x:80"),
     ],
 )
 def test_other_names_do_not_pass(host: str) -> None:

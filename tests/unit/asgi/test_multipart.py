@@ -34,8 +34,8 @@ def sent(
     async def main() -> tuple[str, bytes]:
         body = Body(BodyStore(Path("/nonexistent")))
         pieces: list[bytes | None] = [data[at : at + cut] for at in range(0, len(data), cut)]
-        name = await receive_file(asked(pieces, kind), BodyLimit(limit_bytes=limit), body)
-        return name, body.read()
+        form = await receive_file(asked(pieces, kind), BodyLimit(limit_bytes=limit), body)
+        return form.name, body.read()
 
     return asyncio.run(main())
 
