@@ -9,6 +9,7 @@ from enum import StrEnum
 from haversack.database.connection import Database, Row, Value
 from haversack.database.named import named_statements
 from haversack.errors import HaversackError, Kind
+from haversack.jobs.blobs import content_of
 
 _TOUCHED_AT_MOST_SECONDS = 60.0
 
@@ -111,7 +112,7 @@ class JobFiles:
             self._run("touch", id=upload_id, now=now, before=now - _TOUCHED_AT_MOST_SECONDS)
             return True
         known = self.file(upload_id, Role.PHOTO, file.name)
-        if known is not None and known.blob == file.blob:
+        if known is not None and content_of(known.blob) == content_of(file.blob):
             return False
         raise _refusal(self.find(upload_id), file, most, is_other=known is not None)
 

@@ -23,6 +23,7 @@ from haversack.jobs.job import (
     NewJob,
     Progress,
     State,
+    differs,
     job_not_found,
 )
 from haversack.jobs.store import Claim, Filter, Keep, Place, Usage
@@ -89,20 +90,7 @@ class SqlJobStore:
         )
         found = _job(rows[0])
         if not _is_same(found, new):
-            if found.id == new.id:
-                raise HaversackError(
-                    "job-differs",
-                    f"the job {new.id} is there already, with another pack or other options",
-                    hint="Send the photos again for a second job.",
-                    kind=Kind.CONFLICT,
-                )
-            raise HaversackError(
-                "idempotency-key-reused",
-                f"the idempotency key {(new.idempotency_key or '')[:80]!r} was sent before with "
-                "another pack, photo or option",
-                hint="Use a new key for each new job.",
-                kind=Kind.CONFLICT,
-            )
+            raise differs(found, new)
         return found
 
     def claim(self, claim: Claim) -> list[Claimed]:
@@ -296,10 +284,14 @@ def _job(row: Row) -> Job:
 
 
 def _is_same(found: Job, new: NewJob) -> bool:
-    """Whether a job was put for the same thing; the digits of a blob's content begin its name."""
-    return (found.kind, found.wants, found.options, found.input[:_INPUT_DIGITS]) == (
-        new.kind,
-        new.wants,
-        new.options,
-        new.input[:_INPUT_DIGITS],
-    )
+    """Whether a job was put for the same thing; the digits of a blob's content begin its name.
+
+    The deadline is not compared: whoever asks again has less time left, and `retry` lifts it.
+    """
+    if not new.input and found.id != new.id:  # its photos are files under its id: another upload
+        return False
+    return (_asked(found), found.input[:_INPUT_DIGITS]) == (_asked(new), new.input[:_INPUT_DIGITS])
+
+
+def _asked(job: Job | NewJob) -> tuple[str | int, ...]:
+    return job.kind, job.wants, job.options, job.image, job.priority
