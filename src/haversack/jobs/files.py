@@ -134,12 +134,13 @@ class JobFiles:
         """It is an upload no more: a job has its photos, or they go with the next `remove`."""
         self._run("end", durable=True, id=upload_id)
 
-    def remove(self, upload_seconds: float) -> list[str]:
-        """Forget uploads that nothing came to for so long, and every file whose job is gone or
-        keeps it no longer. Returns the blobs to delete.
+    def remove(self, upload_seconds: float, most: int) -> list[str]:
+        """Forget uploads that nothing came to for so long, and files whose job is gone or keeps
+        them no longer: at most `most` photos and as many results. Returns the blobs to delete.
         """
         self._run("end_old", durable=True, before=self._now() - upload_seconds)
-        rows = self._run("remove_photos", durable=True) + self._run("remove_results", durable=True)
+        rows = self._run("remove_photos", durable=True, most=most)
+        rows += self._run("remove_results", durable=True, most=most)
         return [row[0] for row in rows]
 
     def _run(self, _statement: str, *, durable: bool = False, **values: Value) -> list[Row]:

@@ -227,17 +227,18 @@ class SqlJobStore:
         ((queued, input_bytes),) = self._rows("usage", {})
         return Usage(queued=queued, input_bytes=int(input_bytes))
 
-    def expire_results(self, keep: Keep) -> int:
+    def expire_results(self, keep: Keep, most: int) -> int:
         """See `JobStore.expire_results`."""
         before = self.now() - keep.result_seconds
-        return len(self._rows("expire_results", {"before": before, "quota": keep.result_bytes}))
+        values: dict[str, Value] = {"before": before, "quota": keep.result_bytes, "most": most}
+        return len(self._rows("expire_results", values))
 
-    def expire_inputs(self, keep: Keep) -> list[str]:
+    def expire_inputs(self, keep: Keep, most: int) -> list[str]:
         """See `JobStore.expire_inputs`."""
-        values: dict[str, Value] = {"before": self.now() - keep.input_seconds}
+        before = self.now() - keep.input_seconds
+        values: dict[str, Value] = {"before": before, "quota": keep.input_bytes, "most": most}
         # Durable: the blobs are deleted next, and no row may then say that they are there.
-        rows = self._rows("expire_inputs", {**values, "quota": keep.input_bytes}, durable=True)
-        return [row[0] for row in rows if row[0]]
+        return [row[0] for row in self._rows("expire_inputs", values, durable=True)]
 
     def remove_jobs(self, keep: Keep, most: int) -> int:
         """See `JobStore.remove_jobs`."""
@@ -261,6 +262,17 @@ class SqlJobStore:
     def change_fact(self, name: str, value: str) -> None:
         """See `JobStore.change_fact`."""
         self._rows("change_fact", {"name": name, "value": value}, durable=True)
+
+    def take_turn(self, name: str, holder: str, seconds: float) -> bool:
+        """See `JobStore.take_turn`."""
+        now = self.now()
+        value = f"{now + seconds:014.3f} {holder}"
+        values: dict[str, Value] = {"name": name, "value": value, "now": now, "holder": holder}
+        return bool(self._rows("take_turn", values))
+
+    def end_turn(self, name: str, holder: str) -> None:
+        """See `JobStore.end_turn`."""
+        self._rows("end_turn", {"name": name, "holder": holder})
 
     def listener(self) -> Listener:
         """See `JobStore.listener`."""
