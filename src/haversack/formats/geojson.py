@@ -93,7 +93,9 @@ class _Places:
         return place_photo(camera, width=photo.width, height=photo.height)
 
     def note(self) -> dict[str, object]:
-        """What could not be placed, for the export's note."""
+        """What could not be placed, for the export's note; nothing where all could."""
+        if not self.unplaced:
+            return {}
         names = [{"photo": utf8(path), "reason": utf8(reason)} for path, reason in self.named]
         return {"unplaced": self.unplaced, "unplaced_photos": names}
 
