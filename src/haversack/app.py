@@ -104,7 +104,7 @@ class AppOptions:
 def run(
     options: AppOptions, listener: socket.socket, on_ready: Callable[[Sequence[ServedModel]], None]
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C, then answer what is under way, and return.
+    """Serve until SIGTERM, SIGHUP or Ctrl-C, then answer what is under way, and return.
 
     Args:
         on_ready: called once, with what is loaded, when the first request can be answered.
@@ -130,13 +130,15 @@ def run(
         timeout_graceful_shutdown=int(options.serve.wait_seconds) + 1,
     )
     house.server = _Server(config, house.context, options.grace_seconds)
+    if _heeds_hangup():
+        signal.signal(signal.SIGHUP, house.server.handle_exit)
     house.server.run(sockets=[listener])
     if house.fault is not None:
         raise house.fault
 
 
 def work(options: AppOptions, on_ready: Callable[[Sequence[ServedModel]], None]) -> None:
-    """Do jobs until SIGTERM or Ctrl-C: the same house, without a door.
+    """Do jobs until SIGTERM, SIGHUP or Ctrl-C: the same house, without a door.
 
     Raises:
         HaversackError: as `run`.
@@ -160,10 +162,11 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal begins the end; a second one does not wait for requests."""
         if self._end_at is not None:
-            self.should_exit = self.force_exit = True
+            if sig != signal.SIGHUP:  # a terminal that closes may say so twice
+                self.should_exit = self.force_exit = True
             return
         self._context.phase = Phase.DRAINING
-        grace = self._grace_seconds if sig == signal.SIGTERM else 0.0
+        grace = self._grace_seconds if sig != signal.SIGINT else 0.0
         self._end_at = time.monotonic() + grace
 
     async def on_tick(self, counter: int) -> bool:
@@ -242,7 +245,8 @@ class _House:
     async def work(self) -> None:
         """Live until a signal, or until a pack that must be there cannot be loaded."""
         ended = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        hangup = (signal.SIGHUP,) if _heeds_hangup() else ()
+        for number in (signal.SIGTERM, signal.SIGINT, *hangup):
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
         async with self._life(None):
             while self.fault is None and not ended.is_set():
@@ -344,6 +348,11 @@ class _House:
             if plane.visits != visits or plane.seats.taken:
                 visits = plane.visits
                 await asyncio.to_thread(trim)
+
+
+def _heeds_hangup() -> bool:
+    """A closed terminal ends the process in good order, unless `nohup` said to go on."""
+    return signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
 
 def _open_jobs(options: AppOptions, *, has_door: bool) -> JobRoom:

@@ -111,15 +111,15 @@ def test_what_a_job_has_taken_changes_no_more(bench: Bench) -> None:
 def test_a_forgotten_upload_goes_with_its_blobs_and_a_job_keeps_them(bench: Bench) -> None:
     bench.add("a.jpg")
     bench.seconds += 50
-    assert bench.files.remove(100) == []
+    assert bench.files.remove(100, 9) == []
     bench.make_job()
     bench.seconds += 1000
-    assert bench.files.remove(100) == []
+    assert bench.files.remove(100, 9) == []
     assert bench.store.has_blob("blob of a.jpg")
     bench.files.begin("c" * 32, "ada")
     bench.add("d.jpg", upload="c" * 32)
     bench.seconds += 100
-    assert bench.files.remove(100) == ["blob of d.jpg"]
+    assert bench.files.remove(100, 9) == ["blob of d.jpg"]
     assert not bench.store.has_blob("blob of d.jpg")
 
 
@@ -127,11 +127,11 @@ def test_photos_go_when_the_jobs_input_goes_and_results_when_its_result_goes(ben
     bench.add("a.jpg")
     bench.make_job()
     bench.run_job()
-    assert bench.files.remove(100) == []
-    assert bench.store.expire_inputs(Keep(input_seconds=0)) == []
-    assert bench.files.remove(100) == ["blob of a.jpg"]
-    bench.store.expire_results(Keep(result_seconds=0))
-    assert bench.files.remove(100) == ["r"]
+    assert bench.files.remove(100, 9) == []
+    assert bench.store.expire_inputs(Keep(input_seconds=0), 9) == [""]
+    assert bench.files.remove(100, 9) == ["blob of a.jpg"]
+    bench.store.expire_results(Keep(result_seconds=0), 9)
+    assert bench.files.remove(100, 9) == ["r"]
     assert bench.files.files(_ID, Role.RESULT) == []
 
 
@@ -139,7 +139,7 @@ def test_files_of_an_attempt_that_came_to_nothing_go(bench: Bench) -> None:
     bench.add("a.jpg")
     bench.make_job()
     bench.run_job(Fault(code="x", message="y"))
-    assert bench.files.remove(100) == ["r"]
+    assert bench.files.remove(100, 9) == ["r"]
     assert bench.files.file(_ID, Role.PHOTO, "a.jpg") is not None
 
 
@@ -156,3 +156,12 @@ def test_photos_of_jobs_and_of_uploads_count_as_kept(bench: Bench) -> None:
     assert bench.store.usage().input_bytes == 10
     bench.make_job()
     assert bench.store.usage().input_bytes == 10
+
+
+def test_files_go_in_portions(bench: Bench) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        bench.add(name)
+    bench.files.end(_ID)
+    portions = [bench.files.remove(100, 2) for _ in range(3)]
+    assert [len(one) for one in portions] == [2, 1, 0]
+    assert sorted(blob for one in portions for blob in one) == [f"blob of {n}.jpg" for n in "abc"]

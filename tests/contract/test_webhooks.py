@@ -104,8 +104,8 @@ def test_old_jobs_go_with_their_webhooks_once_nothing_of_them_is_left(bench: Ben
     keep = Keep(job_seconds=1000)
     bench.seconds += 5000
     assert bench.store.remove_jobs(keep, 9) == 0  # their photos and results are kept
-    bench.store.expire_inputs(Keep(input_seconds=0))
-    bench.store.expire_results(Keep(result_seconds=0))
+    bench.store.expire_inputs(Keep(input_seconds=0), 9)
+    bench.store.expire_results(Keep(result_seconds=0), 9)
     assert bench.store.remove_jobs(Keep(job_seconds=6000), 9) == 0
     assert bench.store.remove_jobs(keep, 1) == 1
     assert bench.store.remove_jobs(keep, 9) == 1

@@ -155,6 +155,46 @@ def _classifier() -> bytes:
     return bytes(graph_of(text).SerializeToString())
 
 
+def until_one_is_done(run: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(sqlite3.OperationalError):  # its tables may not be there yet
+            if (run / "run.sqlite").exists() and ask(run, "SELECT count(*) FROM photo WHERE tiles")[
+                0
+            ][0]:
+                break
+        time.sleep(0.05)
+
+
+def test_a_closed_terminal_ends_a_run_in_good_order(tmp_path: Path) -> None:
+    for number in range(8):
+        save(tmp_path / "many" / f"{number:02}.jpg", scene(number, width=700, height=500))
+    words = [str(COMMAND), "survey", "run", "many", "--pack", "blobs", "--out", "run", *FIXED]
+    master, terminal = os.openpty()
+    going = subprocess.Popen(words, cwd=tmp_path, stdin=terminal, stdout=terminal, stderr=terminal)
+    os.close(terminal)
+    until_one_is_done(tmp_path / "run")
+    os.close(master)  # whatever is written from now on fails
+    going.send_signal(signal.SIGHUP)
+    assert going.wait(30) == 130
+    assert {row[1] for row in photos(tmp_path / "run")} == {"done", "queued"}
+
+
+def test_under_nohup_a_run_goes_on(tmp_path: Path) -> None:
+    for number in range(8):
+        save(tmp_path / "many" / f"{number:02}.jpg", scene(number, width=700, height=500))
+    words = f"survey run many --pack blobs --out run {' '.join(FIXED)}"
+    going = subprocess.Popen(
+        ["bash", "-c", f"trap '' HUP; exec '{COMMAND}' {words}"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    until_one_is_done(tmp_path / "run")
+    going.send_signal(signal.SIGHUP)
+    assert going.wait(60) == 0
+
+
 def test_ctrl_c_says_how_to_go_on(folder: Path, tmp_path: Path) -> None:
     source = tmp_path / "many"
     for number in range(8):
@@ -163,13 +203,7 @@ def test_ctrl_c_says_how_to_go_on(folder: Path, tmp_path: Path) -> None:
     going = subprocess.Popen(
         words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    base = tmp_path / "my run" / "run.sqlite"
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        with contextlib.suppress(sqlite3.OperationalError):  # its tables may not be there yet
-            if base.exists() and ask(base.parent, "SELECT count(*) FROM photo WHERE tiles")[0][0]:
-                break
-        time.sleep(0.05)
+    until_one_is_done(tmp_path / "my run")
     going.send_signal(signal.SIGINT)
     out, err = going.communicate(timeout=30)
     assert going.returncode == 130, err

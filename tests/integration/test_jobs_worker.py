@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.contract.databases import Postgres, running_postgres
 
 from haversack.database.connection import open_database
 from haversack.errors import HaversackError, Kind
+from haversack.jobs.blobs import FolderBlobs
 from haversack.jobs.desk import Desk, DeskLimits, DeskPlaces, wish
 from haversack.jobs.handler import Attempt, Outcome
 from haversack.jobs.job import Job, Progress, State
@@ -250,6 +252,89 @@ def test_stopping_hands_a_long_job_back_without_counting_an_attempt(room: JobRoo
     assert (back.state, back.attempts) == (State.QUEUED, 0)
     with Working(room, echo):
         assert ended(room, job).state is State.DONE
+
+
+@pytest.mark.parametrize("drain_seconds", [0.0, 0.2])
+def test_a_stopped_worker_has_no_thread_left(
+    room: JobRoom, caplog: pytest.LogCaptureFixture, drain_seconds: float
+) -> None:
+    go_on = threading.Event()
+
+    def deaf(attempt: Attempt) -> Outcome:
+        assert go_on.wait(20)
+        return echo(attempt)
+
+    options = replace(QUICK, drain_seconds=drain_seconds, heed_seconds=0.1)
+    working = Working(room, deaf, options)
+    working.worker.start()
+    job = submit(room)
+    eventually(lambda: bool(working.hand.runs))
+    stopping = threading.Thread(target=working.worker.stop)
+    stopping.start()
+    eventually(lambda: caplog.text.count("still works after") >= 2)
+    assert job.id in caplog.text
+    assert stopping.is_alive()
+    assert room.store.find(job.id).state is State.QUEUED  # another worker's by now
+    go_on.set()
+    stopping.join(20)
+    assert not stopping.is_alive()
+    assert threads_of_workers() == []
+    assert room.store.find(job.id).attempts == 0
+
+
+def threads_of_workers() -> list[str]:
+    return [one.name for one in threading.enumerate() if one.name.startswith("job-")]
+
+
+def test_a_worker_that_is_stopped_while_it_takes_a_job_gives_it_back(room: JobRoom) -> None:
+    for _ in range(5):
+        working = Working(room, echo, replace(QUICK, drain_seconds=0.0))
+        working.worker.start()
+        jobs = [submit(room) for _ in range(3)]
+        working.worker.stop()
+        assert threads_of_workers() == []
+        for job in jobs:
+            found = room.store.find(job.id)
+            assert (found.state, found.attempts) in ((State.DONE, 1), (State.QUEUED, 0))
+
+
+class SlowBlobs(FolderBlobs):
+    """A store that takes its time to delete, until it is told to be quick."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.is_deleting, self.go_on = threading.Event(), threading.Event()
+
+    def delete(self, name: str) -> None:
+        self.is_deleting.set()
+        assert self.go_on.wait(20)
+        super().delete(name)
+
+
+def test_a_lease_is_kept_while_old_photos_are_deleted_slowly(room: JobRoom, tmp_path: Path) -> None:
+    blobs, end = SlowBlobs(tmp_path / "blobs"), threading.Event()
+
+    def long(attempt: Attempt) -> Outcome:
+        while not (attempt.unwanted.is_set() or end.wait(0.01)):
+            pass
+        return echo(attempt)
+
+    old = submit(room)
+    with Working(room, echo):
+        assert ended(room, old).state is State.DONE
+    slow = replace(room, blobs=blobs)
+    options = replace(QUICK, keep=Keep(input_seconds=0.0))
+    with Working(slow, long, options) as working:
+        job = submit(room)
+        assert blobs.is_deleting.wait(20)
+        time.sleep(3 * QUICK.rhythm.lease_seconds)
+        room.store.sweep()  # as another worker does
+        found = room.store.find(job.id)
+        assert (found.state, found.attempts) == (State.RUNNING, 1)
+        end.set()
+        assert ended(room, job).state is State.DONE
+        blobs.go_on.set()
+    assert working.hand.runs == [job.id]
 
 
 def test_results_and_photos_go_by_quota_and_the_state_stays(room: JobRoom, tmp_path: Path) -> None:

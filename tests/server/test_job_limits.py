@@ -8,8 +8,8 @@ import pytest
 from tests.server.running import BLOBS, PHOTO, refused, serving
 from tests.server.test_jobs import ended, submit
 
-from haversack.jobs.keeper import Keeper, Rhythm
 from haversack.jobs.setting import JobPlaces, open_room
+from haversack.jobs.tidier import Tidier
 
 
 @pytest.mark.parametrize(
@@ -37,9 +37,9 @@ def test_what_the_server_was_told_holds_for_whoever_tidies(tmp_path: Path) -> No
         ended(server, address)
         assert server.get(f"{address}/photo").content == PHOTO.read_bytes()
         room = open_room(JobPlaces(state=state))  # as a worker beside it does
-        keeper = Keeper(room, (), Rhythm())
+        tidier = Tidier(room, ())
         while not room.store.find(address.rpartition("/")[2]).input_removed:
-            keeper.tidy()
+            tidier.tidy()
         room.store.close()
         gone = server.get(f"{address}/photo")
         assert (gone.status_code, gone.json()["code"]) == (410, "job-input-removed")

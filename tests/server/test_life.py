@@ -78,7 +78,7 @@ def test_ready_says_503_during_the_grace_while_requests_are_answered(tmp_path: P
         assert time.monotonic() - began >= 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_an_idle_server_ends_at_once_and_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     with serving(tmp_path, BLOBS) as server, httpx.Client(base_url=server.url) as client:
         client.get("/healthz")  # a connection that is kept alive

@@ -27,7 +27,10 @@ def postgres() -> Iterator[Postgres]:
 def copies(url: str, blobs: Path) -> list[tuple[str, str]]:
     database = open_database(url)
     SqlJobStore(database)
-    found = [(one.name, one.version) for one in PackStore(database, open_blobs(blobs)).copies()]
+    found = [
+        (one.name, one.version)
+        for one in PackStore(database, open_blobs(blobs), blobs / "spool").copies()
+    ]
     database.close()
     return found
 
@@ -65,7 +68,7 @@ def test_a_version_that_took_anothers_place_leaves_no_copy_of_the_old(tmp_path: 
     database = open_database(str(tmp_path / "jobs.sqlite"))
     jobs = SqlJobStore(database)
     blobs = open_blobs(tmp_path / "store")
-    store, pack = PackStore(database, blobs), second_version(tmp_path)
+    store, pack = PackStore(database, blobs, tmp_path / "spool"), second_version(tmp_path)
     store.publish(open_pack(pack))
     (first,) = store.copies()
     assert jobs.has_blob(first.blob)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import msgspec
 from rich.console import Console
@@ -24,5 +25,27 @@ def console() -> Console:
 
 
 def notes() -> Console:
-    """Where progress and remarks go: standard error."""
-    return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    """Where progress and remarks go: standard error, for as long as somebody can read it."""
+    file = cast(TextIO, Forgiving(sys.stderr))
+    return Console(file=file, highlight=False, markup=False, soft_wrap=True)
+
+
+class Forgiving:
+    """A text stream whose reader may go away, as a terminal that is closed: work goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """All of it, or nothing where nobody reads."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """As far as that goes."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -94,10 +94,16 @@ def command(
     live = sys.stderr.isatty() and not quiet
     screen: Screen = LiveScreen(notes()) if live else PlainScreen(notes(), quiet=quiet)
     summary = run_survey(request, screen)
-    if as_json:
-        print_record(_record(summary))
-    else:
-        _print(summary)
+    try:
+        if as_json:
+            print_record(_record(summary))
+        else:
+            _print(summary)
+        sys.stdout.flush()
+    except OSError:
+        if not summary.interrupted:
+            raise
+        sys.stdout = None  # the terminal was closed
     if summary.interrupted:
         again = [word for word in sys.argv[1:] if word != "--new-pass"]
         notes().print(f"To go on: haversack {shlex.join(again)}")

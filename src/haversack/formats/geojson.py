@@ -5,14 +5,17 @@ Source: RFC 7946: WGS84 longitude and latitude, no `crs`.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from haversack.errors import HaversackError
 from haversack.formats.jsonl import LEFT_OUT
 from haversack.formats.megadetector import failure
 from haversack.formats.names import label_names, utf8
@@ -24,6 +27,8 @@ from haversack.geo.camera import Camera
 from haversack.geo.geotiff import is_geotiff, place_geotiff
 from haversack.geo.ground import NO_FIX, Fixes, PlacedPhoto, Unplaced, place_photo
 
+_log = logging.getLogger("haversack.formats")
+_NAMED = 1000
 Feature = dict[str, Any]
 
 
@@ -31,18 +36,18 @@ def write(run: SurveyRun, photos: Photos, path: Path) -> Path:
     """One FeatureCollection; gives `path`. `haversack` beside `features` says what is left out.
 
     Raises:
-        HaversackError: `export-unwritable`; `extra-missing` where a photo is a GeoTIFF and rasterio
-            is not installed.
+        HaversackError: `export-unwritable`.
     """
-    tally = Tally()
+    tally, places = Tally(), _Places(run=run)
     with replaced_file(path) as file:
         file.write(b'{"type":"FeatureCollection","features":[')
         separator = b"\n"
-        for feature in _features(run, tally.watch(photos)):
+        for feature in _features(places, tally.watch(photos)):
             file.write(separator + msgspec.json.encode(feature))
             separator = b",\n"
-        note = msgspec.json.encode({"haversack": tally.note(run, "geojson")})
+        note = msgspec.json.encode({"haversack": tally.note(run, "geojson") | places.note()})
         file.write(b"\n]," + note[1:] + b"\n")
+    places.warn()
     return path
 
 
@@ -52,34 +57,74 @@ def write_lines(run: SurveyRun, photos: Photos, path: Path) -> Path:
     Raises:
         HaversackError: as `write`.
     """
+    places = _Places(run=run)
     with replaced_file(path) as file:
-        for feature in _features(run, photos()):
+        for feature in _features(places, photos()):
             file.write(msgspec.json.encode(feature) + b"\n")
+    places.warn()
     return path
 
 
-def _features(run: SurveyRun, photos: Iterable[SurveyPhoto]) -> Iterator[Feature]:
+@dataclass(kw_only=True)
+class _Places:
+    """Where photos lie; those that say it, and whose word cannot be read here, are remembered.
+
+    They cost their positions, never the export.
+    """
+
+    run: SurveyRun
+    unplaced: int = 0
+    named: list[tuple[str, str]] = field(default_factory=list)
+
+    def of(self, photo: SurveyPhoto) -> PlacedPhoto | Unplaced:
+        """By the file's own coordinates where it is a GeoTIFF, else by the camera's pose."""
+        if photo.path.lower().endswith((".tif", ".tiff")):
+            file = self.run.root / photo.path
+            try:
+                if is_geotiff(file):
+                    return place_geotiff(file)
+            except HaversackError as fault:
+                return self._lose(photo, f"{fault.message}. {fault.hint}")
+            except OSError as fault:
+                if not photo.camera:
+                    reason = f"the file cannot be read again: {fault.strerror or fault}"
+                    return self._lose(photo, reason)
+        camera = Camera.from_json(photo.camera)
+        return place_photo(camera, width=photo.width, height=photo.height)
+
+    def note(self) -> dict[str, object]:
+        """What could not be placed, for the export's note; nothing where all could."""
+        if not self.unplaced:
+            return {}
+        names = [{"photo": utf8(path), "reason": utf8(reason)} for path, reason in self.named]
+        return {"unplaced": self.unplaced, "unplaced_photos": names}
+
+    def warn(self) -> None:
+        """Say it to whoever wanted a map."""
+        if self.named:
+            path, reason = self.named[0]
+            _log.warning(
+                "%d photos could not be placed on the map; the first is %s: %s",
+                self.unplaced,
+                path,
+                reason,
+            )
+
+    def _lose(self, photo: SurveyPhoto, reason: str) -> Unplaced:
+        self.unplaced += 1
+        if len(self.named) < _NAMED:
+            self.named.append((photo.path, reason))
+        return Unplaced(reason=reason)
+
+
+def _features(places: _Places, photos: Iterable[SurveyPhoto]) -> Iterator[Feature]:
     for photo in photos:
         if photo.status in LEFT_OUT:
             continue
-        placed = _place(run, photo)
+        placed = places.of(photo)
         yield _photo_feature(photo, placed)
         if photo.status in LOOKED_AT and photo.objects:
-            yield from _object_features(run, photo, placed)
-
-
-def _place(run: SurveyRun, photo: SurveyPhoto) -> PlacedPhoto | Unplaced:
-    """By the file's own coordinates where it is a GeoTIFF, else by the camera's pose."""
-    if photo.path.lower().endswith((".tif", ".tiff")):
-        file = run.root / photo.path
-        try:
-            if is_geotiff(file):
-                return place_geotiff(file)
-        except OSError as fault:
-            if not photo.camera:
-                return Unplaced(reason=f"the file cannot be read again: {fault.strerror or fault}")
-    camera = Camera.from_json(photo.camera)
-    return place_photo(camera, width=photo.width, height=photo.height)
+            yield from _object_features(places.run, photo, placed)
 
 
 def _photo_feature(photo: SurveyPhoto, placed: PlacedPhoto | Unplaced) -> Feature:

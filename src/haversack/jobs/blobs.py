@@ -78,6 +78,11 @@ def blob_name(data: Buffer, job_id: str) -> str:
     return f"{sha256(data).hexdigest()}.{job_id}"
 
 
+def content_of(name: str) -> str:
+    """The part of a blob's name that its content alone decides."""
+    return name.partition(".")[0]
+
+
 def open_blobs(place: str | Path, spool: Path | None = None) -> BlobStore:
     """The store at a folder, `file:///folder` or `s3://bucket/prefix` (also gs://, az://).
 
@@ -232,7 +237,7 @@ def checked(name: str, data: Buffer) -> Buffer:
 
 def check_digest(name: str, digest: str) -> None:
     """Whether a blob has that digest. Raises `blob-damaged`."""
-    if digest != name.partition(".")[0]:
+    if digest != content_of(name):
         raise HaversackError(
             "blob-damaged",
             f"the kept photo {name} is not what was sent: its checksum differs",

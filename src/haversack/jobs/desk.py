@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.blobs import BlobStore, Buffer, blob_name
 from haversack.jobs.files import JobFile, JobFiles, Upload, upload_not_found
-from haversack.jobs.job import Job, NewJob, new_id
+from haversack.jobs.job import Job, NewJob, differs, new_id
 from haversack.jobs.photo_names import check_photo_name
 from haversack.jobs.store import JobStore, Usage
 from haversack.jobs.webhooks import Webhooks
@@ -96,9 +97,20 @@ class Desk:
         """The row; whom to tell is kept before, so that nobody is forgotten."""
         if new.webhook is not None:
             self._webhooks.put(new.id, new.webhook)
-        job = self._store.put(new)
+        elif new.photos:  # an earlier try at a job of this upload may have left one
+            self._webhooks.drop(new.id)
+        try:
+            job = self._store.put(new)
+        except HaversackError as error:
+            if new.webhook is not None and error.kind is Kind.CONFLICT:
+                self._webhooks.drop(new.id)
+            raise
         if new.webhook is not None and job.id != new.id:
             self._webhooks.drop(new.id)
+        # An upload's job has the upload's id, so the answer may be an earlier one all the same.
+        may_be_earlier = job.id != new.id or bool(new.photos)
+        if may_be_earlier and self._webhooks.address(job.id) != new.webhook:
+            raise differs(job, new)
         return job
 
     def begin_upload(self, owner: str) -> Upload:
@@ -125,14 +137,20 @@ class Desk:
         """
         check_photo_name(name, self.limits.suffixes)
         self._check_room(len(photo))
-        file = JobFile(name=name, blob=blob_name(photo, upload_id), size_bytes=len(photo))
-        self._blobs.put(file.blob, photo)
+        # Its own even where the very same is being sent twice: what one deletes is never another's.
+        blob = blob_name(photo, f"{upload_id}-{secrets.token_hex(4)}")
+        file = JobFile(name=name, blob=blob, size_bytes=len(photo))
+        self._blobs.put(blob, photo)
         try:
-            return self._files.add(upload_id, file, self.limits.upload_photos)
+            is_new = self._files.add(upload_id, file, self.limits.upload_photos)
         except HaversackError as error:
-            if error.kind is not Kind.UNAVAILABLE and not self._store.has_blob(file.blob):
-                self._blobs.delete(file.blob)
+            # Where the database is away the row may be there all the same: `tidy` finds out.
+            if error.kind is not Kind.UNAVAILABLE:
+                self._blobs.delete(blob)
             raise
+        if not is_new:
+            self._blobs.delete(blob)
+        return is_new
 
     def submit_upload(self, wish: NewJob, upload_id: str, owner: str | None) -> Job:
         """A job of an upload's photos, under the upload's id; the same again gives the same job.
@@ -141,7 +159,8 @@ class Desk:
             wish: its id, input, input_bytes and photos are set here.
 
         Raises:
-            HaversackError: `upload-not-found`, `upload-empty`, `jobs-full`, `job-differs`.
+            HaversackError: `upload-not-found`, `upload-empty`, `jobs-full`, `job-differs`,
+                `idempotency-key-reused`.
         """
         upload = self._upload_or_job(upload_id, owner)
         if not upload.photos:

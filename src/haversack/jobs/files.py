@@ -9,6 +9,7 @@ from enum import StrEnum
 from haversack.database.connection import Database, Row, Value
 from haversack.database.named import named_statements
 from haversack.errors import HaversackError, Kind
+from haversack.jobs.blobs import content_of
 
 _TOUCHED_AT_MOST_SECONDS = 60.0
 
@@ -111,7 +112,7 @@ class JobFiles:
             self._run("touch", id=upload_id, now=now, before=now - _TOUCHED_AT_MOST_SECONDS)
             return True
         known = self.file(upload_id, Role.PHOTO, file.name)
-        if known is not None and known.blob == file.blob:
+        if known is not None and content_of(known.blob) == content_of(file.blob):
             return False
         raise _refusal(self.find(upload_id), file, most, is_other=known is not None)
 
@@ -133,12 +134,13 @@ class JobFiles:
         """It is an upload no more: a job has its photos, or they go with the next `remove`."""
         self._run("end", durable=True, id=upload_id)
 
-    def remove(self, upload_seconds: float) -> list[str]:
-        """Forget uploads that nothing came to for so long, and every file whose job is gone or
-        keeps it no longer. Returns the blobs to delete.
+    def remove(self, upload_seconds: float, most: int) -> list[str]:
+        """Forget uploads that nothing came to for so long, and files whose job is gone or keeps
+        them no longer: at most `most` photos and as many results. Returns the blobs to delete.
         """
         self._run("end_old", durable=True, before=self._now() - upload_seconds)
-        rows = self._run("remove_photos", durable=True) + self._run("remove_results", durable=True)
+        rows = self._run("remove_photos", durable=True, most=most)
+        rows += self._run("remove_results", durable=True, most=most)
         return [row[0] for row in rows]
 
     def _run(self, _statement: str, *, durable: bool = False, **values: Value) -> list[Row]:

@@ -212,3 +212,21 @@ def job_not_found(job_id: str) -> HaversackError:
         hint="GET /jobs, or `haversack jobs list`, shows them.",
         kind=Kind.NOT_FOUND,
     )
+
+
+def differs(found: Job, new: NewJob) -> HaversackError:
+    """Another job has the id or the idempotency key of the one that was to be put."""
+    if found.id == new.id:
+        return HaversackError(
+            "job-differs",
+            f"the job {new.id} is there already, with another pack, option or webhook",
+            hint="Send the photos again for a second job.",
+            kind=Kind.CONFLICT,
+        )
+    return HaversackError(
+        "idempotency-key-reused",
+        f"the idempotency key {(new.idempotency_key or '')[:80]!r} was sent before with another "
+        "pack, photo, upload, option or webhook",
+        hint="Use a new key for each new job.",
+        kind=Kind.CONFLICT,
+    )

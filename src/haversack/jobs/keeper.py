@@ -1,4 +1,4 @@
-"""What goes on beside the work: heartbeats, sweeping, tidying."""
+"""What keeps jobs alive beside the work: heartbeats and sweeping."""
 
 from __future__ import annotations
 
@@ -9,15 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from haversack.errors import HaversackError
-from haversack.jobs.handler import Handler
 from haversack.jobs.job import Lease, Progress
-from haversack.jobs.limits import read_limits
-from haversack.jobs.setting import JobRoom
-from haversack.jobs.store import Keep
+from haversack.jobs.store import JobStore
 
 _log = logging.getLogger("haversack.jobs")
-_ORPHAN_SECONDS = 3600.0
-_REMOVED_AT_ONCE = 1000
 
 
 @dataclass(eq=False)
@@ -49,28 +44,19 @@ class Rhythm:
 
 
 class Keeper:
-    """Beats, sweeps and tidies, whenever `tick` is called.
+    """Beats and sweeps, whenever `tick` is called.
 
-    Belongs to one thread, but for `take` and `drop`, which the worker's thread calls. Where the
-    database is away nothing is raised; leases that ended meanwhile are given one lease more before
-    they are swept, since their workers could not beat either.
-
-    Args:
-        keep: None for what the database's server was told, read anew each time.
+    Belongs to one thread, but for `take` and `drop`, which the worker's thread calls. Nothing that
+    may take long is done here: a lease lasts 10 s. Where the database is away nothing is raised;
+    leases that ended meanwhile are given one lease more before they are swept, since their workers
+    could not beat either.
     """
 
-    def __init__(
-        self, room: JobRoom, handlers: Sequence[Handler], rhythm: Rhythm, keep: Keep | None = None
-    ) -> None:
-        self._room = room
-        self._store, self._blobs, self._files = room.store, room.blobs, room.files
-        self._handlers = handlers
+    def __init__(self, store: JobStore, rhythm: Rhythm) -> None:
+        self._store = store
         self._rhythm = rhythm
-        self._keep = keep
         self._clock: Callable[[], float] = time.monotonic
         self._next_beat = self._next_sweep = 0.0
-        self._next_tidy = self._clock() + rhythm.tidy_seconds
-        self._next_orphans = 0.0
         self._currents: tuple[Current, ...] = ()
 
     @property
@@ -96,41 +82,9 @@ class Keeper:
             if now >= self._next_sweep:
                 self._next_sweep = now + self._rhythm.sweep_seconds
                 self._sweep()
-            if now >= self._next_tidy:
-                self._next_tidy = now + self._rhythm.tidy_seconds
-                self.tidy()
         except HaversackError as error:
             self._next_sweep = self._clock() + self._rhythm.lease_seconds
             _log.debug("jobs are not looked after now: %s", error.message)
-
-    def tidy(self) -> None:
-        """Take away what age and quota say, and photos that no job has."""
-        keep = self._keep or read_limits(self._store).keep
-        removed = self._store.expire_results(keep)
-        inputs = self._store.expire_inputs(keep)
-        for name in inputs:
-            self._blobs.delete(name)
-        files = self._files.remove(keep.upload_seconds)
-        for name in files:
-            self._blobs.delete(name)
-        if removed or inputs or files:
-            photos = len(inputs) + len(files)
-            _log.info("removed %d results and %d files of old jobs", removed, photos)
-        for handler in self._handlers:
-            handler.tidy()
-        self._remove_jobs(keep)
-        if self._clock() >= self._next_orphans:
-            self._next_orphans = self._clock() + _ORPHAN_SECONDS
-            for name in self._blobs.older_than(_ORPHAN_SECONDS):
-                if not self._store.has_blob(name):
-                    self._blobs.delete(name)
-
-    def _remove_jobs(self, keep: Keep) -> None:
-        """The rows of very old ones, a portion each time: nobody waits long for the database."""
-        removed = self._store.remove_jobs(keep, _REMOVED_AT_ONCE)
-        self._room.webhooks.remove()
-        if removed:
-            _log.info("removed %d old jobs of which nothing was left", removed)
 
     def _beat(self) -> None:
         for current in self._currents:

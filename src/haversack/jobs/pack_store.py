@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,10 @@ from haversack.database.named import named_statements
 from haversack.jobs.blobs import BlobStore, blob_name
 from haversack.jobs.mapping import mapped
 from haversack.packfile.archive import PackFiles, write_archive
+from haversack.packfile.staging import staging_folder, sweep
+
+# What a killed process left; no copy takes a day.
+_LEFT_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,23 +38,29 @@ class PackStore:
 
     Promises: any thread and any process may call. A copy that is named is there. Every method
     raises `database-away` or `blobs-away` where one of both cannot be reached.
+
+    Args:
+        spool: folder on a disk of this machine, where a pack that is a folder becomes one file.
     """
 
-    def __init__(self, database: Database, blobs: BlobStore) -> None:
+    def __init__(self, database: Database, blobs: BlobStore, spool: Path) -> None:
         self._database = database
         self._blobs = blobs
+        self._spool = spool
         self._sql = named_statements("haversack.jobs", "sql/packs.sql")
 
     def publish(self, files: PackFiles) -> None:
-        """Keep a copy, in the place of another of that name and version."""
+        """Keep a copy, in the place of another of that name and version. Raises OSError, too."""
         key: dict[str, Value] = {"name": files.manifest.name, "version": files.manifest.version}
         before = self._run("find", **key)
         if before and before[0].digest == files.digest:
             return
-        with tempfile.TemporaryDirectory() as folder:
+        self._spool.mkdir(parents=True, exist_ok=True)
+        sweep(self._spool, before_seconds=time.time() - _LEFT_SECONDS)
+        with staging_folder(self._spool) as folder:
             path = files.location
             if path.is_dir():
-                path = write_archive(path, Path(folder, "copy.pack"))
+                path = write_archive(path, folder / "copy.pack")
             with path.open("rb") as file, mapped(file) as data:
                 blob = blob_name(data, f"{files.manifest.name}-{files.manifest.version}")
                 self._blobs.put(blob, data)

@@ -65,7 +65,8 @@ def open_room(
     """
     database = places.database_url
     folder = places.state if is_postgresql(database) else sqlite_path(database).parent
-    blobs = open_blobs(places.blobs or folder / "blobs", places.state / "waiting")
+    spool = places.state / "waiting"
+    blobs = open_blobs(places.blobs or folder / "blobs", spool)
     opened = open_database(database)
     store = SqlJobStore(opened, outside)
     here = blobs.place()
@@ -84,7 +85,7 @@ def open_room(
         store=store,
         blobs=blobs,
         files=files,
-        packs=PackStore(opened, blobs),
+        packs=PackStore(opened, blobs, spool),
         webhooks=webhooks,
         desk=Desk(DeskPlaces(store=store, blobs=blobs, files=files, webhooks=webhooks), limits),
     )

@@ -23,6 +23,7 @@ from haversack.jobs.job import (
     NewJob,
     Progress,
     State,
+    differs,
     job_not_found,
 )
 from haversack.jobs.store import Claim, Filter, Keep, Place, Usage
@@ -89,20 +90,7 @@ class SqlJobStore:
         )
         found = _job(rows[0])
         if not _is_same(found, new):
-            if found.id == new.id:
-                raise HaversackError(
-                    "job-differs",
-                    f"the job {new.id} is there already, with another pack or other options",
-                    hint="Send the photos again for a second job.",
-                    kind=Kind.CONFLICT,
-                )
-            raise HaversackError(
-                "idempotency-key-reused",
-                f"the idempotency key {(new.idempotency_key or '')[:80]!r} was sent before with "
-                "another pack, photo or option",
-                hint="Use a new key for each new job.",
-                kind=Kind.CONFLICT,
-            )
+            raise differs(found, new)
         return found
 
     def claim(self, claim: Claim) -> list[Claimed]:
@@ -239,17 +227,18 @@ class SqlJobStore:
         ((queued, input_bytes),) = self._rows("usage", {})
         return Usage(queued=queued, input_bytes=int(input_bytes))
 
-    def expire_results(self, keep: Keep) -> int:
+    def expire_results(self, keep: Keep, most: int) -> int:
         """See `JobStore.expire_results`."""
         before = self.now() - keep.result_seconds
-        return len(self._rows("expire_results", {"before": before, "quota": keep.result_bytes}))
+        values: dict[str, Value] = {"before": before, "quota": keep.result_bytes, "most": most}
+        return len(self._rows("expire_results", values))
 
-    def expire_inputs(self, keep: Keep) -> list[str]:
+    def expire_inputs(self, keep: Keep, most: int) -> list[str]:
         """See `JobStore.expire_inputs`."""
-        values: dict[str, Value] = {"before": self.now() - keep.input_seconds}
+        before = self.now() - keep.input_seconds
+        values: dict[str, Value] = {"before": before, "quota": keep.input_bytes, "most": most}
         # Durable: the blobs are deleted next, and no row may then say that they are there.
-        rows = self._rows("expire_inputs", {**values, "quota": keep.input_bytes}, durable=True)
-        return [row[0] for row in rows if row[0]]
+        return [row[0] for row in self._rows("expire_inputs", values, durable=True)]
 
     def remove_jobs(self, keep: Keep, most: int) -> int:
         """See `JobStore.remove_jobs`."""
@@ -274,6 +263,17 @@ class SqlJobStore:
         """See `JobStore.change_fact`."""
         self._rows("change_fact", {"name": name, "value": value}, durable=True)
 
+    def take_turn(self, name: str, holder: str, seconds: float) -> bool:
+        """See `JobStore.take_turn`."""
+        now = self.now()
+        value = f"{now + seconds:014.3f} {holder}"
+        values: dict[str, Value] = {"name": name, "value": value, "now": now, "holder": holder}
+        return bool(self._rows("take_turn", values))
+
+    def end_turn(self, name: str, holder: str) -> None:
+        """See `JobStore.end_turn`."""
+        self._rows("end_turn", {"name": name, "holder": holder})
+
     def listener(self) -> Listener:
         """See `JobStore.listener`."""
         return self._database.listener()
@@ -296,10 +296,14 @@ def _job(row: Row) -> Job:
 
 
 def _is_same(found: Job, new: NewJob) -> bool:
-    """Whether a job was put for the same thing; the digits of a blob's content begin its name."""
-    return (found.kind, found.wants, found.options, found.input[:_INPUT_DIGITS]) == (
-        new.kind,
-        new.wants,
-        new.options,
-        new.input[:_INPUT_DIGITS],
-    )
+    """Whether a job was put for the same thing; the digits of a blob's content begin its name.
+
+    The deadline is not compared: whoever asks again has less time left, and `retry` lifts it.
+    """
+    if not new.input and found.id != new.id:  # its photos are files under its id: another upload
+        return False
+    return (_asked(found), found.input[:_INPUT_DIGITS]) == (_asked(new), new.input[:_INPUT_DIGITS])
+
+
+def _asked(job: Job | NewJob) -> tuple[str | int, ...]:
+    return job.kind, job.wants, job.options, job.image, job.priority

@@ -193,12 +193,15 @@ class JobStore(Protocol):
         """How much is held now."""
         ...
 
-    def expire_results(self, keep: Keep) -> int:
-        """Take away results by age and quota, oldest first; returns how many."""
+    def expire_results(self, keep: Keep, most: int) -> int:
+        """Take away results by age and quota, oldest first, at most `most`; returns how many."""
         ...
 
-    def expire_inputs(self, keep: Keep) -> list[str]:
-        """Mark inputs of ended jobs as removed by age and quota; returns the blobs to delete."""
+    def expire_inputs(self, keep: Keep, most: int) -> list[str]:
+        """Mark inputs of at most `most` ended jobs as removed by age and quota, oldest first.
+
+        Returns the blobs to delete: "" for each of those jobs whose photos are files.
+        """
         ...
 
     def remove_jobs(self, keep: Keep, most: int) -> int:
@@ -223,6 +226,17 @@ class JobStore(Protocol):
 
     def change_fact(self, name: str, value: str) -> None:
         """Set a fact, whatever it was."""
+        ...
+
+    def take_turn(self, name: str, holder: str, seconds: float) -> bool:
+        """Whether what only one may do at a time is this one's for so long.
+
+        The holder takes it again before that time is over; after it anybody may.
+        """
+        ...
+
+    def end_turn(self, name: str, holder: str) -> None:
+        """It may be another's at once; nothing happens where it is another's already."""
         ...
 
     def listener(self) -> Listener:

@@ -45,12 +45,20 @@ class Webhooks:
         self._sql = named_statements("haversack.jobs", "sql/webhooks.sql")
 
     def put(self, job_id: str, url: str) -> None:
-        """Before the job itself, so that none is accepted without it."""
+        """Before the job itself, so that none is accepted without it.
+
+        In the place of what an earlier try left; of a job that was put before nothing changes.
+        """
         self._run("put", job=job_id, url=url, now=self._now())
 
     def drop(self, job_id: str) -> None:
-        """Nobody is told."""
+        """Nobody is told of a job that was never put."""
         self._run("drop", job=job_id)
+
+    def address(self, job_id: str) -> str | None:
+        """Who is told; None for nobody."""
+        rows = self._run("address", job=job_id)
+        return str(rows[0][0]) if rows else None
 
     def claim(self, count: int, lease_seconds: float) -> list[Due]:
         """Those of jobs that have ended, for so long."""

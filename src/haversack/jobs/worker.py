@@ -1,4 +1,4 @@
-"""Takes jobs, from a thread of its own; heartbeats come from a second one."""
+"""Takes jobs, from a thread of its own; a second one beats, and a third one tidies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -18,6 +19,7 @@ from haversack.jobs.keeper import Current, Keeper, Rhythm
 from haversack.jobs.reports import Report, Reports
 from haversack.jobs.setting import JobRoom
 from haversack.jobs.store import Claim, Keep
+from haversack.jobs.tidier import Tidier
 
 _log = logging.getLogger("haversack.jobs")
 _TICK_SECONDS = 0.1
@@ -35,7 +37,8 @@ class WorkerOptions:
         away_seconds: between two tries to reach the database.
         drain_seconds: that jobs under way may take to finish when the worker is to end; then they
             are handed back.
-        heed_seconds: that their handler may then take to end.
+        heed_seconds: that their handler may then take to end; after it the log says each time so
+            long what is being waited for.
         delay_seconds: before the second attempt, by the kind of our own fault; doubled each time.
     """
 
@@ -58,9 +61,12 @@ class Worker:
     takes others with it once at most, and none of them twice.
 
     Promises: `start` returns at once. `stop` lets what is under way finish, `drain_seconds` at
-    most, else hands it back; when it returns both threads have ended, unless a handler does not
-    heed `unwanted`. Nothing that a job does ends the worker's threads; only the process's own
-    death does, and then the job's lease ends. Where the database is away it waits and goes on.
+    most, else hands it back; when it returns every thread has ended, so that the database may be
+    closed. A handler that does not heed `unwanted` holds it up for ever: its job is another's by
+    then, so whoever does not want to wait ends the process, and loses nothing. Nothing that a job
+    does ends the worker's threads; only the process's own death does, and then the job's lease
+    ends. Where the database is away it waits and goes on. However long tidying takes, heartbeats
+    come in time.
     """
 
     def __init__(
@@ -73,12 +79,14 @@ class Worker:
         self._handlers = {handler.kind: handler for handler in handlers}
         self._options = options or WorkerOptions()
         self._reports = Reports(store=room.store, delay_seconds=self._options.delay_seconds)
-        self._keeper = Keeper(room, handlers, self._options.rhythm, self._options.keep)
+        self._keeper = Keeper(room.store, self._options.rhythm)
         self._ending = threading.Event()
         self._ended = threading.Event()
+        self._tidier = Tidier(room, handlers, self._options.keep, self._ending)
         self._threads = (
             threading.Thread(target=self._work, name="job-worker", daemon=True),
             threading.Thread(target=self._look_after, name="job-keeper", daemon=True),
+            threading.Thread(target=self._tidy, name="job-tidier", daemon=True),
         )
 
     def start(self) -> None:
@@ -89,16 +97,34 @@ class Worker:
     def stop(self) -> None:
         """Take no more; see the promises."""
         self._ending.set()
-        work, keep = self._threads
+        work, keep, tidy = self._threads
         if work.ident is None:
             return
         work.join(self._options.drain_seconds)
-        currents = self._keeper.currents
-        if work.is_alive() and currents:
-            self._hand_back(currents)
-            work.join(self._options.heed_seconds)
+        self._join(work, self._hand_back_rest)
         self._ended.set()
         keep.join()
+        self._join(tidy, lambda: None)
+
+    def _join(self, thread: threading.Thread, press: Callable[[], None]) -> None:
+        """However long it takes: the database is closed next."""
+        told = began = time.monotonic()
+        while thread.is_alive():
+            press()
+            thread.join(_TICK_SECONDS)
+            now = time.monotonic()
+            if thread.is_alive() and now - told >= self._options.heed_seconds:
+                told = now
+                _log.warning(
+                    "the worker is to end, and %s still works after %.0f s (jobs: %s); what it has "
+                    "is handed back, so that killing this process loses nothing",
+                    thread.name,
+                    now - began,
+                    ", ".join(one.lease.id for one in self._keeper.currents) or "none",
+                )
+
+    def _hand_back_rest(self) -> None:
+        self._hand_back([one for one in self._keeper.currents if not one.unwanted.is_set()])
 
     def _hand_back(self, currents: Sequence[Current]) -> None:
         for current in currents:
@@ -116,6 +142,15 @@ class Worker:
             except Exception:
                 _log.exception("looking after jobs failed; it goes on")
 
+    def _tidy(self) -> None:
+        while not self._ending.wait(self._options.rhythm.tidy_seconds):
+            try:
+                self._tidier.tidy()
+            except HaversackError as error:
+                _log.debug("jobs are not tidied now: %s", error.message)
+            except Exception:
+                _log.exception("tidying jobs failed; it goes on")
+
     def _work(self) -> None:
         listener: Listener | None = None
         is_away = False
@@ -126,7 +161,9 @@ class Worker:
                 if is_away:
                     is_away = False
                     _log.info("the database is back")
-                if claimed:
+                if claimed and self._ending.is_set():
+                    self._hand_back([_current(one) for one in claimed])
+                elif claimed:
                     self._attempt(claimed)
                 else:
                     listener.wait(self._options.idle_seconds)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from haversack.packfile.graphscan import scan
 from haversack.packfile.manifest import Defaults, Manifest, Parity, Provenance, SurveyGrid, encode
 from haversack.packfile.repository import Repository
 from haversack.packfile.signature import Signature
+from haversack.packfile.staging import staging_folder
 
 # What may differ between the original model with preprocessing of its own and the pack, by rule:
 # scores and edges (a share of the photo), probabilities, the share of pixels, the share of a
@@ -64,10 +64,12 @@ def build(draft: Draft, target: Target, *, now: datetime.datetime) -> Built:
         ImportRefusedError: `parity-failed`, with a line a sample; nothing is written then.
         PackError: the format's own checks; an existing version or file.
     """
-    with tempfile.TemporaryDirectory(prefix="haversack-import-") as folder:
-        # A temporary folder is its owner's alone, and copying a folder copies its mode: below it
+    # Not in the system's place for temporary files, which may be memory: weights are large.
+    is_file = target.out.suffix == ".pack"
+    with staging_folder(_nearest(target.out.parent if is_file else target.out)) as folder:
+        # A staging folder is its owner's alone, and copying a folder copies its mode: below it
         # the umask decides, as for everything else that is published.
-        staged = Path(folder) / "pack"
+        staged = folder / "pack"
         staged.mkdir()
         for name, data in draft.files.items():
             path = staged / name
@@ -79,7 +81,7 @@ def build(draft: Draft, target: Target, *, now: datetime.datetime) -> Built:
         _prove_graph(draft, files, predictor)
         checks = tuple(verify(files, predictor))
         manifest = _proved(manifest, checks)
-        if target.out.suffix == ".pack":
+        if is_file:
             _write_manifest(staged, manifest)
             return Built(path=write_archive(staged, target.out), manifest=manifest, checks=checks)
 
@@ -90,6 +92,12 @@ def build(draft: Draft, target: Target, *, now: datetime.datetime) -> Built:
         path = Repository(target.out).publish(manifest.name, target.version, write)
         published = msgspec.structs.replace(manifest, version=path.name)
         return Built(path=path, manifest=published, checks=checks)
+
+
+def _nearest(path: Path) -> Path:
+    """The folder, or the one above it that is there."""
+    path = path.absolute()
+    return next(one for one in (path, *path.parents) if one.is_dir())
 
 
 def _write_manifest(folder: Path, manifest: Manifest) -> PackFiles:

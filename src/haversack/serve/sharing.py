@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from haversack.errors import HaversackError
 from haversack.jobs.pack_store import PackCopy, PackStore
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.serve.catalogue import Catalogue
+from haversack.serve.retries import Retries
 from haversack.serve.room import least_bytes
 from haversack.units import format_bytes
 
@@ -17,47 +20,72 @@ _Key = tuple[str, str]
 
 
 class Publisher:
-    """A server's side: what is on offer has a copy, what it took away has none. One thread."""
+    """A server's side: what is on offer has a copy, what it took away has none. One thread.
 
-    def __init__(self, catalogue: Catalogue, store: PackStore) -> None:
+    What cannot be copied now is tried again; other packs do not wait for it.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, store: PackStore, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._catalogue = catalogue
         self._store = store
         self._told: dict[_Key, str] = {}
+        self._retries: Retries[tuple[_Key, str]] = Retries(clock)
 
     def look(self) -> None:
         """Bring the store up to date. Raises `database-away`, `blobs-away`."""
         offered = {_key(files): files for files in self._catalogue.offers.all()}
+        self._retries.keep({(key, files.digest) for key, files in offered.items()})
         for key, files in offered.items():
-            if self._told.get(key) != files.digest:
-                try:
-                    self._store.publish(files)
-                except (HaversackError, OSError) as error:
-                    if getattr(error, "code", "").endswith("-away"):
-                        raise
-                    _log.warning("%s@%s is not shared with other workers: %s", *key, error)
-                self._told[key] = files.digest
+            if self._told.get(key) != files.digest and self._retries.is_due((key, files.digest)):
+                self._publish(key, files)
         for key in [key for key in self._told if key not in offered]:
             self._store.withdraw(*key, self._told[key])
             del self._told[key]
+
+    def _publish(self, key: _Key, files: PackFiles) -> None:
+        try:
+            self._store.publish(files)
+        except (HaversackError, OSError) as error:
+            _raise_if_away(error)
+            if self._retries.failed((key, files.digest), error):
+                _log.warning(
+                    "%s@%s is not shared with other workers; it is tried again: %s",
+                    *key,
+                    _first_line(error),
+                )
+            return
+        self._retries.done((key, files.digest))
+        self._told[key] = files.digest
 
 
 class Collector:
     """A worker's side: what servers have put there is on offer here. One thread.
 
+    What cannot be brought now is tried again; other packs do not wait for it.
+
     Args:
         folder: where copies are kept.
     """
 
-    def __init__(self, catalogue: Catalogue, store: PackStore, folder: Path) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        store: PackStore,
+        folder: Path,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._catalogue = catalogue
         self._store = store
         self._folder = folder
         self._brought: dict[_Key, str] = {}
-        self._refused: set[str] = set()
+        self._retries: Retries[str] = Retries(clock)
 
     def look(self) -> None:
-        """Bring what is on offer here up to date. Raises `database-away`, `blobs-away`."""
+        """Bring what is on offer here up to date. Raises `database-away`."""
         copies = {(copy.name, copy.version): copy for copy in self._store.copies()}
+        self._retries.keep({copy.digest for copy in copies.values()})
         for key in [key for key in self._brought if key not in copies]:
             del self._brought[key]
             self._catalogue.forget(*key)
@@ -65,7 +93,7 @@ class Collector:
         for key, copy in copies.items():
             own = self._catalogue.offers.find(*key)
             is_new = own is None or self._brought.get(key) not in (None, copy.digest)
-            if is_new and copy.digest not in self._refused:
+            if is_new and self._retries.is_due(copy.digest):
                 self._bring(key, copy)
 
     def _bring(self, key: _Key, copy: PackCopy) -> None:
@@ -77,11 +105,13 @@ class Collector:
                 self._catalogue.forget(*key)
             self._catalogue.offer(path)
         except (HaversackError, OSError) as error:
-            if getattr(error, "code", "").endswith("-away"):
-                raise
-            self._refused.add(copy.digest)
-            _log.warning("%s@%s is not done here: %s", *key, str(error).partition("\n")[0])
+            _raise_if_away(error)
+            if self._retries.failed(copy.digest, error):
+                _log.warning(
+                    "%s@%s is not done here; it is tried again: %s", *key, _first_line(error)
+                )
             return
+        self._retries.done(copy.digest)
         self._brought[key] = copy.digest
         _log.info("%s@%s came from the server", *key)
 
@@ -95,6 +125,16 @@ class Collector:
                 f"{format_bytes(house.residency.packs_bytes)}",
                 hint="Start the worker with more --memory.",
             )
+
+
+def _raise_if_away(error: HaversackError | OSError) -> None:
+    """Without the database nothing else can be done either; blobs may be short of room for one."""
+    if isinstance(error, HaversackError) and error.code == "database-away":
+        raise error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _key(files: PackFiles) -> _Key:

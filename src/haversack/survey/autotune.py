@@ -122,7 +122,7 @@ def first_tiles(
                 piece = reader.read(PhotoJob(photo, reader))
             finally:
                 reader.close()
-        except (HaversackError, OSError):
+        except (HaversackError, OSError, MemoryError):
             continue
         whole = piece.job.grid
         views = [

@@ -27,7 +27,8 @@ from haversack.survey.photo_job import PhotoJob, Piece, Reader, failed
 from haversack.survey.reading import open_reader
 from haversack.survey.store import OpenPhoto
 
-# A graph that fails on one photo fails that photo; on five in a row, the run.
+# A graph that fails on one photo fails that photo; on five in a row, and nothing else between
+# them, the run.
 _FAILURES_IN_A_ROW = 5
 _IDLE_SECONDS = 0.5
 _JOIN_SECONDS = 60.0
@@ -185,7 +186,7 @@ class Pipeline:
 
     def _to_read(self) -> PhotoJob | OpenPhoto | None:
         for job in self._unfinished:
-            if job.pieces_alive < _PIECES and not self._stopping:
+            if job.pieces_alive < _PIECES and job.broken is None and not self._stopping:
                 self._unfinished.remove(job)
                 return self._reads(job)
         if self._stopping:
@@ -222,7 +223,7 @@ class Pipeline:
             reader: Reader = open_reader(
                 options.root / photo.name, photo, options.grid, self._budget.whole_bytes
             )
-        except (HaversackError, OSError) as fault:
+        except (HaversackError, OSError, MemoryError) as fault:
             self._end(failed(photo, as_error(fault)))
             return
         finally:
@@ -261,31 +262,55 @@ class Pipeline:
 
     def _look(self, batch: _Batch) -> None:
         started = time.thread_time()
-        views = [_view(piece, tile) for piece, tile in batch]
         fill_to = self._options.batch if self._options.across_photos else 1
         try:
+            views = [_view(piece, tile) for piece, tile in batch]
             findings = look(self._looker, views, fill_to=fill_to)
-            if not all(finding.skipped for finding in findings):
-                self._failures = 0
         except (HaversackError, MemoryError) as fault:
-            findings = [TileFinding()] * len(batch)
-            self._break(batch, as_error(fault))
+            self._look_apart(batch, as_error(fault))
+            return
+        if not all(finding.skipped for finding in findings):
+            with self._changed:
+                self._failures = 0
         self.tiles_done += len(batch)
-        seconds = (time.thread_time() - started) / len(batch)
+        self._report(batch, findings, (time.thread_time() - started) / len(batch))
+
+    def _look_apart(self, batch: _Batch, fault: HaversackError) -> None:
+        """Whose fault it was, where the tiles are of several photos: the others' come again."""
+        by_photo: dict[PhotoJob, list[tuple[Piece, Tile]]] = {}
+        for piece, tile in batch:
+            by_photo.setdefault(piece.job, []).append((piece, tile))
+        if len(by_photo) > 1:
+            for part in by_photo.values():
+                self._look(tuple(part))
+            return
+        (job,) = by_photo
+        self._break(job, batch, fault)
+
+    def _break(self, job: PhotoJob, batch: _Batch, fault: HaversackError) -> None:
+        """The photo fails with the graph's words, its tiles that wait are dropped; photo after
+        photo, the run fails.
+        """
+        with self._changed:
+            if job.broken is None:
+                job.broken = fault
+                self._failures += 1
+                if self._failures >= _FAILURES_IN_A_ROW:
+                    raise fault
+            dropped = [one for one in self._tiles if one[0].job is job]
+            if dropped:
+                self._tiles = deque(one for one in self._tiles if one[0].job is not job)
+        over = (*batch, *dropped)
+        self._report(over, [TileFinding()] * len(over), 0.0)
+
+    def _report(self, batch: _Batch, findings: Sequence[TileFinding], seconds: float) -> None:
+        """Tell each piece of its tiles; `seconds` is the CPU time of each."""
         by_piece: dict[Piece, list[TileFinding]] = {}
         for (piece, _), finding in zip(batch, findings, strict=True):
             by_piece.setdefault(piece, []).append(finding)
         for piece, found in by_piece.items():
             if piece.job.report(piece, found, seconds * len(found)):
                 self._close_piece(piece.job)
-
-    def _break(self, batch: _Batch, fault: HaversackError) -> None:
-        """The photos of the batch fail with the graph's words; photo after photo, the run does."""
-        self._failures += 1
-        if self._failures >= _FAILURES_IN_A_ROW:
-            raise fault
-        for piece, _ in batch:
-            piece.job.broken = fault
 
     def _close_piece(self, job: PhotoJob) -> None:
         with self._changed:
@@ -304,13 +329,17 @@ class Pipeline:
                 return
             job.ended = True
         job.reader.close()
-        outcome = (
-            failed(job.photo, job.broken, seconds=job.seconds_decode)
-            if job.broken is not None
-            else job.outcome(self._options.merge)
-        )
+        outcome = self._outcome(job)
         self._budget.give(job.held_bytes)
         self._end(outcome)
+
+    def _outcome(self, job: PhotoJob) -> PhotoOutcome:
+        if job.broken is None:
+            try:
+                return job.outcome(self._options.merge)
+            except MemoryError as fault:
+                job.broken = as_error(fault)
+        return failed(job.photo, job.broken, seconds=job.seconds_decode)
 
     def _end(self, outcome: PhotoOutcome) -> None:
         self._outcomes.put(outcome)

@@ -1,4 +1,4 @@
-"""Ctrl-C and a polite kill as a count, so that no write is cut in the middle."""
+"""Ctrl-C, a polite kill and a closed terminal as a count, so that no write is cut in the middle."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-_CAUGHT = (signal.SIGINT, signal.SIGTERM)
+_HANGUP = getattr(signal, "SIGHUP", None)  # none on Windows
+_CAUGHT = (signal.SIGINT, signal.SIGTERM, *([_HANGUP] if _HANGUP else []))
 
 
 class Interrupts:
-    """Counts SIGINT and SIGTERM while it is entered; the second raises KeyboardInterrupt.
+    """Counts them while it is entered; the second raises KeyboardInterrupt.
+
+    A closed terminal may say so twice, and counts once; under nohup it is ignored.
 
     Outside the main thread, where Python allows no handlers, it counts nothing.
     """
@@ -23,6 +26,8 @@ class Interrupts:
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
             for one in _CAUGHT:
+                if one == _HANGUP and signal.getsignal(one) is signal.SIG_IGN:
+                    continue
                 self._before[one] = signal.signal(one, self._note)
         return self
 
@@ -36,6 +41,8 @@ class Interrupts:
             signal.signal(one, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        if number == _HANGUP and self.count:
+            return
         self.count += 1
         if self.count > 1:
             raise KeyboardInterrupt

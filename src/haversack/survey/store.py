@@ -230,7 +230,9 @@ class RunStore:
 
     def photo_rows(self) -> Iterator[tuple[object, ...]]:
         """Every photo's columns as `all_photos` names them, by path."""
-        yield from self._do("all_photos")
+        # Not `yield from`: that closes the cursor, which may outlive the database.
+        for row in self._do("all_photos"):  # noqa: UP028
+            yield row
 
     def counts(self) -> dict[str, StatusCount]:
         """Sums by status; a status that no photo has is left out."""

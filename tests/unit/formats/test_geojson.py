@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import itertools
 import json
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from tests.unit.formats import survey_runs as made
 
 from haversack.formats import geojson
+from haversack.formats.photos import Photos, SurveyRun
 from haversack.formats.rings import polygon
 
 rasterio = importlib.import_module("rasterio")
@@ -145,6 +148,35 @@ def test_a_geotiff_is_placed_by_its_own_coordinates(tmp_path: Path) -> None:
     assert of["1-1"]["properties"]["position_error_m"] is None
     assert of["1-1"]["properties"]["gsd_m"] == pytest.approx(0.5, rel=1e-3)
     assert of["photo-1"]["geometry"]["type"] == "Polygon"
+
+
+@pytest.mark.parametrize("kind", [geojson.write, geojson.write_lines])
+def test_without_rasterio_the_rest_is_placed_and_the_geotiffs_are_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    kind: Callable[[SurveyRun, Photos, Path], Path],
+) -> None:
+    place = rasterio.Affine(0.5, 0, 500_000, 0, -0.5, 5_500_000)
+    size = {"width": 4, "height": 3, "count": 1, "dtype": "uint8"}
+    with rasterio.open(
+        tmp_path / "a.tif", "w", driver="GTiff", crs="EPSG:32632", transform=place, **size
+    ) as file:
+        file.write(np.zeros((1, 3, 4), np.uint8))
+    monkeypatch.setitem(sys.modules, "rasterio", None)
+    point = replace(made.photo(2, "b.jpg"), lon=7.0, lat=46.0, camera='{"lon":7.0,"lat":46.0}')
+    photos = made.photos([made.photo(1, "a.tif", made.found((0, 0, 2, 2))), point])
+    path = kind(made.run(tmp_path), photos, tmp_path / "x")
+    assert "haversack[geo]" in caplog.text
+    assert "a.tif" in caplog.text
+    if kind is geojson.write_lines:
+        of = {one["id"]: one for one in map(json.loads, path.read_text().splitlines())}
+    else:
+        of = features(path)
+        note = json.loads(path.read_text())["haversack"]
+        assert (note["unplaced"], note["unplaced_photos"][0]["photo"]) == (1, "a.tif")
+    assert "rasterio" in of["1-1"]["properties"]["no_position"]
+    assert of["photo-2"]["geometry"] == {"type": "Point", "coordinates": [7.0, 46.0]}
 
 
 def test_a_tiff_that_is_gone_says_so(tmp_path: Path) -> None:

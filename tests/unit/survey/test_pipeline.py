@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from tests.integration.survey_material import save, scene
 
-from haversack.engine.budget import MemoryBudget
+from haversack.engine.budget import MemoryBudget, Purse
 from haversack.engine.detections import Detections
 from haversack.engine.image import DecodedImage
 from haversack.engine.merge import MergeOptions
@@ -25,6 +26,9 @@ from haversack.survey.store import OpenPhoto
 class Scripted:
     """A predictor that sees one thing in each tile, and fails in those that are white."""
 
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
     def fit(self, image: DecodedImage) -> Fitted:
         return Fitted(
             pixels=image.pixels,
@@ -34,6 +38,7 @@ class Scripted:
         )
 
     def infer(self, pictures: Sequence[Fitted]) -> list[Detections]:
+        self.calls.append(len(pictures))
         if any(picture.pixels.mean() > 250 for picture in pictures):
             raise EngineError("run-failed", "the graph could not be run: white")
         return [
@@ -48,13 +53,15 @@ class Scripted:
         ]
 
 
-def listed(folder: Path, whites: Sequence[int], count: int) -> list[OpenPhoto]:
+def listed(
+    folder: Path, whites: Sequence[int], count: int, width: int = 90, height: int = 70
+) -> list[OpenPhoto]:
     found = []
     for number in range(count):
-        pixels = scene(number, width=90, height=70)
+        pixels = scene(number, width=width, height=height)
         if number in whites:
             pixels[:] = 255
-            pixels[0, 0] = 250
+            pixels[::8, ::8] = 250
         told = save(folder / f"{number}.png", pixels).stat()
         found.append(
             OpenPhoto(
@@ -69,16 +76,20 @@ def listed(folder: Path, whites: Sequence[int], count: int) -> list[OpenPhoto]:
 
 
 def work(
-    folder: Path, photos: list[OpenPhoto], memory_bytes: int = 64 << 20, **options: int | bool
+    folder: Path,
+    photos: list[OpenPhoto],
+    memory: Purse | None = None,
+    looker: Scripted | None = None,
+    **options: Any,
 ) -> list[PhotoOutcome]:
     told = PipelineOptions(
         root=folder,
         grid=GridTable(tile=64, overlap=8, overview=False),
         merge=MergeOptions(),
-        memory=MemoryBudget(memory_bytes),
-        **{"threads": 2, "batch": 2, **options},  # type: ignore[arg-type]
+        memory=memory or MemoryBudget(64 << 20),
+        **{"threads": 2, "batch": 2, **options},
     )
-    pipeline = Pipeline(Scripted(), photos, told)
+    pipeline = Pipeline(looker or Scripted(), photos, told)
     try:
         return [one for one in pipeline.outcomes(0.05) if one is not None]
     finally:
@@ -87,7 +98,7 @@ def work(
 
 
 @pytest.mark.parametrize("options", [{"threads": 1}, {"decoders": 2, "across_photos": True}])
-def test_each_photo_has_one_outcome(tmp_path: Path, options: dict[str, int | bool]) -> None:
+def test_each_photo_has_one_outcome(tmp_path: Path, options: dict[str, Any]) -> None:
     outcomes = work(tmp_path, listed(tmp_path, [], 12), **options)
     assert sorted(one.id for one in outcomes) == list(range(12))
     assert {one.status for one in outcomes} == {"done"}
@@ -112,5 +123,55 @@ def test_a_graph_that_fails_on_photo_after_photo_stops_the_run(tmp_path: Path) -
 
 def test_a_photo_waits_for_memory_instead_of_failing(tmp_path: Path) -> None:
     # Each takes about 3 MiB to decode: one after the other, though four threads could.
-    outcomes = work(tmp_path, listed(tmp_path, [], 9), threads=4, memory_bytes=4 << 20)
+    outcomes = work(tmp_path, listed(tmp_path, [], 9), threads=4, memory=MemoryBudget(4 << 20))
     assert {one.status for one in outcomes} == {"done"}
+
+
+def test_a_broken_photo_of_many_tiles_ends_neither_the_run_nor_asks_again(tmp_path: Path) -> None:
+    looker = Scripted()
+    photos = listed(tmp_path, [0], 2, width=500, height=400)
+    outcomes = work(tmp_path, photos, looker=looker, threads=1)
+    assert {one.id: (one.status, one.error_code) for one in outcomes} == {
+        0: ("failed", "run-failed"),
+        1: ("done", ""),
+    }
+    tiles = outcomes[-1].counts.tiles
+    assert tiles > 50
+    assert sum(looker.calls) == 2 + tiles  # of the broken one, only those of the call that failed
+
+
+def test_photos_that_share_a_batch_with_a_broken_one_are_looked_at(tmp_path: Path) -> None:
+    outcomes = work(
+        tmp_path, listed(tmp_path, [3, 7], 12), threads=1, batch=24, decoders=2, across_photos=True
+    )
+    failed = [one.id for one in outcomes if one.status == "failed"]
+    assert sorted(failed) == [3, 7]
+    assert sum(one.status == "done" for one in outcomes) == 10
+
+
+def test_whole_photos_between_broken_ones_let_the_run_go_on(tmp_path: Path) -> None:
+    outcomes = work(tmp_path, listed(tmp_path, [0, 1, 2, 3, 5, 6, 7, 8], 10), threads=1)
+    assert len(outcomes) == 10
+
+
+class ShortOnce:
+    """A purse that has no memory the first time a photo is planned."""
+
+    def __init__(self) -> None:
+        self._inner = MemoryBudget(64 << 20)
+        self._is_short = True
+        self.take, self.give = self._inner.take, self._inner.give
+
+    @property
+    def whole_bytes(self) -> int:
+        if self._is_short:
+            self._is_short = False
+            raise MemoryError
+        return self._inner.whole_bytes
+
+
+def test_a_photo_that_cannot_be_planned_for_want_of_memory_fails_alone(tmp_path: Path) -> None:
+    outcomes = work(tmp_path, listed(tmp_path, [], 4), ShortOnce(), threads=1)
+    told = {one.id: (one.status, one.error_code) for one in outcomes}
+    assert told[0] == ("failed", "photo-out-of-memory")
+    assert [told[number][0] for number in (1, 2, 3)] == ["done"] * 3

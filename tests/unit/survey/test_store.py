@@ -118,3 +118,13 @@ def test_a_file_that_is_no_run_is_refused(tmp_path: Path, content: bytes | None)
     with pytest.raises(HaversackError) as caught:
         RunStore(tmp_path, write=True)
     assert caught.value.code == "run-damaged"
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_photos_half_read_when_the_store_is_closed_raise_nothing(tmp_path: Path) -> None:
+    with RunStore(tmp_path, write=True) as store:
+        found = [SourcePhoto(path=f"{n}.jpg", size_bytes=1, mtime_ns=1) for n in range(3)]
+        store.list_photos(found, lambda name: True)
+        rows = store.photo_rows()
+        next(rows)
+    rows.close()  # type: ignore[attr-defined]

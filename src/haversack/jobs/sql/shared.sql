@@ -140,7 +140,9 @@ WHERE id IN (
         SELECT id, finished, sum(result_bytes) OVER (ORDER BY finished DESC, id DESC) AS held
         FROM job WHERE state = 'done' AND result_removed = 0
     ) AS kept
-    WHERE finished <= :before OR held > :quota)
+    WHERE finished <= :before OR held > :quota
+    ORDER BY finished
+    LIMIT :most)
 RETURNING id;
 
 -- name: expire_inputs
@@ -152,7 +154,9 @@ WHERE finished IS NOT NULL AND input_removed = 0 AND id IN (
             ORDER BY CASE WHEN finished IS NULL THEN 0 ELSE 1 END, finished DESC, id DESC) AS held
         FROM job WHERE input_removed = 0
     ) AS kept
-    WHERE finished <= :before OR held > :quota)
+    WHERE finished IS NOT NULL AND (finished <= :before OR held > :quota)
+    ORDER BY finished
+    LIMIT :most)
 RETURNING input;
 
 -- Without its input an ended job cannot be retried, so nobody brings one back meanwhile.
@@ -182,3 +186,14 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
 -- name: fact
 SELECT value FROM job_fact WHERE name = :name;
+
+-- A value is 14 digits of the time until which it is its holder's, a blank, and the holder.
+-- name: take_turn
+INSERT INTO job_fact (name, value) VALUES (:name, :value)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+WHERE CAST(substr(job_fact.value, 1, 14) AS DOUBLE PRECISION) <= :now
+   OR substr(job_fact.value, 16) = :holder
+RETURNING name;
+
+-- name: end_turn
+DELETE FROM job_fact WHERE name = :name AND substr(value, 16) = :holder RETURNING name;

@@ -46,16 +46,20 @@ WHERE touched <= :before OR EXISTS (SELECT 1 FROM job WHERE job.id = upload.id)
 RETURNING id;
 
 -- name: remove_photos
-DELETE FROM job_file
-WHERE role = 'photo'
-  AND NOT EXISTS (SELECT 1 FROM upload WHERE upload.id = job_file.job)
-  AND NOT EXISTS (SELECT 1 FROM job WHERE job.id = job_file.job AND input_removed = 0)
+DELETE FROM job_file WHERE (job, role, name) IN (
+    SELECT file.job, file.role, file.name FROM job_file AS file
+    WHERE file.role = 'photo'
+      AND NOT EXISTS (SELECT 1 FROM upload WHERE upload.id = file.job)
+      AND NOT EXISTS (SELECT 1 FROM job WHERE job.id = file.job AND input_removed = 0)
+    LIMIT :most)
 RETURNING blob;
 
 -- Of a job that ended in another way an earlier attempt may have kept files.
 -- name: remove_results
-DELETE FROM job_file
-WHERE role = 'result'
-  AND NOT EXISTS (SELECT 1 FROM job WHERE job.id = job_file.job AND result_removed = 0
-                    AND state IN ('queued', 'running', 'done'))
+DELETE FROM job_file WHERE (job, role, name) IN (
+    SELECT file.job, file.role, file.name FROM job_file AS file
+    WHERE file.role = 'result'
+      AND NOT EXISTS (SELECT 1 FROM job WHERE job.id = file.job AND result_removed = 0
+                        AND state IN ('queued', 'running', 'done'))
+    LIMIT :most)
 RETURNING blob;

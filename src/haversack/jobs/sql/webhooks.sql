@@ -1,10 +1,18 @@
 -- Every statement of webhooks.
 
+-- Of a job that is put already nothing changes; of an earlier try that came to nothing it does.
 -- name: put
-INSERT INTO job_webhook (job, url, due) VALUES (:job, :url, :now) ON CONFLICT DO NOTHING;
+INSERT INTO job_webhook (job, url, due)
+SELECT :job, :url, :now
+WHERE NOT EXISTS (SELECT 1 FROM job WHERE id = :job)
+ON CONFLICT (job) DO UPDATE SET url = excluded.url, due = excluded.due;
 
 -- name: drop
-DELETE FROM job_webhook WHERE job = :job;
+DELETE FROM job_webhook
+WHERE job = :job AND NOT EXISTS (SELECT 1 FROM job WHERE id = :job);
+
+-- name: address
+SELECT url FROM job_webhook WHERE job = :job;
 
 -- The outer `due` is looked at again where two servers want the same row at once.
 -- name: claim

@@ -1,0 +1,172 @@
+"""What `Desk` promises of asking twice, on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from haversack.errors import HaversackError
+from haversack.jobs.blobs import FolderBlobs
+from haversack.jobs.desk import Desk, DeskPlaces, wish
+from haversack.jobs.files import Role
+from haversack.jobs.job import Job, NewJob
+from haversack.jobs.setting import JobPlaces, JobRoom, open_room
+from haversack.jobs.store import Claim
+
+_HOOK = "https://example.org/hook"
+_DAY = 86_400.0
+_OTHER_WISHES: list[dict[str, Any]] = [
+    {"pack": "seals"},
+    {"version": "2"},
+    {"kind": "request"},
+    {"options": '{"threshold":0.9}'},
+    {"image": "another.jpg"},
+    {"priority": 5},
+    {"webhook": _HOOK},
+    {"webhook": None},
+]
+_FIRST = replace(
+    wish("herd", owner="ada", idempotency_key="k", image="a.jpg"), webhook="https://example.org/1"
+)
+
+
+@pytest.fixture
+def room(url: str, tmp_path: Path) -> Iterator[JobRoom]:
+    opened = open_room(JobPlaces(state=tmp_path, database=url, blobs=str(tmp_path / "blobs")))
+    yield opened
+    opened.store.close()
+
+
+def uploaded(room: JobRoom, photo: bytes = b"photo") -> str:
+    upload = room.desk.begin_upload("ada").id
+    room.desk.add_photo(upload, "a.jpg", photo)
+    return upload
+
+
+def survey(room: JobRoom, upload: str, **values: Any) -> Job:
+    return room.desk.submit_upload(wish("herd", kind="survey", **values), upload, "ada")
+
+
+def blobs(room: JobRoom) -> set[str]:
+    return set(room.blobs.older_than(-_DAY))
+
+
+def refusal(error: pytest.ExceptionInfo[HaversackError]) -> tuple[str, str]:
+    return error.value.code, error.value.kind.value
+
+
+@pytest.mark.parametrize("other", _OTHER_WISHES, ids=lambda one: "-".join(map(str, one.items())))
+def test_the_same_key_with_another_wish_is_refused_and_takes_nothing_away(
+    room: JobRoom, other: dict[str, Any]
+) -> None:
+    first = room.desk.submit(_FIRST, b"photo")
+    kept = blobs(room)
+    with pytest.raises(HaversackError) as caught:
+        room.desk.submit(replace(_FIRST, **other), b"photo")
+    assert refusal(caught) == ("idempotency-key-reused", "conflict")
+    assert blobs(room) == kept == {first.input}
+    assert room.webhooks.address(first.id) == _FIRST.webhook
+    assert room.desk.submit(_FIRST, b"photo").id == first.id
+
+
+def test_a_repeat_with_less_time_left_is_the_same_job(room: JobRoom) -> None:
+    first = room.desk.submit(replace(_FIRST, wait_seconds=60.0), b"photo")
+    assert room.desk.submit(replace(_FIRST, wait_seconds=50.0), b"photo").id == first.id
+
+
+def test_the_same_key_for_another_upload_is_refused_and_its_photos_stay(room: JobRoom) -> None:
+    first = survey(room, uploaded(room), idempotency_key="k")
+    other = uploaded(room)
+    with pytest.raises(HaversackError) as caught:
+        survey(room, other, idempotency_key="k")
+    assert refusal(caught) == ("idempotency-key-reused", "conflict")
+    assert room.files.remove(_DAY, 9) == []
+    assert room.desk.upload(other, "ada").photos == 1
+    assert survey(room, first.id, idempotency_key="k").id == first.id
+    assert survey(room, other, idempotency_key="k2").id == other
+    assert len(blobs(room)) == 2
+
+
+def test_a_photos_key_is_not_a_surveys(room: JobRoom) -> None:
+    room.desk.submit(wish("herd", owner="ada", idempotency_key="k"), b"photo")
+    with pytest.raises(HaversackError) as caught:
+        survey(room, uploaded(room), idempotency_key="k")
+    assert refusal(caught) == ("idempotency-key-reused", "conflict")
+
+
+@pytest.mark.parametrize("first", [None, _HOOK])
+def test_a_survey_asked_for_again_with_another_webhook_is_refused(
+    room: JobRoom, first: str | None
+) -> None:
+    upload = uploaded(room)
+    survey(room, upload, webhook=first)
+    other = f"{_HOOK}/2" if first else _HOOK
+    with pytest.raises(HaversackError) as caught:
+        survey(room, upload, webhook=other)
+    assert refusal(caught) == ("job-differs", "conflict")
+    assert room.webhooks.address(upload) == first
+    assert survey(room, upload, webhook=first).id == upload
+
+
+@pytest.mark.parametrize("again", [None, f"{_HOOK}/2"])
+def test_whom_a_refused_survey_named_is_not_told_of_the_next(
+    room: JobRoom, again: str | None
+) -> None:
+    survey(room, uploaded(room), idempotency_key="k")
+    upload = uploaded(room)
+    # As a try leaves it whose database was away when the job itself was put.
+    room.webhooks.put(upload, _HOOK)
+    with pytest.raises(HaversackError):
+        survey(room, upload, idempotency_key="k", webhook=_HOOK)
+    room.webhooks.put(upload, _HOOK)
+    survey(room, upload, webhook=again)
+    assert room.webhooks.address(upload) == again
+
+
+class Meanwhile(FolderBlobs):
+    """Somebody else does something just before a blob is deleted."""
+
+    def __init__(self, folder: Path, something: Callable[[], object]) -> None:
+        super().__init__(folder)
+        self._something = something
+
+    def delete(self, name: str) -> None:
+        self._something()
+        super().delete(name)
+
+
+def test_a_refused_photo_does_not_take_away_what_another_sender_has_stored(
+    room: JobRoom, tmp_path: Path
+) -> None:
+    upload = uploaded(room, b"first")
+
+    def add(name: str) -> bool:
+        return room.desk.add_photo(upload, name, b"same")
+
+    blobs = Meanwhile(tmp_path / "blobs", lambda: add("b.jpg"))
+    places = DeskPlaces(store=room.store, blobs=blobs, files=room.files, webhooks=room.webhooks)
+    with pytest.raises(HaversackError) as caught:  # another photo has the name
+        Desk(places).add_photo(upload, "a.jpg", b"same")
+    assert caught.value.code == "photo-name-taken"
+    for file in room.files.files(upload, Role.PHOTO):
+        assert room.blobs.part(file.blob, 0, 9) in (b"first", b"same")
+    assert not add("b.jpg")
+    assert len(list(room.blobs.older_than(-_DAY))) == 2
+
+
+def test_a_survey_is_claimed_with_its_photos_after_a_repeat(room: JobRoom) -> None:
+    upload = uploaded(room)
+    survey(room, upload, idempotency_key="k")
+    survey(room, upload, idempotency_key="k")
+    ((claimed),) = room.store.claim(Claim(kinds=["survey"], packs=["herd"], worker="w"))
+    assert (claimed.job.id, claimed.job.progress_total) == (upload, 1)
+    assert room.files.remove(0, 9) == []
+
+
+def test_new_jobs_without_a_key_are_never_the_same(room: JobRoom) -> None:
+    new: NewJob = wish("herd", owner="ada")
+    assert room.desk.submit(new, b"photo").id != room.desk.submit(new, b"photo").id
