@@ -155,7 +155,8 @@ class Repository:
 def versions(folder: Path) -> list[Entry]:
     """The versions of the pack `folder`, lowest first; [] where it is no folder one may read.
 
-    Another user's home among the places where names are looked up must not stop the others.
+    Another user's home among the places where names are looked up must not stop the others, nor a
+    pack that somebody removes meanwhile.
     """
     try:
         if not folder.is_dir():
@@ -165,7 +166,7 @@ def versions(folder: Path) -> list[Entry]:
             for child in folder.iterdir()
             if _VERSION.fullmatch(child.name) and (child / MANIFEST_NAME).is_file()
         )
-    except PermissionError:
+    except (PermissionError, FileNotFoundError):
         return []
 
 
