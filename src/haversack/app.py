@@ -25,7 +25,7 @@ from haversack.asgi.door import Door, DoorOptions
 from haversack.asgi.errors import exception_handlers
 from haversack.engine.allocator import settle, trim
 from haversack.engine.cpus import usable_cpus
-from haversack.errors import HaversackError
+from haversack.errors import HaversackError, Kind
 from haversack.jobs.desk import DeskLimits
 from haversack.jobs.limits import JobLimits, write_limits
 from haversack.jobs.notifier import Notifier
@@ -46,6 +46,7 @@ from haversack.serve.placing import House
 from haversack.serve.residency import Residency
 from haversack.serve.sharing import Collector, Publisher
 from haversack.serve.sign_in import open_sign_in
+from haversack.serve.standing import going_on, watched_threads
 from haversack.serve.start import check_loaded, prepare
 from haversack.survey.job_handler import SurveyHandler
 from haversack.survey.sources import SUFFIXES
@@ -61,6 +62,7 @@ _SURVEYS = "surveys"
 _HEED_SECONDS = 30.0
 _COPIES = "copies"
 _SHARE_SECONDS = 2.0
+_THREADS = ("job-worker", "job-keeper", "webhooks")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +206,7 @@ class _House:
             residency=Residency(room.packs_bytes, limits.turns),
             sizes=self._start.sizes,
             drain_seconds=limits.wait_seconds,
-            activity=lambda: (self.context.plane.visits, self.context.plane.seats.taken),
+            activity=lambda: self.context.plane.activity,
         )
         sign_in = open_sign_in(options.accounts) if options.accounts else None
         open_model = partial(ServedModel, options=limits)
@@ -260,14 +262,18 @@ class _House:
         room = self.context.jobs
         assert room is not None
         workers = self._workers(room, asyncio.get_running_loop())
-        going_on = (self._load(workers), self._keep_trim(), self._share(room))
-        tasks = [asyncio.create_task(one) for one in going_on]
+        works = [self._load(workers), going_on("giving memory back", self._keep_trim)]
+        look = self._sharing(room)
+        if look is not None:
+            works.append(going_on("sharing packs", partial(self._share, look)))
+        tasks = [asyncio.create_task(one) for one in works]
         rules = self._options.webhooks
         notifier = Notifier(room, rules) if rules is not None else None
         if notifier is not None:
             notifier.start()
         try:
-            yield
+            with watched_threads(_THREADS, self._thread_died):
+                yield
         finally:
             for task in tasks:
                 task.cancel()
@@ -296,9 +302,24 @@ class _House:
         try:
             await self._bring_up(workers)
         except Exception as fault:
-            self.fault = fault
-            if self.server is not None:
-                self.server.should_exit = True
+            self._end(fault)
+
+    def _thread_died(self, name: str) -> None:
+        """Jobs would wait for ever: who started the server starts it again."""
+        self._end(
+            HaversackError(
+                "server-fault",
+                f"the thread {name} died, so the server ended",
+                hint="The log says of what. Start it again: jobs go on where they were.",
+                kind=Kind.INTERNAL,
+            )
+        )
+
+    def _end(self, fault: Exception) -> None:
+        """End the server; the first fault is the one that is told."""
+        self.fault = self.fault or fault
+        if self.server is not None:
+            self.server.should_exit = True
 
     async def _bring_up(self, workers: Sequence[Worker]) -> None:
         catalogue = self.context.plane.catalogue
@@ -321,16 +342,16 @@ class _House:
             catalogue.add(self._start.opened.get(path, path), keep_others=True, pin=True)
         check_loaded(self._start, catalogue)
 
-    async def _share(self, room: JobRoom) -> None:
-        """Packs go from a server to workers elsewhere, if there can be any."""
+    def _sharing(self, room: JobRoom) -> Callable[[], None] | None:
+        """How packs go from a server to workers elsewhere; None where there can be none."""
         jobs, catalogue = self._options.jobs, self.context.plane.catalogue
         if jobs is None or not jobs.is_shared:
-            return
-        look = (
-            Publisher(catalogue, room.packs).look
-            if self._has_door
-            else Collector(catalogue, room.packs, self._options.state / _COPIES).look
-        )
+            return None
+        if self._has_door:
+            return Publisher(catalogue, room.packs).look
+        return Collector(catalogue, room.packs, self._options.state / _COPIES).look
+
+    async def _share(self, look: Callable[[], None]) -> None:
         while True:
             await asyncio.sleep(_SHARE_SECONDS)
             if self.context.phase is Phase.READY:
@@ -345,7 +366,7 @@ class _House:
         while True:
             await asyncio.sleep(_TRIM_SECONDS)
             plane = self.context.plane
-            if plane.visits != visits or plane.seats.taken:
+            if plane.visits != visits or plane.seats.taken or plane.memory.used:
                 visits = plane.visits
                 await asyncio.to_thread(trim)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 import pytest
@@ -53,6 +53,9 @@ class Watched:
 
     def read(self) -> bytes:
         return self.view()
+
+    def keep(self) -> Callable[[], None]:
+        return lambda: None
 
 
 @pytest.fixture(scope="module")

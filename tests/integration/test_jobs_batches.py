@@ -178,10 +178,11 @@ def no_memory_free(running: Running) -> Iterator[None]:
 
     async def take_all() -> None:
         gate = running.plane.memory
-        async with gate.hold(gate.limit, Deadline(at=running.loop.time() + 60)):
-            taken.set()
-            while not go_on.is_set():
-                await asyncio.sleep(0.01)
+        held = await gate.enter(gate.limit, Deadline(at=running.loop.time() + 60))
+        taken.set()
+        while not go_on.is_set():
+            await asyncio.sleep(0.01)
+        held.shrink(0)
 
     done = asyncio.run_coroutine_threadsafe(take_all(), running.loop)
     assert taken.wait(10)

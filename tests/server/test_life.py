@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -187,3 +188,30 @@ def test_a_server_whose_packs_are_all_unloaded_still_answers(tmp_path: Path) -> 
         assert server.post("/predict/blobs", content=PHOTO.read_bytes()).status_code == 404
         assert "haversack_ready 1.0" in server.get("/metrics").text
         assert server.answers()
+
+
+_A_THREAD_DIES = """
+import socket, sys, threading
+from pathlib import Path
+from haversack.app import AppOptions, run
+
+def die(models):
+    threading.Thread(target=lambda: 1 / 0, name="webhooks").start()
+
+options = AppOptions(packs=(Path(sys.argv[1]),), state=Path(sys.argv[2]))
+run(options, socket.create_server(("127.0.0.1", 0)), die)
+"""
+
+
+def test_a_server_one_of_whose_threads_dies_ends_and_says_so(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _A_THREAD_DIES, str(BLOBS), str(tmp_path / "state")],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
+    assert "the thread webhooks died, so the server ended" in done.stderr

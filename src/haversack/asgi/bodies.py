@@ -6,7 +6,7 @@ import asyncio
 import mmap
 import tempfile
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +58,8 @@ class Body:
         self._store = store
         self._pieces: list[bytes] = []
         self._file: BinaryIO | None = None
+        self._keepers = 0
+        self._is_closed = False
         self.size_bytes = 0
 
     def append(self, piece: bytes) -> None:
@@ -108,8 +110,21 @@ class Body:
         for at in range(0, len(view), _PIECE_BYTES):
             target.write(view[at : at + _PIECE_BYTES])
 
+    def keep(self) -> Callable[[], None]:
+        """Have it stay after `close`, for a thread that reads it; what this returns lets it go."""
+        self._keepers += 1
+        return self._let_go
+
+    def _let_go(self) -> None:
+        self._keepers -= 1
+        if self._is_closed:
+            self.close()
+
     def close(self) -> None:
-        """Let go of the memory, or of the file."""
+        """Let go of the memory, or of the file, when nobody keeps it."""
+        self._is_closed = True
+        if self._keepers:
+            return
         self._give_back()
         if self._file is not None:
             self._file.close()

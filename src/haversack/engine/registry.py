@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
@@ -72,6 +72,15 @@ class Registry(Generic[P]):
                 self._loaded[name] = left
             else:
                 del self._loaded[name]
+
+    def arrange(self, name: str, versions: Sequence[str]) -> None:
+        """Have those of these versions that are loaded in this order: the last one is current."""
+        with self._lock:
+            have = self._loaded.get(name, {})
+            rest = {version: opened for version, opened in have.items() if version not in versions}
+            arranged = rest | {version: have[version] for version in versions if version in have}
+            if arranged:
+                self._loaded[name] = arranged
 
     @contextmanager
     def use(self, name: str, version: str | None = None) -> Iterator[P]:

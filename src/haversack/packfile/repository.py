@@ -196,7 +196,8 @@ class Repository:
 def versions(folder: Path) -> list[Entry]:
     """The versions of the pack `folder`, lowest first; [] where it is no folder one may read.
 
-    Another user's home among the places where names are looked up must not stop the others.
+    Another user's home among the places where names are looked up must not stop the others, nor a
+    pack that somebody removes meanwhile.
     """
     return look(folder).entries
 
@@ -220,6 +221,8 @@ def _children(folder: Path) -> tuple[list[Path], bool]:
     """What is in a folder, nothing where there is none; and whether it may not be read."""
     try:
         return (list(folder.iterdir()) if folder.is_dir() else []), False
+    except FileNotFoundError:
+        return [], False
     except PermissionError:
         return [], True
 

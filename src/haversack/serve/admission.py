@@ -11,8 +11,8 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from haversack.asgi.errors import RetryLaterError
@@ -37,7 +37,10 @@ class Deadline:
 
 
 class Seats:
-    """How many requests are in the house.
+    """How many requests are in the house: how many callers wait for an answer.
+
+    Whoever is cancelled waits no longer and keeps no seat. What a thread still uses for him is
+    counted where it is limited: as turns and memory.
 
     Attributes:
         taken: now.
@@ -77,7 +80,7 @@ class Seats:
 
 
 class Held:
-    """What somebody was let in with.
+    """What somebody was let in with. It belongs to the work that is done under it.
 
     Attributes:
         amount: still held.
@@ -122,20 +125,15 @@ class Gate:
         """How many wait."""
         return len(self._line)
 
-    @asynccontextmanager
-    async def hold(self, amount: int, deadline: Deadline) -> AsyncIterator[Held]:
-        """`amount` for the length of a block, when it is free; a part may be given back sooner.
+    async def enter(self, amount: int, deadline: Deadline) -> Held:
+        """`amount`, when it is free; whoever gets it gives it back by `Held.shrink(0)`.
 
         Raises:
             TimeoutError: it was not free before the deadline.
         """
         if self._line or not self._take(amount):
             await self._wait(amount, deadline)
-        held = Held(self.budget, amount)
-        try:
-            yield held
-        finally:
-            held.shrink(0)
+        return Held(self.budget, amount)
 
     async def _wait(self, amount: int, deadline: Deadline) -> None:
         turn = asyncio.get_running_loop().create_future()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from haversack.serve.admission import Deadline, Seats, too_late
+from haversack.serve.admission import Seats, too_late
 from haversack.serve.catalogue import Catalogue
 from haversack.serve.model import ServedModel
+from haversack.serve.stay import Stay
 
 
 class Wanted(Protocol):
@@ -32,22 +33,24 @@ class Arrivals:
         self._one_by_one = asyncio.Lock()
         self._coming: dict[tuple[str, str | None], asyncio.Task[None]] = {}
 
-    async def model(self, wanted: Wanted, deadline: Deadline, seats: Seats) -> ServedModel:
+    async def model(self, wanted: Wanted, stay: Stay, seats: Seats) -> ServedModel:
         """The model, to be given back to the catalogue's `release`.
 
         Raises:
-            HaversackError: `pack-not-loaded`; what loading raises; by the deadline.
+            HaversackError: `pack-not-loaded`; what loading raises; when it waited for too
+                long.
         """
         while True:
             model = self._catalogue.lease(wanted.name, wanted.version)
             if model is not None:
                 return model
-            try:
-                async with asyncio.timeout_at(deadline.at):
-                    await asyncio.shield(self._bring(wanted.name, wanted.version))
-            except TimeoutError as late:
-                what = f"{wanted.name} to be loaded"
-                raise too_late(deadline, what, seats.retry_after_seconds()) from late
+            with stay.waiting() as deadline:
+                try:
+                    async with asyncio.timeout_at(deadline.at):
+                        await asyncio.shield(self._bring(wanted.name, wanted.version))
+                except TimeoutError as late:
+                    what = f"{wanted.name} to be loaded"
+                    raise too_late(deadline, what, seats.retry_after_seconds()) from late
 
     def _bring(self, name: str, version: str | None) -> asyncio.Task[None]:
         key = (name, version)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -55,7 +56,8 @@ class Catalogue:
         self.places = Places(open_model, house or House())
         self.offers = Offers()
         self._repositories = [Repository(root) for root in repositories]
-        self._outside: dict[str, dict[str, Path]] = {}
+        self._outside: dict[Key, Path] = {}
+        self._outside_lock = threading.Lock()
         self._failed: dict[Key, str] = {}
 
     def add(
@@ -113,8 +115,8 @@ class Catalogue:
             with self.places.loading:
                 model = self.places.place(files, keep_others=False)
                 self.offers.put_alone(files)
-        except HaversackError as error:
-            self._failed[(name, chosen)] = error.message
+        except Exception as error:
+            self._failed[(name, chosen)] = _reason(error)
             raise
         self._failed.pop((name, chosen), None)
         return model
@@ -133,8 +135,8 @@ class Catalogue:
             key = (name, files.manifest.version)
             try:
                 model = self.places.place(files, keep_others=True)
-            except HaversackError as error:
-                self._failed[key] = error.message
+            except Exception as error:
+                self._failed[key] = _reason(error)
                 raise
             self._failed.pop(key, None)
         took = format_seconds(model.load_seconds)
@@ -216,19 +218,21 @@ class Catalogue:
         return rows
 
     def _know(self, files: PackFiles) -> None:
-        versions = self._outside.setdefault(files.manifest.name, {})
-        versions[files.manifest.version] = files.location
+        with self._outside_lock:
+            self._outside[files.manifest.name, files.manifest.version] = files.location
         self.offers.put(files)
 
     def _known(self) -> dict[Key, Path]:
         """Every version that can be loaded; the first repository that has one wins."""
-        known = {
-            (name, version): path
-            for name, paths in self._outside.items()
-            for version, path in paths.items()
-            if path.exists()
-        }
+        with self._outside_lock:
+            outside = dict(self._outside)
+        known = {key: path for key, path in outside.items() if path.exists()}
         for repository in self._repositories:
             for entry in repository.entries():
                 known.setdefault((entry.name, entry.version), entry.path)
         return known
+
+
+def _reason(error: Exception) -> str:
+    """Why a pack is not loaded, for everyone who may ask: nothing of the server's own places."""
+    return error.message if isinstance(error, HaversackError) else "it could not be read"

@@ -100,11 +100,10 @@ class Context:
         return BodyLimit(limit_bytes=self.options.body_limit_bytes)
 
 
-def target_of(request: Request, timeout_seconds: float | None = None) -> Target:
+def target_of(request: Request) -> Target:
     """The model and version in a route's path."""
     return Target(
         name=request.path_params["name"],
         version=request.path_params.get("version"),
-        timeout_seconds=timeout_seconds,
         is_gone=request.is_disconnected,
     )

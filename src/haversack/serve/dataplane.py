@@ -6,7 +6,6 @@ Source of the shape: MLServer's `DataPlane`, one protocol-free core behind every
 from __future__ import annotations
 
 import asyncio
-import errno
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Executor
@@ -15,14 +14,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeVar
 
-from haversack.asgi.errors import RetryLaterError
 from haversack.engine.image import ImageHeader
 from haversack.engine.predictor import Fitted
 from haversack.engine.results import ImageResult, Outcome, PackIdentity
 from haversack.engine.session import Array
 from haversack.engine.tensors import check, to_session
 from haversack.errors import EngineError, HaversackError, ImageError
-from haversack.serve.admission import Deadline, Gate, Held, Seats, check_fits, too_late
+from haversack.serve.admission import Gate, Held, Seats, check_fits, too_late
 from haversack.serve.arrivals import Arrivals
 from haversack.serve.catalogue import Catalogue
 from haversack.serve.headers import HERE_BYTES, Headers
@@ -37,7 +35,9 @@ from haversack.serve.pictures import (
     need_if_read,
     read_one,
 )
+from haversack.serve.shortage import is_short_of_memory, memory_short
 from haversack.serve.statistics import Stages
+from haversack.serve.stay import Stay
 
 T = TypeVar("T")
 Render = Callable[[ImageResult, ServedModel], T]
@@ -69,13 +69,11 @@ class Target:
     Attributes:
         name: of the model.
         version: None for the current one.
-        timeout_seconds: the caller's own deadline, or None.
         is_gone: tells whether the caller has hung up meanwhile.
     """
 
     name: str
     version: str | None = None
-    timeout_seconds: float | None = None
     is_gone: Callable[[], Awaitable[bool]] | None = None
 
 
@@ -85,7 +83,7 @@ class _Visit:
 
     model: ServedModel
     target: Target
-    deadline: Deadline
+    stay: Stay
     stages: Stages = field(default_factory=Stages)
 
 
@@ -115,8 +113,9 @@ class DataPlane:
     """Every request's way through the house: memory, decoding, turn, model.
 
     Promises: a request holds the model it began with until it is answered, whatever is loaded or
-    unloaded meanwhile. What a caller sent wrongly is raised as HaversackError of kind INVALID.
-    Belongs to one event loop; `workers` do what would block it.
+    unloaded meanwhile. A caller who is cancelled is so at once; turn, memory and model are held
+    until no thread works for him any more (see `Stay`). What a caller sent wrongly is raised as
+    HaversackError of kind INVALID. Belongs to one event loop; `workers` do what would block it.
 
     Attributes:
         visits: so far, of requests, jobs and tiles of surveys.
@@ -134,13 +133,30 @@ class DataPlane:
         self._headers = Headers(workers.decoding)
         self._coming = Arrivals(catalogue)
 
-    async def see(self, target: Target, picture: Picture, render: Render[T]) -> T:
+    @property
+    def activity(self) -> object:
+        """Something that changes while requests are answered, or somebody's thread still works."""
+        return self.visits, self.seats.taken, object() if self.workspace.used else None
+
+    def stay(self) -> Stay:
+        """Of a request that begins now; one that asks several things has one for all of them."""
+        return Stay(self.options.wait_seconds)
+
+    async def see(
+        self, target: Target, picture: Picture, render: Render[T], stay: Stay | None = None
+    ) -> T:
         """What is in one encoded picture, as `render` puts it.
+
+        Args:
+            stay: None where this is all that is asked.
 
         Raises:
             ImageError: it cannot be read. HaversackError.
         """
-        async with self._visit(target) as visit, self._reserved(visit, picture) as (held, header):
+        async with (
+            self._visit(target, stay or self.stay()) as visit,
+            self._reserved(visit, picture) as (held, header),
+        ):
             fitted = await self._fitted(visit, picture, header)
             held.shrink(after_bytes(visit.model, fitted.width * fitted.height))
             infer = partial(visit.model.predictor.infer, [fitted])
@@ -162,11 +178,12 @@ class DataPlane:
         """
         found: list[T | HaversackError] = []
         headers: list[ImageHeader | ImageError] = []
+        stay = self.stay()
         while len(found) < len(asked):
             try:
-                async with self._visit(target) as visit:
+                async with self._visit(target, stay) as visit:
                     headers = headers or await self._headers.read_all(
-                        [one.picture for one in asked], partial(self._memory, visit)
+                        [one.picture for one in asked], stay, partial(self._memory, visit)
                     )
                     rest = list(zip(asked, headers, strict=True))[len(found) :]
                     needs = [need_if_read(visit.model, one.picture, header) for one, header in rest]
@@ -212,11 +229,15 @@ class DataPlane:
     ) -> list[Read | HaversackError]:
         """Every picture in the network's frame, or why it cannot be read."""
         began = time.perf_counter()
+        for asked, _ in pictures:
+            visit.stay.reads(asked.picture)
         readings = [
-            _on(self._workers.decoding, partial(read_one, visit.model, one.picture, header))
-            for one, header in pictures
+            visit.stay.run(
+                self._workers.decoding, partial(read_one, visit.model, asked.picture, header)
+            )
+            for asked, header in pictures
         ]
-        # All have ended when this goes on, so that none takes memory that is given back by then.
+        # All have ended when this goes on, but for those that nobody waits for any more.
         done = await asyncio.gather(*readings, return_exceptions=True)
         visit.stages.compute_input = time.perf_counter() - began
         found: list[Read | HaversackError] = []
@@ -229,9 +250,9 @@ class DataPlane:
             raise _UnreadError(errors)
         return found
 
-    async def see_pixels(self, target: Target, pixels: Array, render: Render[T]) -> T:
+    async def see_pixels(self, target: Target, pixels: Array, render: Render[T], stay: Stay) -> T:
         """What is in uint8[H,W,3] pixels, as `render` puts it."""
-        async with self._visit(target) as visit:
+        async with self._visit(target, stay) as visit:
             predict = partial(visit.model.predictor.predict_pixels, pixels)
             need = pixels.nbytes + after_bytes(visit.model, pixels.shape[0] * pixels.shape[1])
 
@@ -244,17 +265,18 @@ class DataPlane:
 
         Their memory is their sender's; counts of requests do not know of them.
         """
-        async with self.present(target) as model:
-            visit = _Visit(model=model, target=target, deadline=self._deadline(None))
+        stay = self.stay()
+        async with self.present(target, stay) as model:
+            visit = _Visit(model=model, target=target, stay=stay)
             return await self._turn(visit, partial(model.predictor.infer, pictures))
 
     async def bring(self, target: Target) -> None:
         """Have a pack in memory that is on offer; errors as `present`."""
-        async with self.present(target):
+        async with self.present(target, self.stay()):
             pass
 
     async def infer(
-        self, target: Target, inputs: dict[str, Array]
+        self, target: Target, inputs: dict[str, Array], stay: Stay
     ) -> tuple[dict[str, Array], PackIdentity]:
         """A tensor pack's named outputs, and which version gave them.
 
@@ -262,7 +284,7 @@ class DataPlane:
             TensorError: the inputs are not the signature's. HaversackError: `inputs-refused`
                 where the graph itself refuses their values.
         """
-        async with self._visit(target) as visit:
+        async with self._visit(target, stay) as visit:
             model = visit.model
             check(model.manifest.signature, inputs)
             visit.stages.batch = _rows(inputs) if model.predictor.batches else 1
@@ -277,13 +299,9 @@ class DataPlane:
             visit.stages.compute_infer = time.perf_counter() - began
             return outputs, model.identity
 
-    async def apart(self, work: Callable[[], T]) -> T:
-        """Run what would block the event loop on a worker's thread."""
-        return await _on(self._workers.inferring, work)
-
     @asynccontextmanager
     async def parsed(
-        self, work: Callable[[], T], json_bytes: int, body_bytes: int = 0
+        self, work: Callable[[], T], json_bytes: int, stay: Stay, body_bytes: int = 0
     ) -> AsyncIterator[T]:
         """What that much JSON says, for the length of a block; a body may hold more behind it.
 
@@ -292,58 +310,54 @@ class DataPlane:
         its own, so who holds it may wait for the other.
         """
         if json_bytes <= HERE_BYTES:
-            yield work() if body_bytes <= HERE_BYTES else await self.apart(work)
+            yield (
+                work()
+                if body_bytes <= HERE_BYTES
+                else await stay.run(self._workers.inferring, work)
+            )
             return
         need = json_bytes * _BYTES_PER_JSON_BYTE
         check_fits(need, self.memory.limit, f"{json_bytes:,} bytes of JSON")
-        deadline = self._deadline(None)
-        async with self._held(self.json, min(json_bytes, self.json.limit), deadline, "memory"):
-            async with self._held(self.memory, need, deadline, "memory"):
-                found = await self.apart(work)
+        async with self._held(self.json, min(json_bytes, self.json.limit), stay, "memory"):
+            async with self._held(self.memory, need, stay, "memory"):
+                found = await stay.run(self._workers.inferring, work)
             yield found
 
     @asynccontextmanager
-    async def present(self, target: Target) -> AsyncIterator[ServedModel]:
+    async def present(self, target: Target, stay: Stay) -> AsyncIterator[ServedModel]:
         """The model for the length of a block; one that is on offer is loaded first.
 
         Raises:
             HaversackError: `pack-not-loaded`; what loading raises.
         """
-        model = await self._coming.model(target, self._deadline(target.timeout_seconds), self.seats)
+        model = await self._coming.model(target, stay, self.seats)
         self.visits += 1
         try:
             yield model
         finally:
-            self.catalogue.release(model)
-
-    def _deadline(self, timeout_seconds: float | None) -> Deadline:
-        """From now: the server's patience, or the caller's own where that is shorter."""
-        now = asyncio.get_running_loop().time()
-        if timeout_seconds is None or timeout_seconds >= self.options.wait_seconds:
-            return Deadline(at=now + self.options.wait_seconds)
-        return Deadline(at=now + timeout_seconds, by_caller=True)
+            stay.afterwards(partial(self.catalogue.release, model))
 
     @asynccontextmanager
-    async def _visit(self, target: Target) -> AsyncIterator[_Visit]:
+    async def _visit(self, target: Target, stay: Stay) -> AsyncIterator[_Visit]:
         """The model for the length of a block, and its counts whatever happens in it."""
-        async with self.present(target) as model:
-            deadline = self._deadline(target.timeout_seconds)
-            visit = _Visit(model=model, target=target, deadline=deadline)
+        async with self.present(target, stay) as model:
+            visit = _Visit(model=model, target=target, stay=stay)
             began = time.perf_counter()
             try:
                 yield visit
             except BaseException as fault:
                 model.statistics.failed(time.perf_counter() - began)
-                if _is_short_of_memory(fault):
-                    raise _memory_short(fault, self.seats.retry_after_seconds()) from fault
+                if is_short_of_memory(fault):
+                    raise memory_short(fault, self.seats.retry_after_seconds()) from fault
                 raise
             model.statistics.succeeded(visit.stages, time.perf_counter() - began)
 
     async def _fitted(self, visit: _Visit, picture: Picture, header: ImageHeader) -> Fitted:
         """The picture in the network's frame."""
         began = time.perf_counter()
+        visit.stay.reads(picture)
         decode = partial(decode_and_fit, visit.model, picture, header)
-        fitted = await _on(self._workers.decoding, decode)
+        fitted = await visit.stay.run(self._workers.decoding, decode)
         visit.stages.compute_input = time.perf_counter() - began
         return fitted
 
@@ -354,14 +368,14 @@ class DataPlane:
         """Memory for the larger of decoding and what follows, and the header that told so; nothing
         more is taken later, so who holds it never waits for others who do.
         """
-        header = await self._headers.read(picture, partial(self._memory, visit))
+        header = await self._headers.read(picture, visit.stay, partial(self._memory, visit))
         async with self._memory(visit, need_bytes(visit.model, picture, header)) as held:
             yield held, header
 
     @asynccontextmanager
     async def _memory(self, visit: _Visit, need: int) -> AsyncIterator[Held]:
         began, most = time.perf_counter(), min(need, self.memory.limit)
-        async with self._held(self.memory, most, visit.deadline, "memory") as held:
+        async with self._held(self.memory, most, visit.stay, "memory") as held:
             visit.stages.queue += time.perf_counter() - began
             yield held
 
@@ -369,15 +383,15 @@ class DataPlane:
         """Run `work` when it is this request's turn at the model."""
         began = time.perf_counter()
         model, name = visit.model, visit.model.identity.name
-        async with self._held(model.turn, 1, visit.deadline, f"its turn at {name}"):
+        async with self._held(model.turn, 1, visit.stay, f"its turn at {name}"):
             waited = time.perf_counter() - began
             visit.stages.queue += waited
             if waited > _LONG_WAIT_SECONDS:
                 await _check_listening(visit.target)
             call = min(model.call_bytes(rows), self.workspace.limit)
-            async with self._held(self.workspace, call, visit.deadline, "memory"):
+            async with self._held(self.workspace, call, visit.stay, "memory"):
                 began = time.perf_counter()
-                done = await self.apart(work)
+                done = await visit.stay.run(self._workers.inferring, work)
                 visit.stages.compute_infer = time.perf_counter() - began
                 return done
 
@@ -388,27 +402,22 @@ class DataPlane:
         if model.identity.task != "label-map":
             answer = render(result, model)
         else:
-            answer = await self.apart(partial(render, result, model))
+            made = partial(render, result, model)
+            answer = await visit.stay.run(self._workers.inferring, made)
         visit.stages.compute_output += time.perf_counter() - began
         return answer
 
     @asynccontextmanager
-    async def _held(
-        self, gate: Gate, amount: int, deadline: Deadline, what: str
-    ) -> AsyncIterator[Held]:
-        is_inside = False
+    async def _held(self, gate: Gate, amount: int, stay: Stay, what: str) -> AsyncIterator[Held]:
+        with stay.waiting() as deadline:
+            try:
+                held = await gate.enter(amount, deadline)
+            except TimeoutError as late:
+                raise too_late(deadline, what, self.seats.retry_after_seconds()) from late
         try:
-            async with gate.hold(amount, deadline) as held:
-                is_inside = True
-                yield held
-        except TimeoutError as late:
-            if is_inside:
-                raise
-            raise too_late(deadline, what, self.seats.retry_after_seconds()) from late
-
-
-async def _on(executor: Executor, work: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(executor, work)
+            yield held
+        finally:
+            stay.afterwards(partial(held.shrink, 0))
 
 
 def _result(
@@ -425,28 +434,11 @@ def _result(
     )
 
 
-def _is_short_of_memory(fault: BaseException) -> bool:
-    """Whether the system, numpy or the runtime refused memory: another limit than ours was met."""
-    if isinstance(fault, EngineError):
-        return "bad_alloc" in fault.message or "allocat" in fault.message
-    return isinstance(fault, MemoryError) or getattr(fault, "errno", None) == errno.ENOMEM
-
-
-def _memory_short(fault: BaseException, retry_after_seconds: int) -> HaversackError:
-    words = (str(fault) or "the system gave none").partition("\n")[0]
-    return RetryLaterError(
-        f"there is no memory for this request: {words}",
-        retry_after_seconds=retry_after_seconds,
-        hint="Send less at once, or try again when the server is less busy.",
-        code="memory-short",
-    )
-
-
 def _run(model: ServedModel, inputs: dict[str, Array]) -> dict[str, Array]:
     try:
         return model.predictor.run({name: to_session(array) for name, array in inputs.items()})
     except EngineError as error:
-        if _is_short_of_memory(error):
+        if is_short_of_memory(error):
             raise
         # Names, datatypes and shapes were right: it is the values that the graph cannot take.
         raise HaversackError("inputs-refused", error.message, hint=error.hint) from error

@@ -12,6 +12,7 @@ from typing import Any
 from haversack.engine.image import ImageHeader
 from haversack.errors import ImageError
 from haversack.serve.pictures import Picture, header_if_free, header_of
+from haversack.serve.stay import Stay
 
 HERE_BYTES = 64 << 10
 """Of a body: what is larger is nothing for the event loop. 64 KiB are walked in 5 ms at worst."""
@@ -26,7 +27,7 @@ class Headers:
     def __init__(self, workers: Executor) -> None:
         self._workers = workers
 
-    async def read(self, picture: Picture, reserve: Reserve) -> ImageHeader:
+    async def read(self, picture: Picture, stay: Stay, reserve: Reserve) -> ImageHeader:
         """What the picture's first bytes say.
 
         Where that takes memory, it is given back before any is reserved for decoding, so nobody
@@ -35,20 +36,20 @@ class Headers:
         Raises:
             ImageError: it cannot be read. Whatever `reserve` raises.
         """
+        stay.reads(picture)
         look = partial(header_if_free, picture)
-        on = asyncio.get_running_loop().run_in_executor
         is_small = picture.size_bytes <= HERE_BYTES
-        told = look() if is_small else await on(self._workers, look)
+        told = look() if is_small else await stay.run(self._workers, look)
         if isinstance(told, ImageHeader):
             return told
         async with reserve(told):
-            return await on(self._workers, header_of, picture)
+            return await stay.run(self._workers, partial(header_of, picture))
 
     async def read_all(
-        self, pictures: Sequence[Picture], reserve: Reserve
+        self, pictures: Sequence[Picture], stay: Stay, reserve: Reserve
     ) -> list[ImageHeader | ImageError]:
         """For each picture its header, or why it has none."""
-        reading = [self.read(picture, reserve) for picture in pictures]
+        reading = [self.read(picture, stay, reserve) for picture in pictures]
         # All have ended when this goes on, so that none holds memory any more.
         found: list[ImageHeader | ImageError] = []
         for header in await asyncio.gather(*reading, return_exceptions=True):

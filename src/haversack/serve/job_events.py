@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import msgspec
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from haversack.asgi.errors import RetryLaterError
 from haversack.errors import HaversackError
@@ -24,6 +27,8 @@ _encoder = msgspec.json.Encoder()
 class EventStreams:
     """All of a server's streams, so that they have a limit. Belongs to one event loop.
 
+    A stream is counted from before its first byte until the caller is gone or it has ended.
+
     The id of an event is the row's revision: who comes again with Last-Event-ID misses nothing
     that still holds, and sees nothing twice.
     """
@@ -32,22 +37,28 @@ class EventStreams:
         self._is_ending = is_ending
         self._open = 0
 
-    def of(self, store: JobStore, job_id: str, last: int) -> AsyncIterator[bytes]:
+    def of(self, store: JobStore, job_id: str, last: int) -> Response:
         """Changes after revision `last`, until the job has ended or the server is to end.
 
-        Raises:
-            RetryLaterError: there are too many streams already.
+        Answering with it raises RetryLaterError where there are too many streams already.
         """
+        return _Counted(self._place, self._stream(store, job_id, last))
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
         if self._open >= _MOST_STREAMS:
             raise RetryLaterError(
                 f"{self._open} streams of events are open; the limit is {_MOST_STREAMS}",
                 retry_after_seconds=_COME_AGAIN_SECONDS,
                 hint="GET the job itself now and then.",
             )
-        return self._stream(store, job_id, last)
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
 
     async def _stream(self, store: JobStore, job_id: str, last: int) -> AsyncIterator[bytes]:
-        self._open += 1
         try:
             yield b"retry: 1000\n\n"
             told = time.monotonic()
@@ -65,8 +76,21 @@ class EventStreams:
         except HaversackError:
             # The database is away: the reader comes again, and then hears of it.
             return
-        finally:
-            self._open -= 1
+
+
+class _Counted(StreamingResponse):
+    """Events that are sent while a place is held, whether or not any of them is ever read."""
+
+    def __init__(
+        self, place: Callable[[], AbstractContextManager[None]], events: AsyncIterator[bytes]
+    ) -> None:
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        super().__init__(events, headers=headers, media_type="text/event-stream")
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._place():
+            await super().__call__(scope, receive, send)
 
 
 def _event(store: JobStore, job: Job) -> bytes:

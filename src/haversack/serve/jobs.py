@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 
 from haversack.asgi.access import Scope
 from haversack.asgi.bodies import Body
@@ -148,9 +148,7 @@ class JobRoutes:
         if job.state.is_terminal and job.revision <= last:
             # Nothing more will come: 204 tells a browser not to connect again.
             return Response(status_code=204)
-        stream = self._streams.of(self._room.store, job.id, last)
-        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
+        return self._streams.of(self._room.store, job.id, last)
 
     async def result(self, request: Request) -> Response:
         """GET /jobs/{id}/result: the record; 409 before it is done, 410 when it was removed."""
@@ -213,7 +211,8 @@ class JobRoutes:
         return offered.manifest
 
     async def _put(self, wished: NewJob, body: Body) -> Job:
-        return await kept(lambda: self._room.desk.submit(wished, body.view()))
+        data = body.view()  # taken here: the body may be closed before a thread begins
+        return await kept(lambda: self._room.desk.submit(wished, data))
 
     @property
     def _room(self) -> JobRoom:

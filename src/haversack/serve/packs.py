@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import tempfile
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from haversack.asgi.access import Scope
 from haversack.asgi.bodies import Body, BodyLimit
-from haversack.asgi.errors import json_response
+from haversack.asgi.errors import RetryLaterError, json_response
 from haversack.errors import HaversackError, Kind, PackError
 from haversack.packfile.archive import open_pack, write_archive
 from haversack.packfile.manifest import Manifest
@@ -23,7 +24,9 @@ from haversack.packfile.staging import staging_folder
 from haversack.packfile.tiles import can_survey, default_tile
 from haversack.serve.context import Context
 from haversack.serve.model import ServedModel
+from haversack.serve.shortage import is_short_of_memory, memory_short
 
+_log = logging.getLogger("haversack.serve")
 _MEDIA_TYPE = "application/zip"
 _PIECE_BYTES = 256 << 10
 
@@ -44,7 +47,10 @@ class PackRoutes:
         return json_response({"packs": rows + on_offer})
 
     async def upload(self, request: Request) -> Response:
-        """POST /packs: a .pack file as the body is checked, kept, loaded and made current."""
+        """POST /packs: a .pack file as the body is checked, kept, loaded and made current.
+
+        429 where it is kept and could not be loaded now; after every other error it is not kept.
+        """
         self._context.allow(request, Scope.ADMIN)
         limit = BodyLimit(
             limit_bytes=self._context.options.pack_limit_bytes,
@@ -101,13 +107,40 @@ class PackRoutes:
         return files.manifest
 
     def _load(self, name: str, version: str) -> ServedModel:
-        """Serve what was just kept; what cannot be loaded is not kept."""
+        """Serve what was just kept. A pack that cannot be loaded now, but later, stays; one that
+        cannot be loaded at all goes again.
+        """
         try:
             return self._catalogue.load(name, version)
-        except HaversackError:
-            self._catalogue.forget(name, version)
-            self._uploads.remove(name, version)
+        except Exception as error:
+            if is_short_of_memory(error):
+                error = memory_short(error, self._context.plane.seats.retry_after_seconds())
+            if isinstance(error, RetryLaterError):
+                raise self._kept(error, name, version) from error
+            self._take_back(name, version)
+            if isinstance(error, HaversackError):
+                error.message += "; the pack was not kept"
             raise
+
+    def _take_back(self, name: str, version: str) -> None:
+        self._catalogue.forget(name, version)
+        try:
+            self._uploads.remove(name, version)
+        except (HaversackError, OSError) as error:
+            _log.warning("%s@%s was not loaded, and is still there: %s", name, version, error)
+
+    def _kept(self, error: RetryLaterError, name: str, version: str) -> HaversackError:
+        """The same, with what became of the pack and the next step."""
+        load = f"POST /v2/repository/models/{name}/load loads it"
+        later = [one for one in self._uploads.versions(name) if one.number > int(version)]
+        if later:
+            load = f"POST /packs takes it again after DELETE /packs/{name}/versions/{version}"
+        return RetryLaterError(
+            f"{error.message}; {name} {version} is kept, and not loaded",
+            retry_after_seconds=error.retry_after_seconds,
+            hint=f"When the server is less busy, {load}.",
+            code=error.code,
+        )
 
     def _place(self, name: str, version: str) -> Path:
         path = self._catalogue.path_of(name, version)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,6 +29,10 @@ class Picture(Protocol):
         """All of them, in memory."""
         ...
 
+    def keep(self) -> Callable[[], None]:
+        """Have them stay there, also where their owner closes them; see `Keepable`."""
+        ...
+
 
 class PictureBytes:
     """A `Picture` that is in memory already, or mapped."""
@@ -47,6 +52,10 @@ class PictureBytes:
     def read(self) -> bytes:
         """All of them, in memory."""
         return self._data if isinstance(self._data, bytes) else bytes(self._data[:])
+
+    def keep(self) -> Callable[[], None]:
+        """Nothing to do: who reads bytes or a mapping holds them by that."""
+        return lambda: None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from haversack.serve.model import ServedModel
 from haversack.serve.residency import Residency
 from haversack.serve.room import Room
 from haversack.serve.sizes import PackBytes, Sizes
+from haversack.serve.statistics import Statistics
 from haversack.units import format_bytes, format_seconds
 
 _log = logging.getLogger("haversack.serve")
@@ -57,11 +59,29 @@ class Counts:
     last_swap_seconds: float = 0.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Was:
+    """A loaded pack as it was before it had to leave.
+
+    Attributes:
+        versions: all that were loaded of its name, the current one last.
+    """
+
+    files: PackFiles
+    size: PackBytes
+    used_at: float
+    statistics: Statistics
+    is_pinned: bool
+    versions: Sequence[str]
+
+
 class Places:
     """The loaded packs, each counted in `house.residency` until its last user is gone.
 
     Promises: `place` and `remove` come one after another, on threads that may wait; the others
-    never wait for them. A placing that fails leaves loaded what was.
+    never wait for them. A placing that fails leaves loaded what was: nothing is unloaded before
+    every request of it has ended, and what was unloaded by then is opened again, pinned and as
+    lately used as before.
     """
 
     def __init__(self, open_model: Callable[[PackFiles], ServedModel], house: House) -> None:
@@ -127,11 +147,11 @@ class Places:
             size = self.house.sizes.of(files)
             replaced = [k for k in self.loaded(key[0]) if k == key or not keep_others]
             was_pinned = any(one in self.pinned for one in replaced)
-            self._make_room(key, size, replaced)
-            if self.house.residency.fits(size):
-                model = self._open(files, size, keep_others=keep_others)
+            leaving = self._leaving(key, size, replaced)
+            if leaving or not self.house.residency.fits(size):
+                model = self._exchange(files, size, leaving, keep_others=keep_others)
             else:
-                model = self._swap(files, size, replaced)
+                model = self._open(files, size, keep_others=keep_others)
             self.counts.loads += 1
             if was_pinned:
                 self.pinned.add(key)
@@ -146,69 +166,105 @@ class Places:
             del leaving
         trim()
 
-    def _make_room(self, key: Key, size: PackBytes, replaced: Sequence[Key]) -> None:
-        """Evict the least lately used others until the pack fits, if that can help at all."""
-        residency = self.house.residency
-        others = [k for k in self.loaded() if k not in self.pinned and k[0] != key[0]]
-        may_go = {*self._models([*others, *replaced])}
-        if not residency.fits(size, without=may_go):
-            raise self._no_room(key, size)
-        del may_go
-        others.sort(key=lambda k: getattr(self.model(k), "used_at", 0.0))
-        for other in others:
-            if residency.fits(size):
-                return
-            self._evict(other)
-
-    def _evict(self, key: Key) -> None:
+    def _leaving(self, key: Key, size: PackBytes, replaced: Sequence[Key]) -> list[Key]:
+        """Who must go before the pack fits: the least lately used others, and in the end those
+        that it replaces; nobody where it fits as soon as those that were unloaded have ended.
+        """
         with self._state:
-            leaving = self._models([key])
-            self.registry.unload(*key)
-            self._retire(leaving)
-            self._wait_until(lambda: not self._retired.intersection(leaving))
-            leaving.clear()
-        self.counts.evictions += 1
-        trim()
-        _log.info("%s@%s made room; it is loaded again when it is asked for", *key)
+            gone = {*self._retired}
+        others = [k for k in self.loaded() if k not in self.pinned and k[0] != key[0]]
+        others.sort(key=lambda k: getattr(self.model(k), "used_at", 0.0))
+        leaving: list[Key] = []
+        for more in ([], *([other] for other in others), replaced):
+            leaving += more
+            if self.house.residency.fits(size, without={*gone, *self._models(leaving)}):
+                return leaving
+        raise self._no_room(key, size)
 
-    def _swap(self, files: PackFiles, size: PackBytes, replaced: Sequence[Key]) -> ServedModel:
-        """The old ones finish and go before the new one comes: both do not fit."""
-        began, old = self.house.clock(), self._models(replaced)
-        old_files = [model.files for model in old]
+    def _exchange(
+        self, files: PackFiles, size: PackBytes, leaving: Sequence[Key], *, keep_others: bool
+    ) -> ServedModel:
+        """Those that leave finish and go before the new one comes: all do not fit."""
+        name, began = files.manifest.name, self.house.clock()
+        were = self._were(leaving)
         try:
-            with self._state:
-                self._closing.update(replaced)
-                self._wait_until(lambda: all(model.users == 0 for model in old))
-                for key in replaced:
-                    self.registry.unload(*key)
-                self._retire(old)
-                old.clear()
-            trim()
-            model = self._reopen(files, size, old_files)
+            self._close(leaving, size)
+            try:
+                model = self._open(files, size, keep_others=keep_others)
+            except BaseException as fault:
+                self._bring_back(were, fault)
+                raise
         finally:
             with self._state:
-                self._closing.difference_update(replaced)
-        took = self.house.clock() - began
-        self.counts.swaps += 1
-        self.counts.last_swap_seconds = took
-        name, version = key_of(model)
-        _log.info(
-            "%s@%s took the place of %s, for which requests waited %s: both do not fit into %s",
-            *(name, version, ", ".join(key[1] for key in replaced), format_seconds(took)),
-            format_bytes(self.house.residency.packs_bytes),
-        )
+                self._closing.difference_update(leaving)
+        for key in leaving:
+            if key[0] != name:
+                self.counts.evictions += 1
+                _log.info("%s@%s made room; it is loaded again when it is asked for", *key)
+        swapped = [key[1] for key in leaving if key[0] == name]
+        if swapped:
+            self._tell_swap(model, swapped, self.house.clock() - began)
         return model
 
-    def _reopen(
-        self, files: PackFiles, size: PackBytes, old_files: Sequence[PackFiles]
-    ) -> ServedModel:
-        """Open the new one, or the old ones again."""
-        try:
-            return self._open(files, size, keep_others=True)
-        except BaseException:
-            for one in old_files:
-                self._open(one, self.house.sizes.of(one), keep_others=True)
-            raise
+    def _close(self, leaving: Sequence[Key], size: PackBytes) -> None:
+        """Unload these once nobody uses them; nothing has changed where that takes too long."""
+        residency, models = self.house.residency, self._models(leaving)
+
+        def is_free() -> bool:
+            is_idle = all(model.users == 0 for model in models)
+            return is_idle and residency.fits(size, without=models)
+
+        with self._state:
+            self._closing.update(leaving)
+            self._wait_until(is_free)
+            for key in leaving:
+                self.registry.unload(*key)
+            self._retire(models)
+            models.clear()
+        trim()
+
+    def _were(self, leaving: Sequence[Key]) -> list[_Was]:
+        return [
+            _Was(
+                files=model.files,
+                size=model.size,
+                used_at=model.used_at,
+                statistics=model.statistics,
+                is_pinned=key_of(model) in self.pinned,
+                versions=[version for _, version in self.loaded(key_of(model)[0])],
+            )
+            for model in self._models(leaving)
+        ]
+
+    def _bring_back(self, were: Sequence[_Was], fault: BaseException) -> None:
+        """Open again what was unloaded for a pack that could not be opened."""
+        why: BaseException | None = fault
+        while why is not None:
+            # The frames of what failed hold what was opened of the new pack.
+            traceback.clear_frames(why.__traceback__)
+            why = why.__context__
+        trim()
+        for was in were:
+            name, version = key = was.files.manifest.name, was.files.manifest.version
+            try:
+                model = self._open(was.files, was.size, keep_others=True)
+            except Exception as error:
+                text = "%s@%s made room in vain, and is loaded again when it is asked for: %s"
+                _log.warning(text, name, version, str(error).partition("\n")[0])
+                continue
+            model.used_at, model.statistics = was.used_at, was.statistics
+            if was.is_pinned:
+                self.pinned.add(key)
+            self.registry.arrange(name, was.versions)
+
+    def _tell_swap(self, model: ServedModel, old: Sequence[str], took_seconds: float) -> None:
+        self.counts.swaps += 1
+        self.counts.last_swap_seconds = took_seconds
+        _log.info(
+            "%s@%s took the place of %s, for which requests waited %s: both do not fit into %s",
+            *(*key_of(model), ", ".join(old), format_seconds(took_seconds)),
+            format_bytes(self.house.residency.packs_bytes),
+        )
 
     def _open(self, files: PackFiles, size: PackBytes, *, keep_others: bool) -> ServedModel:
         """Open, warm and switch to a pack; it is counted by what it was seen to take."""

@@ -45,7 +45,8 @@ class UploadRoutes:
             body, name = photo.body, photo.wishes.get("name") or photo.name
             if not body.size_bytes:
                 raise HaversackError("image-empty", "the request's body holds no photo")
-            is_new = await kept(lambda: desk.add_photo(upload, name, body.view()))
+            data = body.view()  # taken here: the body may be closed before a thread begins
+            is_new = await kept(lambda: desk.add_photo(upload, name, data))
             told = {"name": name, "bytes": body.size_bytes}
         return json_response(told, status=201 if is_new else 200)
 

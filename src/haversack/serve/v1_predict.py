@@ -24,6 +24,7 @@ from haversack.serve.answering import Answer, Sent
 from haversack.serve.dataplane import DataPlane, Target
 from haversack.serve.model import ServedModel, shown_signature
 from haversack.serve.pictures import Picture, PictureBytes
+from haversack.serve.stay import Stay
 from haversack.serve.v2_messages import invalid, unbase64
 
 _encoder = msgspec.json.Encoder()
@@ -46,30 +47,34 @@ class V1Predict:
 
     async def check(self, manifest: Manifest, sent: Sent) -> None:
         """Whether it is V1 JSON, and its tensors are the pack's."""
-        async with self._parsed(manifest, sent) as (asked, _):
+        async with self._parsed(manifest, sent, self._plane.stay()) as (asked, _):
             if manifest.input is None:
                 check(manifest.signature, asked)
 
     async def answer(self, target: Target, sent: Sent) -> Answer:
         """`predictions` for `instances`, `outputs` for `inputs`."""
-        async with self._plane.present(target) as model:
+        stay = self._plane.stay()
+        async with self._plane.present(target, stay) as model:
             manifest = model.manifest
         del model  # a swap waits until nobody holds it
-        async with self._parsed(manifest, sent) as (asked, is_rows):
+        async with self._parsed(manifest, sent, stay) as (asked, is_rows):
             if manifest.input is not None:
-                return await self._see(target, asked, is_rows=is_rows)
-            arrays, pack = await self._plane.infer(target, asked)
+                return await self._see(target, asked, stay, is_rows=is_rows)
+            arrays, pack = await self._plane.infer(target, asked, stay)
             content = _encoder.encode(_rows(arrays) if is_rows else _whole(arrays))
             return Answer(content=content, version=pack.version)
 
     def _parsed(
-        self, manifest: Manifest, sent: Sent
+        self, manifest: Manifest, sent: Sent, stay: Stay
     ) -> AbstractAsyncContextManager[tuple[Any, bool]]:
+        stay.reads(sent.body)
         read = _pictures if manifest.input is not None else _columns
         work: Callable[[], Any] = partial(_read, sent.body, shown_signature(manifest), read)
-        return self._plane.parsed(work, sent.body.size_bytes)
+        return self._plane.parsed(work, sent.body.size_bytes, stay)
 
-    async def _see(self, target: Target, pictures: list[bytes], *, is_rows: bool) -> Answer:
+    async def _see(
+        self, target: Target, pictures: list[bytes], stay: Stay, *, is_rows: bool
+    ) -> Answer:
         """One record a picture, in their order."""
 
         def render(result: ImageResult, model: ServedModel) -> tuple[dict[str, Any], str]:
@@ -79,7 +84,8 @@ class V1Predict:
         records, version = [], ""
         for number, data in enumerate(pictures):
             try:
-                seen, version = await self._plane.see(target, PictureBytes(data), render)
+                picture = PictureBytes(data)
+                seen, version = await self._plane.see(target, picture, render, stay)
             except HaversackError as error:
                 error.message = f"instance {number}: {error.message}"
                 raise

@@ -21,6 +21,7 @@ from haversack.serve.answering import Answer, Sent
 from haversack.serve.dataplane import DataPlane, Target
 from haversack.serve.model import ServedModel, shown_signature
 from haversack.serve.pictures import Picture, PictureBytes
+from haversack.serve.stay import Stay
 from haversack.serve.v2_messages import (
     InferRequest,
     header_length,
@@ -41,7 +42,7 @@ class V2Infer:
 
     async def check(self, manifest: Manifest, sent: Sent) -> None:
         """Whether it is V2's JSON or binary form, and its tensors are the pack's."""
-        async with self._parsed(manifest, sent) as asked:
+        async with self._parsed(manifest, sent, self._plane.stay()) as asked:
             if manifest.input is None:
                 check(manifest.signature, asked.inputs)
             else:
@@ -49,28 +50,32 @@ class V2Infer:
 
     async def answer(self, target: Target, sent: Sent) -> Answer:
         """V2's JSON, with binary tensors behind it where they were asked for."""
-        async with self._plane.present(target) as model:
+        stay = self._plane.stay()
+        async with self._plane.present(target, stay) as model:
             manifest = model.manifest
         del model  # a swap waits until nobody holds it
-        async with self._parsed(manifest, sent) as asked:
+        async with self._parsed(manifest, sent, stay) as asked:
             if asked.timeout_seconds is not None:
-                target = replace(target, timeout_seconds=asked.timeout_seconds)
+                stay.limit(asked.timeout_seconds)
             if manifest.input is not None:
-                return await self._picture(target, asked)
-            arrays, pack = await self._plane.infer(target, asked.inputs)
+                return await self._picture(target, asked, stay)
+            arrays, pack = await self._plane.infer(target, asked.inputs, stay)
             made = render(asked, arrays, pack)
             return Answer(content=made.content, version=pack.version, json_bytes=made.json_bytes)
 
-    def _parsed(self, manifest: Manifest, sent: Sent) -> AbstractAsyncContextManager[InferRequest]:
+    def _parsed(
+        self, manifest: Manifest, sent: Sent, stay: Stay
+    ) -> AbstractAsyncContextManager[InferRequest]:
         size = sent.body.size_bytes
         json_bytes = header_length(sent.header_length, size)
         if not size:
             raise invalid("the request has no body")
+        stay.reads(sent.body)
         read = _read_job if sent.is_job else _read
         work = partial(read, sent.body, json_bytes, shown_signature(manifest))
-        return self._plane.parsed(work, size if json_bytes is None else json_bytes, size)
+        return self._plane.parsed(work, size if json_bytes is None else json_bytes, stay, size)
 
-    async def _picture(self, target: Target, asked: InferRequest) -> Answer:
+    async def _picture(self, target: Target, asked: InferRequest, stay: Stay) -> Answer:
         """One picture, under whatever name it came."""
         name, array = _only_input(asked)
 
@@ -82,8 +87,9 @@ class V2Infer:
             return Answer(content=made.content, version=version, json_bytes=made.json_bytes)
 
         if array.dtype.kind == "O" and array.size == 1:
-            return await self._plane.see(target, PictureBytes(array.reshape(-1)[0]), answer)
-        return await self._plane.see_pixels(target, _pixels(name, array), answer)
+            picture = PictureBytes(array.reshape(-1)[0])
+            return await self._plane.see(target, picture, answer, stay)
+        return await self._plane.see_pixels(target, _pixels(name, array), answer, stay)
 
 
 def _read(body: Picture, json_bytes: int | None, signature: Signature) -> InferRequest:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from hypothesis import given, settings
@@ -24,6 +24,16 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(main())
 
 
+@asynccontextmanager
+async def hold(gate: Gate, amount: int, deadline: Deadline) -> AsyncIterator[None]:
+    """`amount` for the length of a block."""
+    held = await gate.enter(amount, deadline)
+    try:
+        yield
+    finally:
+        held.shrink(0)
+
+
 async def ticks(count: int = 5) -> None:
     """Let every other task go on."""
     for _ in range(count):
@@ -35,11 +45,11 @@ def test_who_waits_is_let_in_by_turn_also_where_a_smaller_one_would_fit() -> Non
         gate, order = Gate(10), []
 
         async def enter(name: str, amount: int) -> None:
-            async with gate.hold(amount, NEVER):
+            async with hold(gate, amount, NEVER):
                 order.append(name)
                 await ticks(2)
 
-        async with gate.hold(8, NEVER):
+        async with hold(gate, 8, NEVER):
             tasks = [
                 asyncio.create_task(enter(name, amount))
                 for name, amount in (("large", 9), ("small", 1), ("tiny", 1))
@@ -56,8 +66,10 @@ def test_who_waits_is_let_in_by_turn_also_where_a_smaller_one_would_fit() -> Non
 def test_more_than_the_limit_is_let_in_alone() -> None:
     async def work() -> None:
         gate = Gate(10)
-        async with gate.hold(25, NEVER):
-            waiting = asyncio.create_task(AsyncExitStack().enter_async_context(gate.hold(1, NEVER)))
+        async with hold(gate, 25, NEVER):
+            waiting = asyncio.create_task(
+                AsyncExitStack().enter_async_context(hold(gate, 1, NEVER))
+            )
             await ticks()
             assert not waiting.done()
         await waiting
@@ -69,9 +81,9 @@ def test_more_than_the_limit_is_let_in_alone() -> None:
 def test_a_deadline_ends_the_waiting_and_makes_room_for_who_stands_behind() -> None:
     async def work() -> None:
         gate, now = Gate(10), asyncio.get_running_loop().time()
-        async with gate.hold(5, NEVER):
+        async with hold(gate, 5, NEVER):
             with pytest.raises(TimeoutError):
-                async with gate.hold(10, Deadline(at=now - 1)):
+                async with hold(gate, 10, Deadline(at=now - 1)):
                     raise AssertionError("it was let in")
             assert (gate.used, gate.waiting) == (5, 0)
             late = asyncio.create_task(hold_once(gate, 10, Deadline(at=now + 0.01)))
@@ -87,14 +99,14 @@ def test_a_deadline_ends_the_waiting_and_makes_room_for_who_stands_behind() -> N
 
 
 async def hold_once(gate: Gate, amount: int, deadline: Deadline) -> None:
-    async with gate.hold(amount, deadline):
+    async with hold(gate, amount, deadline):
         await ticks(1)
 
 
 def test_who_leaves_in_the_moment_of_being_let_in_keeps_nothing() -> None:
     async def work() -> None:
         gate = Gate(1)
-        async with gate.hold(1, NEVER):
+        async with hold(gate, 1, NEVER):
             waiting = asyncio.create_task(hold_once(gate, 1, NEVER))
             behind = asyncio.create_task(hold_once(gate, 1, NEVER))
             await ticks()
@@ -132,7 +144,7 @@ def test_whoever_comes_and_goes_the_limit_holds_and_nothing_leaks(
             await ticks(before)
             now = asyncio.get_running_loop().time()
             at = {"none": 1e12, "passed": now - 1, "near": now + 0.0002}[deadline]
-            async with gate.hold(amount, Deadline(at=at)):
+            async with hold(gate, amount, Deadline(at=at)):
                 inside.append(amount)
                 assert sum(inside) <= limit or len(inside) == 1
                 # Who was let in and has not run since is counted too.
@@ -156,7 +168,7 @@ def test_whoever_comes_and_goes_the_limit_holds_and_nothing_leaks(
         await asyncio.wait_for(asyncio.gather(*(caller(*one) for one in calls)), timeout=5)
         assert gate.waiting == 0
         assert gate.used == 0
-        async with gate.hold(limit, NEVER):
+        async with hold(gate, limit, NEVER):
             assert gate.used == limit
 
     run(work)
