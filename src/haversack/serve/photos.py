@@ -54,17 +54,19 @@ class PhotoRoutes:
 async def received_photo(context: Context, request: Request) -> AsyncIterator[tuple[Body, str]]:
     """A seat, the photo and the name that its sender gave it, or "", for the length of a block."""
     context.check_open()
-    with context.plane.seats.seat():
-        if not is_form(request):
-            async with context.bodies.receive(request, context.body_limit) as body:
+    context.plane.seats.check_free()
+    if not is_form(request):
+        async with context.bodies.receive(request, context.body_limit) as body:
+            with context.plane.seats.seat():
                 yield body, ""
-            return
-        body = Body(context.bodies)
-        try:
-            name = await receive_file(request, context.body_limit, body)
+        return
+    body = Body(context.bodies)
+    try:
+        name = await receive_file(request, context.body_limit, body)
+        with context.plane.seats.seat():
             yield body, name
-        finally:
-            body.close()
+    finally:
+        body.close()
 
 
 def read_shown(request: Request) -> tuple[float | None, bool]:
