@@ -25,6 +25,7 @@ from haversack.asgi.bodies import BodyStore
 from haversack.asgi.door import Door, DoorOptions
 from haversack.asgi.errors import exception_handlers
 from haversack.asgi.pace import Incoming, PaceLimits
+from haversack.asgi.protocol import Connection
 from haversack.engine.allocator import settle, trim
 from haversack.engine.cpus import usable_cpus
 from haversack.errors import HaversackError, Kind
@@ -148,7 +149,7 @@ def run(
     house.narrow(listener)
     config = uvicorn.Config(
         house.app(),
-        http="httptools",
+        http=Connection,
         loop="uvloop",
         ws="none",
         lifespan="on",
