@@ -23,6 +23,8 @@ from haversack.asgi.access import AccessRules
 from haversack.asgi.bodies import BodyStore
 from haversack.asgi.door import Door, DoorOptions
 from haversack.asgi.errors import exception_handlers
+from haversack.asgi.pace import Incoming, PaceLimits
+from haversack.asgi.protocol import Connection
 from haversack.engine.allocator import settle, trim
 from haversack.engine.cpus import usable_cpus
 from haversack.errors import HaversackError, Kind
@@ -44,6 +46,7 @@ from haversack.serve.model import ServedModel
 from haversack.serve.options import ServeOptions
 from haversack.serve.placing import House
 from haversack.serve.residency import Residency
+from haversack.serve.room import Room
 from haversack.serve.sharing import Collector, Publisher
 from haversack.serve.sign_in import open_sign_in
 from haversack.serve.standing import going_on, watched_threads
@@ -57,6 +60,8 @@ _log = logging.getLogger("haversack.app")
 _KEEP_ALIVE_SECONDS = 75  # longer than the 60 s after which load balancers close idle connections
 _TRIM_SECONDS = 1.0
 _MODELS_AT_ONCE = 8
+_WRITERS = 4
+_BODIES_BY_QUEUE = 4
 _LOOK_SECONDS = 0.2
 _SURVEYS = "surveys"
 _HEED_SECONDS = 30.0
@@ -120,7 +125,7 @@ def run(
     house.narrow(listener)
     config = uvicorn.Config(
         house.app(),
-        http="httptools",
+        http=Connection,
         loop="uvloop",
         ws="none",
         lifespan="on",
@@ -197,6 +202,7 @@ class _House:
         self._pools = (
             ThreadPoolExecutor(usable_cpus(), thread_name_prefix="decoding"),
             ThreadPoolExecutor(_MODELS_AT_ONCE, thread_name_prefix="inferring"),
+            ThreadPoolExecutor(_WRITERS, thread_name_prefix="spooling"),
         )
         workers = Workers(decoding=self._pools[0], inferring=self._pools[1])
         self._start = prepare(options.packs, options.serve, options.cache, has_door=has_door)
@@ -216,10 +222,21 @@ class _House:
             options=limits,
             rules=replace(options.rules, register=sign_in.register if sign_in else None),
             sign_in=sign_in,
-            bodies=BodyStore(options.state / "waiting", room.bodies_bytes),
+            bodies=self._bodies(limits, room),
             uploads=uploads,
             jobs=_open_jobs(options, has_door=has_door),
             webhooks=options.webhooks,
+        )
+
+    def _bodies(self, limits: ServeOptions, room: Room) -> BodyStore:
+        """Files may take what as many bodies as may be answered at once would, and one pack."""
+        pace = PaceLimits(at_once=_BODIES_BY_QUEUE * limits.queue)
+        return BodyStore(
+            self._options.state / "waiting",
+            room.bodies_bytes,
+            disk_bytes=limits.queue * limits.body_limit_bytes + limits.pack_limit_bytes,
+            incoming=Incoming(pace, trust_proxy=self._options.rules.trust_proxy),
+            writers=self._pools[2],
         )
 
     def narrow(self, listener: socket.socket) -> None:

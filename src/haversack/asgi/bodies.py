@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import mmap
 import tempfile
-import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+from starlette.types import Message
 
-from haversack.errors import HaversackError, Kind
+from haversack.asgi.codings import Inflate, unpacker
+from haversack.asgi.errors import RetryLaterError
+from haversack.asgi.pace import Incoming, Pace
+from haversack.asgi.turns import Turn, steps
+from haversack.errors import HaversackError
 from haversack.units import format_bytes
 
 _PIECE_BYTES = 256 << 10
-_PATIENCE_SECONDS = 30
-_LEAST_BYTES_PER_SECOND = 1024
+_FULL_RETRY_SECONDS = 30
+# Pieces that came become one for who reads them, and for that moment the body is there twice.
+_MOST_IN_MEMORY_BYTES = 4 << 20
+_LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,54 +57,99 @@ class BodyLimit:
             )
 
 
+class _Spool:
+    """A file without a name, gone when it is closed. Any thread may use it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._is_closed = False
+        self.file: BinaryIO | None = None
+
+    def write(self, pieces: Sequence[bytes]) -> None:
+        """Put them behind the others; nothing any more where it is closed."""
+        with self._lock:
+            if self._is_closed:
+                return
+            if self.file is None:
+                self.file = _new_file(self._folder)
+            self.file.writelines(pieces)
+            self.file.flush()
+
+    def close(self) -> None:
+        """Let go of it. May be called twice."""
+        with self._lock:
+            self._is_closed = True
+            if self.file is not None:
+                self.file.close()
+
+
+def _new_file(folder: Path) -> BinaryIO:
+    folder.mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryFile(dir=folder)
+
+
 class Body:
     """What has arrived of one body: in memory, or in a file without a name.
 
     Attributes:
+        store: that counts it.
         size_bytes: so far.
     """
 
     def __init__(self, store: BodyStore) -> None:
-        self._store = store
-        self._pieces: list[bytes] = []
-        self._file: BinaryIO | None = None
+        self.store = store
         self._keepers = 0
         self._is_closed = False
         self.size_bytes = 0
+        self._pieces: list[bytes] = []
+        self._unwritten: list[bytes] = []
+        self._spool: _Spool | None = None
+        self._disk_bytes = 0
 
     def append(self, piece: bytes) -> None:
-        """Keep one more piece. Raises HaversackError `spool-full`."""
+        """Keep one more piece. `settle` comes before anything else but another one."""
         self.size_bytes += len(piece)
-        if self._file is None and self._store.take(len(piece)):
+        in_memory = self._spool is None and not self._unwritten
+        is_small = self.size_bytes <= _MOST_IN_MEMORY_BYTES
+        if in_memory and is_small and self.store.take(len(piece)):
             self._pieces.append(piece)
+        else:
+            self._unwritten.append(piece)
+
+    async def settle(self) -> None:
+        """Write what found no room in memory. Raises RetryLaterError `spool-full`."""
+        if not self._unwritten:
             return
+        pieces, self._unwritten = self._pieces + self._unwritten, []
+        size = sum(map(len, pieces))
+        self.store.take_disk(size)
+        self._disk_bytes += size
+        self._spool = self._spool or self.store.new_spool()
         try:
-            if self._file is None:
-                self._file = self._store.new_file()
-                self._file.writelines(self._pieces)
-                self._give_back()
-            self._file.write(piece)
+            await self.store.write(partial(self._spool.write, pieces))
         except OSError as fault:
-            raise HaversackError(
-                "spool-full",
+            raise RetryLaterError(
                 f"the server's folder for waiting uploads cannot be written: {fault.strerror}",
+                retry_after_seconds=_FULL_RETRY_SECONDS,
                 hint="Try again in a minute; its owner should make room in the --state folder.",
-                kind=Kind.OVERLOADED,
+                code="spool-full",
             ) from fault
+        self._give_back()
 
     @property
     def on_disk(self) -> bool:
         """Whether it is in a file."""
-        return self._file is not None
+        return self._spool is not None
 
     def view(self) -> bytes | mmap.mmap:
         """The whole without a copy: the bytes themselves, or the file mapped for reading."""
-        if self._file is None:
+        if self._spool is None:
             if len(self._pieces) != 1:
                 self._pieces = [b"".join(self._pieces)]
             return self._pieces[0]
-        self._file.flush()
-        return mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        assert self._spool.file is not None
+        return mmap.mmap(self._spool.file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def read(self) -> bytes:
         """The whole in memory."""
@@ -126,23 +181,44 @@ class Body:
         if self._keepers:
             return
         self._give_back()
-        if self._file is not None:
-            self._file.close()
+        self.store.give_disk(self._disk_bytes)
+        self._disk_bytes = 0
+        if self._spool is not None:
+            self.store.let_go(self._spool)
 
     def _give_back(self) -> None:
-        self._store.give(sum(map(len, self._pieces)))
+        self.store.give(sum(map(len, self._pieces)))
         self._pieces = []
 
 
 class BodyStore:
     """Where bodies wait: at most `memory_bytes` of them together in memory, the rest on disk.
 
-    Used from the event loop only.
+    Used from the event loop only, which never waits for the disk.
+
+    Args:
+        folder: for files.
+        memory_bytes: of all bodies in memory.
+        disk_bytes: of all bodies in files.
+        incoming: who watches how quickly they come.
+        writers: threads that write; without them the caller's own does.
     """
 
-    def __init__(self, folder: Path, memory_bytes: int = 32 << 20) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        memory_bytes: int = 32 << 20,
+        *,
+        disk_bytes: int = 16 << 30,
+        incoming: Incoming | None = None,
+        writers: Executor | None = None,
+    ) -> None:
+        self.incoming = incoming or Incoming()
         self._folder = folder
         self._free_bytes = memory_bytes
+        self._disk_bytes = disk_bytes
+        self._free_disk_bytes = disk_bytes
+        self._writers = writers
 
     def take(self, size_bytes: int) -> bool:
         """Count memory as used. False where there is not so much left."""
@@ -155,10 +231,43 @@ class BodyStore:
         """Count memory as free again."""
         self._free_bytes += size_bytes
 
-    def new_file(self) -> BinaryIO:
+    def take_disk(self, size_bytes: int) -> None:
+        """Count room on the disk as used. Raises RetryLaterError `spool-full`."""
+        if size_bytes > self._free_disk_bytes:
+            taken = self._disk_bytes - self._free_disk_bytes
+            raise RetryLaterError(
+                f"bodies that wait take {format_bytes(taken)} of the disk already; the limit is "
+                f"{format_bytes(self._disk_bytes)}",
+                retry_after_seconds=_FULL_RETRY_SECONDS,
+                hint="Send fewer at once, or start the server with a larger --queue.",
+                code="spool-full",
+            )
+        self._free_disk_bytes -= size_bytes
+
+    def give_disk(self, size_bytes: int) -> None:
+        """Count room on the disk as free again."""
+        self._free_disk_bytes += size_bytes
+
+    def new_spool(self) -> _Spool:
         """A file that is gone when it is closed, whatever happens to this process."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryFile(dir=self._folder)
+        return _Spool(self._folder)
+
+    async def write(self, work: Callable[[], None]) -> None:
+        """Do what waits for the disk."""
+        if self._writers is None:
+            work()
+        else:
+            await asyncio.get_running_loop().run_in_executor(self._writers, work)
+
+    def let_go(self, spool: _Spool) -> None:
+        """Close it, some time soon: that may wait for the disk, too."""
+        if self._writers is not None:
+            try:
+                self._writers.submit(spool.close)
+                return
+            except RuntimeError:  # the server ends, and its threads have
+                pass
+        spool.close()
 
     @asynccontextmanager
     async def receive(self, request: Request, limit: BodyLimit) -> AsyncIterator[Body]:
@@ -166,129 +275,88 @@ class BodyStore:
 
         Raises:
             HaversackError: by the limit's code; `body-incomplete`, `body-encoding-invalid`,
-                `media-type-unsupported`, `spool-full`.
+                `media-type-unsupported`, `spool-full`, and those of `pace`.
         """
         body = Body(self)
         try:
-            async for piece in body_pieces(request, limit):
-                body.append(piece)
+            async with aclosing(body_pieces(request, limit, self.incoming)) as pieces:
+                async for piece in pieces:
+                    body.append(piece)
+                    await body.settle()
             yield body
         finally:
             body.close()
 
 
-async def body_pieces(request: Request, limit: BodyLimit) -> AsyncIterator[bytes]:
+async def body_pieces(
+    request: Request, limit: BodyLimit, incoming: Incoming
+) -> AsyncGenerator[bytes]:
     """The body as it arrives, unpacked and counted; errors as `BodyStore.receive`."""
     stated = request.headers.get("content-length", "")
     if stated.isdigit():
         limit.check(int(stated))
-    unpack = _unpacker(request.headers.get("content-encoding", ""))
+    unpack = unpacker(request.headers.get("content-encoding", ""))
     total = 0
-    try:
-        async for chunk in _chunks(request):
-            for piece in unpack.feed(chunk):
-                total += len(piece)
-                limit.check(total)
-                yield piece
-        for piece in unpack.end():
+    async with aclosing(_chunks(request, incoming)) as chunks:
+        pieces = chunks if unpack is None else _unpacked(unpack, chunks)
+        async for piece in pieces:
             total += len(piece)
             limit.check(total)
             yield piece
-    except ClientDisconnect as gone:
+
+
+async def _unpacked(unpack: Inflate, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    turn = Turn()
+    async for chunk in chunks:
+        turn.begin()
+        for step in steps(chunk):
+            for piece in unpack.feed(step):
+                yield piece
+                await turn.give()
+            await turn.give()
+    for piece in unpack.end():
+        yield piece
+        await turn.give()
+
+
+async def _chunks(request: Request, incoming: Incoming) -> AsyncGenerator[bytes]:
+    """What arrives, as long as enough does."""
+    pace = incoming.begin(request.scope)
+    clock, received, is_whole = asyncio.get_running_loop().time, 0, False
+    try:
+        while not is_whole:
+            began = clock()
+            message = await _next(request, pace)
+            chunk: bytes = b"" if message is None else message.get("body", b"")
+            received += len(chunk)
+            if message is not None:
+                _check_connected(message, received)
+                is_whole = not message.get("more_body", False)
+            if not is_whole:
+                pace.tell(clock() - began, len(chunk))
+            if chunk:
+                yield chunk
+    finally:
+        pace.end()
+
+
+async def _next(request: Request, pace: Pace) -> Message | None:
+    """The next message; None where none came for as long as `pace` waits.
+
+    An event loop that was held up tells of the time before it reads what came meanwhile: so it is
+    asked twice.
+    """
+    for seconds in (pace.wait_seconds(), _LOOK_SECONDS):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await request.receive()
+    return None
+
+
+def _check_connected(message: Message, received_bytes: int) -> None:
+    if message["type"] == "http.disconnect":
         raise HaversackError(
             "body-incomplete",
-            f"the connection ended after {total:,} bytes of the body",
+            f"the connection ended after {received_bytes:,} bytes of the body",
             hint="Send it again.",
-        ) from gone
-
-
-async def _chunks(request: Request) -> AsyncIterator[bytes]:
-    """What arrives, as long as enough does: a seat is not kept by a byte now and then."""
-    stream = aiter(request.stream())
-    clock = asyncio.get_running_loop().time
-    began, received = clock(), 0
-    while True:
-        try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                chunk = await anext(stream)
-        except StopAsyncIteration:
-            return
-        except TimeoutError as fault:
-            raise _too_slow(
-                f"nothing more of the body came for {_PATIENCE_SECONDS} seconds"
-            ) from fault
-        received += len(chunk)
-        spent = clock() - began
-        if spent > _PATIENCE_SECONDS and received < spent * _LEAST_BYTES_PER_SECOND:
-            raise _too_slow(f"{received:,} bytes of the body came in {spent:.0f} seconds")
-        yield chunk
-
-
-def _too_slow(sentence: str) -> HaversackError:
-    return HaversackError(
-        "body-too-slow", sentence, hint="Send it again, over a quicker connection."
-    )
-
-
-class _Plain:
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        if chunk:
-            yield chunk
-
-    def end(self) -> Iterator[bytes]:
-        return iter(())
-
-
-class _Inflate:
-    """gzip or zlib in small steps: what comes out of a few bytes may be a thousand times more."""
-
-    def __init__(self, window_bits: int) -> None:
-        self._window_bits = window_bits
-        self._inflate = zlib.decompressobj(window_bits)
-
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        try:
-            while chunk:
-                piece = self._inflate.decompress(chunk, _PIECE_BYTES)
-                chunk = self._inflate.unconsumed_tail
-                if self._inflate.eof and self._inflate.unused_data:
-                    # RFC 1952, 2.2: a gzip file may have several members, one behind the other.
-                    chunk = self._inflate.unused_data
-                    self._inflate = zlib.decompressobj(self._window_bits)
-                if piece:
-                    yield piece
-        except zlib.error as fault:
-            raise self._invalid(str(fault)) from fault
-
-    def end(self) -> Iterator[bytes]:
-        try:
-            while not self._inflate.eof:
-                piece = self._inflate.decompress(b"", _PIECE_BYTES)
-                if not piece:
-                    raise self._invalid("it ends too early")
-                yield piece
-        except zlib.error as fault:
-            raise self._invalid(str(fault)) from fault
-
-    def _invalid(self, reason: str) -> HaversackError:
-        return HaversackError(
-            "body-encoding-invalid",
-            f"the compressed body cannot be unpacked: {reason}",
-            hint="Send it without Content-Encoding.",
         )
-
-
-_WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
-
-
-def _unpacker(encoding: str) -> _Plain | _Inflate:
-    name = encoding.strip().lower()
-    if name in ("", "identity"):
-        return _Plain()
-    if name not in _WINDOWS:
-        raise HaversackError(
-            "media-type-unsupported",
-            f"a body with Content-Encoding {encoding[:40]!r} cannot be read; allowed are gzip and "
-            "deflate",
-        )
-    return _Inflate(_WINDOWS[name])

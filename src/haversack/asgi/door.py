@@ -19,6 +19,9 @@ from haversack.errors import HaversackError
 _log = logging.getLogger("haversack.access")
 _ID_BYTES = 64
 
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+"""A header of every answer: what it is, is what it says."""
+
 
 def new_request_id() -> str:
     """16 hexadecimal digits that nobody can guess."""
@@ -68,7 +71,7 @@ class Door:
             # in plain text. Those that heed it look in `scope["range"]`. Source: RFC 9110, 14.2.
             scope["range"] = headers[b"range"].decode("latin-1")
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"range"]
-        own_headers = [(b"x-request-id", request_id.encode()), _NO_SNIFFING]
+        own_headers = [(b"x-request-id", request_id.encode()), NO_SNIFFING]
         origin = headers.get(b"origin", b"").decode("latin-1")
         if allowed_origin(self._options.rules, origin):
             own_headers += [
@@ -117,7 +120,6 @@ class Door:
 
 _EXPOSED = b"X-Request-Id, Retry-After, Location, Inference-Header-Content-Length, Content-Range"
 _PROBING = frozenset({"GET", "HEAD"})
-_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 
 
 def _preflight(headers: dict[bytes, bytes]) -> Response:

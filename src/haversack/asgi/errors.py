@@ -33,6 +33,7 @@ _BY_CODE = {
     "csrf-missing": 403,
     "pack-read-only": 403,
     "body-too-slow": 408,
+    "head-too-slow": 408,
     "job-result-removed": 410,
     "job-input-removed": 410,
     "body-too-large": 413,
@@ -42,6 +43,7 @@ _BY_CODE = {
     "image-mode-unsupported": 415,
     "media-type-unsupported": 415,
     "range-unsatisfiable": 416,
+    "head-too-large": 431,
     "deadline-passed": 504,
 }
 _encoder = msgspec.json.Encoder()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from python_multipart.exceptions import FormParserError
@@ -9,6 +10,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from haversack.asgi.bodies import Body, BodyLimit, body_pieces
+from haversack.asgi.turns import Turn, steps
 from haversack.errors import HaversackError
 
 _MOST_FIELDS = 64
@@ -132,8 +134,14 @@ async def receive_file(request: Request, limit: BodyLimit, body: Body) -> Form:
                 "on_end": found.on_end,
             },
         )
-        async for piece in body_pieces(request, limit):
-            parser.write(piece)
+        turn = Turn()
+        async with aclosing(body_pieces(request, limit, body.store.incoming)) as pieces:
+            async for piece in pieces:
+                turn.begin()
+                for step in steps(piece):
+                    parser.write(step)
+                    await turn.give()
+                await body.settle()
         parser.finalize()
     except FormParserError as fault:
         raise HaversackError("form-invalid", f"the form cannot be read: {fault}") from fault

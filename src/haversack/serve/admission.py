@@ -55,9 +55,8 @@ class Seats:
         self.taken = self.served = self.refused = 0
         self.seconds_each = 0.05
 
-    @contextmanager
-    def seat(self) -> Iterator[None]:
-        """A seat for the length of a block. Raises RetryLaterError where none is free."""
+    def check_free(self) -> None:
+        """Raises RetryLaterError where no seat is free."""
         if self.taken >= self._limit:
             self.refused += 1
             raise RetryLaterError(
@@ -65,6 +64,11 @@ class Seats:
                 retry_after_seconds=self.retry_after_seconds(),
                 hint="Send fewer at once, or start the server with a larger --queue.",
             )
+
+    @contextmanager
+    def seat(self) -> Iterator[None]:
+        """A seat for the length of a block. Raises RetryLaterError where none is free."""
+        self.check_free()
         self.taken += 1
         began = self._clock()
         try:

@@ -87,11 +87,15 @@ class Context:
 
     @asynccontextmanager
     async def body(self, request: Request, scope: Scope = Scope.INFER) -> AsyncIterator[Body]:
-        """A seat and the request's body for the length of a block, for a route that infers."""
+        """A seat and the request's body for the length of a block, for a route that infers.
+
+        The seat is taken when the body is whole: who sends slowly keeps nobody out.
+        """
         self.allow(request, scope)
         self.check_open()
-        with self.plane.seats.seat():
-            async with self.bodies.receive(request, self.body_limit) as body:
+        self.plane.seats.check_free()
+        async with self.bodies.receive(request, self.body_limit) as body:
+            with self.plane.seats.seat():
                 yield body
 
     @property

@@ -72,17 +72,20 @@ class Photo:
 async def received_photo(context: Context, request: Request) -> AsyncIterator[Photo]:
     """A seat and the photo, for the length of a block. Raises HaversackError as `with_form`."""
     context.check_open()
-    with context.plane.seats.seat():
-        if not is_form(request):
-            async with context.bodies.receive(request, context.body_limit) as body:
+    context.plane.seats.check_free()
+    if not is_form(request):
+        async with context.bodies.receive(request, context.body_limit) as body:
+            with context.plane.seats.seat():
                 yield Photo(body=body, name="", wishes=request.query_params)
-            return
-        body = Body(context.bodies)
-        try:
-            form = await receive_file(request, context.body_limit, body)
-            yield Photo(body=body, name=form.name, wishes=with_form(request, form.fields))
-        finally:
-            body.close()
+        return
+    body = Body(context.bodies)
+    try:
+        form = await receive_file(request, context.body_limit, body)
+        wishes = with_form(request, form.fields)
+        with context.plane.seats.seat():
+            yield Photo(body=body, name=form.name, wishes=wishes)
+    finally:
+        body.close()
 
 
 def read_shown(wishes: Wishes) -> tuple[float | None, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,21 @@ def test_whatever_is_sent_as_a_form_is_read_or_refused(data: bytes) -> None:
 )
 def test_a_form_is_told_by_its_content_type(kind: str, expected: bool) -> None:
     assert is_form(asked([], {"Content-Type": kind})) is expected
+
+
+def test_a_form_of_small_parts_leaves_the_event_loop_to_others() -> None:
+    form = part("f", b"") * 8000 + part("image", b"x", "a.jpg") + END
+
+    async def main() -> float:
+        body = Body(BodyStore(Path("/nonexistent")))
+        limit = BodyLimit(limit_bytes=1 << 20)
+        task = asyncio.create_task(receive_file(asked([form], KIND), limit, body))
+        longest = 0.0
+        while not task.done():
+            began = time.thread_time()
+            await asyncio.sleep(0)
+            longest = max(longest, time.thread_time() - began)
+        assert (await task).name == "a.jpg"
+        return longest
+
+    assert asyncio.run(main()) < 0.05
