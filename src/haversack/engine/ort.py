@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import sys
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 import onnxruntime
@@ -75,6 +78,8 @@ def open_session(graph: bytes | Path, options: SessionOptions) -> OrtSession:
             `device-unknown`; `graph-refused` where the runtime cannot load the graph.
     """
     provider = _provider(options)
+    if options.device == "cuda":
+        _load_cuda_once()
     settings = onnxruntime.SessionOptions()
     settings.enable_cpu_mem_arena = False
     # A planned block is mapped anew in each call, beside what the first call left: 5 MB more and
@@ -98,6 +103,25 @@ def open_session(graph: bytes | Path, options: SessionOptions) -> OrtSession:
     if session.get_providers()[0] != provider:
         raise _device_missing(options, session.get_providers())
     return OrtSession(session)
+
+
+@cache
+def _load_cuda_once() -> None:
+    load_libraries(onnxruntime.preload_dlls)
+
+
+def load_libraries(preload: Callable[[], object]) -> None:
+    """Find CUDA and cuDNN in the packages that `onnxruntime-gpu[cuda,cudnn]` brings.
+
+    The loader looks for them in the system's folders only: without this, a machine that followed
+    the hint of `device-missing` is told that its device is missing.
+
+    Args:
+        preload: ONNX Runtime's own search. It prints what it does not find, which must not come
+            between the records on standard output.
+    """
+    with contextlib.redirect_stdout(sys.stderr):
+        preload()
 
 
 def _provider(options: SessionOptions) -> str:
