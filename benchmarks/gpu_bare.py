@@ -89,6 +89,14 @@ def half(graph: Path) -> bytes:
         if not any(name.startswith(_NETWORK) for name in node.output)
     ]
     smaller = convert_float_to_float16(model, keep_io_types=True, node_block_list=ours)
+    # The converter casts a value once for each of its readers, under one name.
+    made: dict[str, onnx.NodeProto] = {}
+    for number, node in enumerate(smaller.graph.node):
+        node.name = f"node{number}"
+        made.setdefault(node.output[0], node)
+    nodes = list(made.values())
+    del smaller.graph.node[:]
+    smaller.graph.node.extend(nodes)
     return bytes(smaller.SerializeToString())
 
 
