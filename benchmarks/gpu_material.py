@@ -10,8 +10,8 @@ import onnx
 from PIL import Image
 from survey_material import SIDE, detector, draw_photos, ground, make_pack
 
-# Fewer candidates than a tile of 160 px has cells: its herd overflows too.
-_SMALL_CANDIDATES = 60
+# Fewer candidates than most tiles have: they overflow, as a herd's do.
+_FEW = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,12 +92,17 @@ class Bench:
 
     @property
     def drawn(self) -> Path:
-        """A pack of random weights, 3.8 GFLOP a tile at full scale."""
+        """A pack of random weights, 3.8 GFLOP a tile at full scale, which finds nothing."""
         return self.folder / "packs" / "bench" / "1"
 
     @property
+    def seeing(self) -> Path:
+        """The same network with other weights at its end, which finds some 15 things a tile."""
+        return self.folder / "packs" / "seeing" / "1"
+
+    @property
     def herd(self) -> Path:
-        """The same network, with more candidates in every tile than the pack keeps."""
+        """`seeing`, with more candidates in most tiles than the pack keeps."""
         return self.folder / "packs" / "herd" / "1"
 
     @property
@@ -111,11 +116,11 @@ def make(folder: Path, scale: Scale, photos: int) -> None:
     width, height = scale.photo
     with ThreadPoolExecutor(3) as pool:
         drawing = pool.submit(draw_photos, folder / "photos", photos, (width, height))
-        for name, floor, spread in (("bench", -7.2, 1.0), ("herd", 3.0, 0.2)):
-            network = detector(scale.side, floor=floor, spread=spread)
-            onnx.save(network, folder / f"{name}.onnx")
-            few = {} if scale is FULL else {"candidates": _SMALL_CANDIDATES}
-            make_pack(folder / f"{name}.onnx", folder / "packs", **few)
+        onnx.save(detector(scale.side), folder / "bench.onnx")
+        make_pack(folder / "bench.onnx", folder / "packs")
+        for name, options in (("seeing", {}), ("herd", {"candidates": _FEW})):
+            onnx.save(detector(scale.side, floor=-7.2, spread=1), folder / f"{name}.onnx")
+            make_pack(folder / f"{name}.onnx", folder / "packs", **options)
         (folder / "herd").mkdir()
         Image.fromarray(ground(9, (width, height))).save(folder / "herd" / "herd.jpg", quality=92)
         drawing.result()

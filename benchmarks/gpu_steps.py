@@ -309,7 +309,7 @@ def rows(bench: Bench, tell: Tell) -> None:
         os.link(photo, few / photo.name)
     for number, picture in enumerate(bench.pictures):
         (few / f"picture{number}{picture.suffix}").write_bytes(picture.read_bytes())
-    for name, pack in bench.packs.items():
+    for name, pack in {**bench.packs, "bench": bench.seeing}.items():
         out = bench.folder / "rows" / name
         cpu = _Look(pack, "few", "cpu")
         threads = str(usable_cpus())
