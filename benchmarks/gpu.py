@@ -37,8 +37,8 @@ from haversack.engine.cpus import usable_cpus
 # In this order, with seconds that each may take.
 STEPS = {
     "providers": (gpu_sessions.providers, 60),
-    "sessions": (gpu_sessions.sessions, 120),
-    "options": (gpu_sessions.options, 60),
+    "sessions": (gpu_sessions.sessions, 150),
+    "options": (gpu_sessions.options, 90),
     "binding": (gpu_sessions.binding, 60),
     "tiles": (gpu_steps.tiles, 40),
     "fit": (gpu_steps.fit, 40),

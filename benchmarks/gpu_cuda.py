@@ -38,18 +38,23 @@ def _query(fields: str) -> list[str]:
     return done.stdout.strip().splitlines() if done.returncode == 0 else []
 
 
-def locked(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """uint8 zeros in page-locked memory, which the card copies without the CPU; never freed.
+@contextmanager
+def locked(shape: tuple[int, ...]) -> Iterator[NDArray[np.uint8]]:
+    """uint8 zeros in page-locked memory, which the card copies without the CPU.
 
     Raises:
         OSError: there is no CUDA runtime, or it refuses.
     """
     array = np.zeros(shape, np.uint8)
+    place = ctypes.c_void_p(array.ctypes.data)
     runtime = _runtime()
-    code = runtime.cudaHostRegister(ctypes.c_void_p(array.ctypes.data), array.nbytes, 0)
-    if code:
+    if code := runtime.cudaHostRegister(place, array.nbytes, 0):
         raise OSError(f"cudaHostRegister returned {code}")
-    return array
+    try:
+        yield array
+    finally:
+        # Memory that is freed while it is registered makes later copies from there fail.
+        runtime.cudaHostUnregister(place)
 
 
 def _runtime() -> Any:
@@ -59,6 +64,7 @@ def _runtime() -> Any:
         except OSError:
             continue
         library.cudaHostRegister.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint]
+        library.cudaHostUnregister.argtypes = [ctypes.c_void_p]
         return library
     raise OSError(f"none of {', '.join(_LIBRARIES)} is loaded or found")
 

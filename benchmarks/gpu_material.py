@@ -49,7 +49,7 @@ FULL = Scale(
     batch=64,
     seconds=1.0,
     clients=16,
-    threads=(1, 2, 4),
+    threads=(1, 2, 4, 8),
 )
 SMALL = Scale(
     side=160,

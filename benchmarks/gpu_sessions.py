@@ -38,17 +38,15 @@ from haversack.engine.tiles import TileGrid
 from haversack.packfile.archive import open_pack
 
 _FLOOR = 0.05
+_HEURISTIC = {"cudnn_conv_algo_search": "HEURISTIC"}
 _OPTIONS: dict[str, dict[str, str]] = {
     "as they come": {},
-    "arena as asked": {"arena_extend_strategy": "kSameAsRequested"},
-    "search heuristic": {"cudnn_conv_algo_search": "HEURISTIC"},
-    "search default": {"cudnn_conv_algo_search": "DEFAULT"},
-    "small workspace": {"cudnn_conv_use_max_workspace": "0"},
-    "nhwc": {"prefer_nhwc": "1"},
-    "heuristic, arena as asked": {
-        "cudnn_conv_algo_search": "HEURISTIC",
-        "arena_extend_strategy": "kSameAsRequested",
-    },
+    "without tf32": {"use_tf32": "0"},
+    "heuristic": _HEURISTIC,
+    "heuristic, without tf32": _HEURISTIC | {"use_tf32": "0"},
+    "default search": {"cudnn_conv_algo_search": "DEFAULT"},
+    "heuristic, arena as asked": _HEURISTIC | {"arena_extend_strategy": "kSameAsRequested"},
+    "heuristic, nhwc": _HEURISTIC | {"prefer_nhwc": "1"},
 }
 
 
@@ -121,7 +119,7 @@ def _without_fallback(bench: Bench, graph: Path) -> dict[str, Any]:
 
 def sessions(bench: Bench, tell: Tell) -> None:
     """The bare graph by precision and batch, beside the CPU's rows."""
-    for name, pack in {**bench.packs, "seeing": bench.seeing}.items():
+    for name, pack in {"seeing": bench.seeing, **bench.packs}.items():
         tiles = _tiles(bench, pack)
         few = feed(tiles, 8)
         expected = _rows(open_bare(pack / "model.onnx", "cpu").run(None, few))
@@ -193,24 +191,36 @@ def _once(session: Any, inputs: Feed) -> float:
 
 def options(bench: Bench, tell: Tell) -> None:
     """Options of the provider: what they cost at the first calls, and give afterwards."""
-    tiles = _tiles(bench)
     kinds = _OPTIONS if bench.device == "cuda" else {"as they come": {}}
-    for name, chosen in kinds.items():
-        attempt(tell, f"options: {name}", partial(_option, bench, tiles, chosen))
+    for name, pack in bench.packs.items():
+        tiles = _tiles(bench, pack)
+        for kind, chosen in kinds.items():
+            told = partial(_option, bench, pack / "model.onnx", tiles, chosen)
+            attempt(tell, f"{name}: {kind}", told)
 
 
-def _option(bench: Bench, tiles: Any, chosen: dict[str, str]) -> dict[str, Any]:
+def _option(bench: Bench, graph: Path, tiles: Any, chosen: dict[str, str]) -> dict[str, Any]:
+    """The first call of the smallest batch and of `batch`, and the rate with tiles on the card."""
     gc.collect()
     before = gpu_cuda.used_bytes()
-    session = open_bare(bench.drawn / "model.onnx", bench.device, chosen)
-    first = sum(_once(session, feed(tiles, batch)) for batch in bench.scale.batches)
+    session = open_bare(graph, bench.device, chosen)
+    batch = bench.scale.batch
+    first = sum(_once(session, feed(tiles, count)) for count in (bench.scale.batches[0], batch))
     after = gpu_cuda.used_bytes()
-    inputs = feed(tiles, bench.scale.batch)
-    call = seconds_a_call(lambda: session.run(None, inputs), bench.scale.seconds)
-    told = {
-        "tiles_per_second": round(bench.scale.batch / call, 1),
-        "first_calls_s": _round(first),
-    }
+    inputs = feed(tiles, batch)
+    binding = session.io_binding()
+    for name, array in inputs.items():
+        value = onnxruntime.OrtValue.ortvalue_from_numpy(array, bench.device, 0)
+        binding.bind_ortvalue_input(name, value)
+    for node in session.get_outputs():
+        binding.bind_output(node.name, bench.device)
+
+    def bound() -> None:
+        session.run_with_iobinding(binding)
+        binding.copy_outputs_to_cpu()
+
+    call = seconds_a_call(bound, bench.scale.seconds)
+    told = {"tiles_per_second": round(batch / call, 1), "first_calls_s": _round(first)}
     return told if before is None or after is None else told | {"mb": (after - before) // 10**6}
 
 
@@ -296,18 +306,18 @@ def _bound(
         return
     plain = inputs["pixels"].copy()
     told("copying a batch to the card", lambda: on_device["pixels"].update_inplace(plain))
-    locked = gpu_cuda.locked(inputs["pixels"].shape)
-    np.stack(cut, out=locked)
-    told("copying from locked memory", lambda: on_device["pixels"].update_inplace(locked))
-    told("running from locked memory", lambda: session.run(None, inputs | {"pixels": locked}))
-    told("stacked into locked memory, run", partial(_stacked, session, inputs, cut, locked))
-
-    def copied_locked() -> None:
+    with gpu_cuda.locked(inputs["pixels"].shape) as locked:
         np.stack(cut, out=locked)
-        on_device["pixels"].update_inplace(locked)
-        run()
 
-    told("bound, stacked into locked memory and copied", copied_locked)
+        def copied_locked() -> None:
+            np.stack(cut, out=locked)
+            on_device["pixels"].update_inplace(locked)
+            run()
+
+        told("copying from locked memory", lambda: on_device["pixels"].update_inplace(locked))
+        told("running from locked memory", lambda: session.run(None, inputs | {"pixels": locked}))
+        told("stacked into locked memory, run", partial(_stacked, session, inputs, cut, locked))
+        told("bound, stacked into locked memory and copied", copied_locked)
 
 
 def _on_the_card(
