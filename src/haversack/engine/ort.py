@@ -18,8 +18,8 @@ from haversack.packfile.signature import Signature, TensorSpec
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 # tf32 moved YOLOX-Nano's scores by 0.05 and boxes by 36 px, and 2 of 107 rows were others; without
 # it scores are the CPU's within 0.00001, for 16 to 24 % fewer tiles a second of the graph alone. An
-# exhaustive search times kernels and takes another one in another run, so that bits change, and
-# took 5 s for each new batch size; the heuristic takes half of that, and 2 to 6 % at the graph.
+# exhaustive search times kernels, may take another one in another run, with other bits, and took
+# 5 s for each new batch size; the heuristic takes half of that, and 2 to 6 % at the graph.
 _PROVIDER_OPTIONS = {"cuda": {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}}
 # Open Inference V2 datatypes by ONNX Runtime's own names.
 _DATATYPES = {

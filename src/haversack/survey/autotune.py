@@ -100,23 +100,29 @@ def tune(
     spare = MOST_SECONDS - (time.monotonic() - started)
     if options.threads is not None or 4 * last_seconds > spare:
         return best
-    trial = _Trial(predictor, views, options, tell, each)
+    trial = _Trial(predictor, views, options, tell, each, started + MOST_SECONDS - 2 * last_seconds)
     return trial.more_threads(best) if options.device == "cuda" else trial.fewer_threads(best)
 
 
 @dataclass(frozen=True)
 class _Trial:
-    """Settings beside the best batch; `each` is the bytes that a tile of a call has taken."""
+    """Settings beside the best batch.
+
+    Attributes:
+        each: bytes that a tile of a call has taken.
+        until: by `time.monotonic`, after which no other setting is begun.
+    """
 
     predictor: Predictor
     views: Sequence[TileView]
     options: TuneOptions
     tell: Callable[[Tuning], None]
     each: int
+    until: float
 
     def more_threads(self, best: Tuning) -> Tuning:
         """Twice as many, while that pays: on a GPU they stack one batch while another is run."""
-        while 2 * best.threads <= self.options.most_threads:
+        while 2 * best.threads <= self.options.most_threads and time.monotonic() < self.until:
             more = Tuning(batch=best.batch, threads=2 * best.threads)
             if self.each * more.batch * more.threads > self.options.memory_bytes:
                 break
