@@ -7,7 +7,7 @@ import numpy as np
 import onnx.parser
 import pytest
 
-from haversack.engine.ort import open_session
+from haversack.engine.ort import load_libraries, open_session
 from haversack.engine.session import Array, SessionOptions
 from haversack.errors import EngineError, Kind
 from haversack.packfile.signature import TensorSpec
@@ -50,6 +50,14 @@ def test_a_device_that_is_not_there_is_refused_and_not_replaced() -> None:
     assert caught.value.code == "device-missing"
     assert caught.value.kind is Kind.UNAVAILABLE
     assert "CPU" in caught.value.message
+
+
+def test_what_the_search_for_cuda_prints_stays_out_of_the_records(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    load_libraries(lambda: print("Failed to load libcudnn.so.9"))
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "Failed to load libcudnn.so.9\n")
 
 
 @pytest.mark.gpu

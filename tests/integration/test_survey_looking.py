@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tests.integration.survey_material import scene, spots_pack
 
-from haversack.engine.predictor import Predictor
+from haversack.engine.image import DecodedImage
+from haversack.engine.predictor import Fitted, Predictor
+from haversack.engine.results import Outcome
 from haversack.engine.tiles import TileGrid, cut
 from haversack.survey.looking import TileFinding, TileView, is_constant, look
 
@@ -54,3 +60,41 @@ def test_one_pixel_that_differs_is_enough_to_look(predictor: Predictor) -> None:
         dotted = plain.copy()
         dotted[place] = (255, 255, 254)
         assert not is_constant(dotted)
+
+
+@dataclass
+class Counting:
+    """A pack that keeps how many pictures each call of it was given."""
+
+    predictor: Predictor
+    calls: list[int] = field(default_factory=list)
+
+    def fit(self, image: DecodedImage) -> Fitted:
+        return self.predictor.fit(image)
+
+    def infer(self, pictures: Sequence[Fitted]) -> list[Outcome]:
+        self.calls.append(len(pictures))
+        return self.predictor.infer(pictures)
+
+
+def test_quarters_of_a_herd_share_batches(tmp_path: Path, views: list[TileView]) -> None:
+    few = Predictor(spots_pack(tmp_path, candidates=3))
+    alone, together = Counting(few), Counting(few)
+    expected = look(alone, views)
+    crowded = sum(finding.quartered for finding in expected)
+    assert crowded > 4
+    assert told(look(together, views, fill_to=16)) == told(expected)
+    assert alone.calls == [len(views)] + [1] * 4 * crowded
+    assert together.calls == [16] * (1 + -(-4 * crowded // 16))
+
+
+def test_a_whole_photo_that_overflows_is_looked_at_once(
+    tmp_path: Path, views: list[TileView]
+) -> None:
+    few = Counting(Predictor(spots_pack(tmp_path, candidates=3)))
+    whole = TileView(pixels=scene(4, width=400, height=300), tile=GRID.overview, grid=GRID)
+    found = look(few, [whole])[0]
+    assert found.truncated
+    assert not found.quartered
+    assert len(found.boxes.scores) == 3
+    assert few.calls == [1]

@@ -75,11 +75,9 @@ class Predictor:
             task=files.manifest.task,
             labels=files.manifest.labels,
         )
-        # fit's threads must not spin on the CPUs that the model needs next: with two CPUs a photo
-        # took 60 ms so, and 30 ms without.
-        resting = replace(self._options.session, spin_between_calls=False)
         pictures = files.manifest.input is not None
-        self._fit = _open(files, "fit.onnx", resting) if pictures else None
+        fitting = fit_session(self._options.session)
+        self._fit = _open(files, "fit.onnx", fitting) if pictures else None
         self._model = _open(files, "model.onnx", self._options.session)
         self.batches = files.manifest.signature.takes_batches
 
@@ -257,6 +255,17 @@ class Predictor:
                 return LabelMap(class_ids=to_photo(row["labels"], picture.placement, size))
             case "tensor":
                 return Tensors(arrays=row)
+
+
+def fit_session(session: SessionOptions) -> SessionOptions:
+    """How fit.onnx is run, where the model is run so: always on the CPU.
+
+    ONNX Runtime 1.31 resizes uint8[1,H,W,3] wrongly on CUDA, without a word: nearly every pixel
+    differed from the CPU's, by up to 239 levels. Where it was right, its pixels would go up, come
+    back and go up again. fit's threads must not spin on the CPUs that the model needs next: with
+    two CPUs a photo took 60 ms so, and 30 ms without.
+    """
+    return replace(session, device="cpu", spin_between_calls=False)
 
 
 def _open(files: PackFiles, name: str, options: SessionOptions) -> Session:

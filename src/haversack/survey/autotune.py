@@ -47,6 +47,7 @@ class TuneOptions:
         batch: as asked for, or None to measure.
         most_threads: CPUs that may be used.
         memory_bytes: that inference may add; a batch that needs more is not tried.
+        trial_seconds: that one setting is measured for.
     """
 
     device: Device
@@ -54,6 +55,7 @@ class TuneOptions:
     batch: int | None
     most_threads: int
     memory_bytes: int
+    trial_seconds: float = _TRIAL_SECONDS
 
 
 def tune(
@@ -85,7 +87,8 @@ def tune(
         if too_dear or time.monotonic() - started + 3 * last_seconds > MOST_SECONDS:
             break
         trial_started = time.monotonic()
-        told = _measure(predictor, views, Tuning(batch=batch, threads=threads))
+        setting = Tuning(batch=batch, threads=threads)
+        told = _measure(predictor, views, setting, options.trial_seconds)
         last_seconds = time.monotonic() - trial_started
         if told is None:
             break
@@ -94,21 +97,60 @@ def tune(
         if told.tiles_per_second < best.tiles_per_second * _WORTH:
             break
         best = told
-    fewer = Tuning(batch=best.batch, threads=threads // 2)
     spare = MOST_SECONDS - (time.monotonic() - started)
-    may_choose = options.threads is None and options.device == "cpu"
-    if not may_choose or not fewer.threads or 4 * last_seconds > spare:
+    if options.threads is not None or 4 * last_seconds > spare:
         return best
-    # Both again, in turn: other work on the machine must not decide for a week of computing.
-    trials = [told for one in (fewer, best, fewer) if (told := _measure(predictor, views, one))]
-    for told in trials:
-        tell(told)
-    few = [told.tiles_per_second for told in trials if told.threads == fewer.threads]
-    all_threads = [told.tiles_per_second for told in trials if told.threads == threads]
-    most = max([best.tiles_per_second, *all_threads])
-    if min(few, default=0.0) > most * _WORTH:
-        return replace(fewer, tiles_per_second=max(few))
-    return replace(best, tiles_per_second=most)
+    trial = _Trial(predictor, views, options, tell, each, started + MOST_SECONDS - 2 * last_seconds)
+    return trial.more_threads(best) if options.device == "cuda" else trial.fewer_threads(best)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """Settings beside the best batch.
+
+    Attributes:
+        each: bytes that a tile of a call has taken.
+        until: by `time.monotonic`, after which no other setting is begun.
+    """
+
+    predictor: Predictor
+    views: Sequence[TileView]
+    options: TuneOptions
+    tell: Callable[[Tuning], None]
+    each: int
+    until: float
+
+    def more_threads(self, best: Tuning) -> Tuning:
+        """Twice as many, while that pays: on a GPU they stack one batch while another is run."""
+        while 2 * best.threads <= self.options.most_threads and time.monotonic() < self.until:
+            more = Tuning(batch=best.batch, threads=2 * best.threads)
+            if self.each * more.batch * more.threads > self.options.memory_bytes:
+                break
+            told = self._measure(more)
+            if told is None or told.tiles_per_second < best.tiles_per_second * _WORTH:
+                break
+            best = told
+        return best
+
+    def fewer_threads(self, best: Tuning) -> Tuning:
+        """Half as many, where that is quicker: threads that fight over a cache slow each other."""
+        fewer = Tuning(batch=best.batch, threads=best.threads // 2)
+        if not fewer.threads:
+            return best
+        # Both again, in turn: other work on the machine must not decide for a week of computing.
+        trials = [told for one in (fewer, best, fewer) if (told := self._measure(one))]
+        few = [told.tiles_per_second for told in trials if told.threads == fewer.threads]
+        many = [told.tiles_per_second for told in trials if told.threads == best.threads]
+        most = max([best.tiles_per_second, *many])
+        if min(few, default=0.0) > most * _WORTH:
+            return replace(fewer, tiles_per_second=max(few))
+        return replace(best, tiles_per_second=most)
+
+    def _measure(self, tuning: Tuning) -> Tuning | None:
+        told = _measure(self.predictor, self.views, tuning, self.options.trial_seconds)
+        if told is not None:
+            self.tell(told)
+        return told
 
 
 def first_tiles(
@@ -136,7 +178,9 @@ def first_tiles(
     return []
 
 
-def _measure(predictor: Predictor, views: Sequence[TileView], tuning: Tuning) -> Tuning | None:
+def _measure(
+    predictor: Predictor, views: Sequence[TileView], tuning: Tuning, seconds: float
+) -> Tuning | None:
     """Tiles a second of that setting; None where the device cannot hold the batch."""
     batch = [views[i % len(views)] for i in range(tuning.batch)]
     faults: list[HaversackError] = []
@@ -156,7 +200,7 @@ def _measure(predictor: Predictor, views: Sequence[TileView], tuning: Tuning) ->
     except HaversackError:
         return None
     started = time.monotonic()
-    stop_at = started + _TRIAL_SECONDS
+    stop_at = started + seconds
     threads = [threading.Thread(target=work, args=(i,)) for i in range(tuning.threads)]
     for thread in threads:
         thread.start()

@@ -18,6 +18,7 @@ from haversack.engine.tiles import Tile, TileGrid
 from haversack.errors import EngineError
 
 _SPARSE = 37
+_QUARTERS = 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,29 +89,44 @@ def look(looker: Looker, views: Sequence[TileView], *, fill_to: int = 1) -> list
         EngineError: the graph failed.
     """
     seen = [view for view in views if not is_constant(view.pixels)]
-    told = iter(zip(seen, _infer(looker, seen, fill_to), strict=True)) if seen else iter(())
-    kept = set(map(id, seen))
+    found = dict(zip(map(id, seen), _infer(looker, seen, fill_to), strict=True)) if seen else {}
+    full = [view for view in seen if found[id(view)].truncated and _can_be_cut(view)]
+    quartered = dict(zip(map(id, full), _quartered(looker, full, fill_to), strict=True))
     findings: list[TileFinding] = []
     for view in views:
-        if id(view) not in kept:
+        one = found.get(id(view))
+        if one is None:
             findings.append(TileFinding(skipped=True))
-            continue
-        _, found = next(told)
-        findings.append(
-            _quartered(looker, view, fill_to)
-            if found.truncated
-            else TileFinding(boxes=_boxes(view, found))
-        )
+        else:
+            whole = TileFinding(boxes=_boxes(view, one), truncated=one.truncated)
+            findings.append(quartered.get(id(view), whole))
     return findings
 
 
-def _quartered(looker: Looker, view: TileView, fill_to: int) -> TileFinding:
-    """The tile as four; each is fitted to the network again, so it sees each object larger."""
+def _can_be_cut(view: TileView) -> bool:
+    """A tile of the grid can; the whole photo, a quarter, and what is one pixel wide cannot."""
+    return view.tile.number < view.grid.count and min(view.tile.width, view.tile.height) >= 2
+
+
+def _quartered(looker: Looker, views: Sequence[TileView], fill_to: int) -> list[TileFinding]:
+    """Each tile as four; each is fitted to the network again, so it sees each object larger."""
+    parts = [part for view in views for part in _quarters(view)]
+    # In batches of the size that was measured, across tiles: one by one, each would be filled up
+    # with copies, and a herd of 46 tiles took 184 batches of 64.
+    found: list[Detections] = []
+    for first in range(0, len(parts), fill_to):
+        found += _infer(looker, parts[first : first + fill_to], fill_to)
+    findings = []
+    for i in range(0, len(parts), _QUARTERS):
+        boxes = [_boxes(parts[k], found[k]) for k in range(i, i + _QUARTERS)]
+        over = any(one.truncated for one in found[i : i + _QUARTERS])
+        findings.append(TileFinding(boxes=concatenate(boxes), quartered=True, truncated=over))
+    return findings
+
+
+def _quarters(view: TileView) -> list[TileView]:
     tile = view.tile
-    if tile.number >= view.grid.count or min(tile.width, tile.height) < 2:
-        once_more = _infer(looker, [view], fill_to)[0]
-        return TileFinding(boxes=_boxes(view, once_more), truncated=True)
-    parts = [
+    return [
         TileView(
             pixels=view.pixels[
                 part.y - tile.y : part.y - tile.y + part.height,
@@ -121,13 +137,6 @@ def _quartered(looker: Looker, view: TileView, fill_to: int) -> TileFinding:
         )
         for part in view.grid.quarters(tile)
     ]
-    # One by one: the batch was measured on whole tiles, and this is rare.
-    found = [_infer(looker, [part], fill_to)[0] for part in parts]
-    return TileFinding(
-        boxes=concatenate([_boxes(part, one) for part, one in zip(parts, found, strict=True)]),
-        quartered=True,
-        truncated=any(one.truncated for one in found),
-    )
 
 
 def _infer(looker: Looker, views: Sequence[TileView], fill_to: int) -> list[Detections]:
