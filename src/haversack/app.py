@@ -24,6 +24,7 @@ from haversack.asgi.bodies import BodyStore
 from haversack.asgi.door import Door, DoorOptions
 from haversack.asgi.errors import exception_handlers
 from haversack.asgi.pace import Incoming, PaceLimits
+from haversack.asgi.preload import preload
 from haversack.asgi.protocol import Connection
 from haversack.engine.allocator import settle, trim
 from haversack.engine.cpus import usable_cpus
@@ -67,7 +68,7 @@ _SURVEYS = "surveys"
 _HEED_SECONDS = 30.0
 _COPIES = "copies"
 _SHARE_SECONDS = 2.0
-_THREADS = ("job-worker", "job-keeper", "webhooks")
+_THREADS = ("job-worker", "job-keeper", "job-tidier", "webhooks")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,9 +248,9 @@ class _House:
 
     def app(self) -> ASGIApp:
         """The whole as one ASGI application."""
-        shelf = SampleShelf(self._options.samples)
+        pages = page_routes(SampleShelf(self._options.samples), self.context.plane.reserved)
         inner = Starlette(
-            routes=[*data_routes(self.context), *page_routes(shelf)],
+            routes=[*data_routes(self.context), *pages],
             exception_handlers=exception_handlers(),
             lifespan=self._life,
         )
@@ -352,6 +353,8 @@ class _House:
             for worker in workers:
                 worker.start()
             self._on_ready(catalogue.models())
+            if self._has_door:
+                await asyncio.to_thread(preload)
 
     def _load_named(self, catalogue: Catalogue) -> None:
         """Packs that stay in memory; errors as `Catalogue.add` and `check_loaded`."""

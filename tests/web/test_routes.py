@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -23,7 +24,8 @@ Get = Callable[..., httpx.Response]
 def get(tmp_path: Path) -> Get:
     """`get("/", {"Accept": "*/*"})`."""
     (tmp_path / "a photo.png").write_bytes(b"png")
-    transport = httpx.ASGITransport(Starlette(routes=routes(SampleShelf(tmp_path))))
+    pages = routes(SampleShelf(tmp_path), lambda _: contextlib.nullcontext())
+    transport = httpx.ASGITransport(Starlette(routes=pages))
 
     async def ask(path: str, headers: Mapping[str, str]) -> httpx.Response:
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:

@@ -338,6 +338,17 @@ class DataPlane:
             stay.afterwards(partial(self.catalogue.release, model))
 
     @asynccontextmanager
+    async def reserved(self, need_bytes: int) -> AsyncIterator[None]:
+        """Memory for the length of a block, for work of other rooms, as far as there is so much.
+
+        Raises:
+            RetryLaterError: none was free in time.
+        """
+        need = min(need_bytes, self.memory.limit)
+        async with self._held(self.memory, need, self.stay(), "memory"):
+            yield
+
+    @asynccontextmanager
     async def _visit(self, target: Target, stay: Stay) -> AsyncIterator[_Visit]:
         """The model for the length of a block, and its counts whatever happens in it."""
         async with self.present(target, stay) as model:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
@@ -47,9 +49,13 @@ _MEDIA_TYPES = {
 }
 
 
-def routes(samples: SampleShelf) -> list[BaseRoute]:
+Reserve = Callable[[int], AbstractAsyncContextManager[None]]
+"""So many bytes of the server's memory for the length of a block."""
+
+
+def routes(samples: SampleShelf, reserve: Reserve) -> list[BaseRoute]:
     """GET /, /static/..., /samples and /samples/{file}."""
-    shelf = _ShelfRoutes(samples)
+    shelf = _ShelfRoutes(samples, reserve)
     return [
         Route("/", front, methods=["GET"]),
         Route("/samples", shelf.index, methods=["GET"]),
@@ -68,8 +74,9 @@ async def front(request: Request) -> Response:
 class _ShelfRoutes:
     """The sample photos over HTTP."""
 
-    def __init__(self, shelf: SampleShelf) -> None:
+    def __init__(self, shelf: SampleShelf, reserve: Reserve) -> None:
         self._shelf = shelf
+        self._reserve = reserve
 
     async def index(self, request: Request) -> Response:
         """Names and addresses."""
@@ -82,7 +89,8 @@ class _ShelfRoutes:
         photo = await run_in_threadpool(self._shelf.find, request.path_params["file"])
         if photo is None:
             raise HTTPException(404)
-        data = await run_in_threadpool(photo.read)
+        async with self._reserve(photo.need_bytes):
+            data = await run_in_threadpool(photo.read)
         tag = f'"{sha256(data).hexdigest()[:32]}"'
         headers = {**_REVALIDATE, "ETag": tag}
         if tag in request.headers.get("if-none-match", ""):
