@@ -24,6 +24,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+# As haversack.engine.ort has it: before the runtime is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 import gpu_cuda
 import gpu_material
 import gpu_sessions

@@ -448,3 +448,22 @@ def test_what_came_while_the_loop_was_held_up_counts(tmp_path: Path) -> None:
             return body.read()
 
     assert asyncio.run(main()) == b"somerest"
+
+
+def test_a_large_body_waits_on_the_disk_however_much_memory_there_is(tmp_path: Path) -> None:
+    """Joined for who reads it, it would be in memory twice."""
+
+    async def main() -> tuple[bool, bool]:
+        store = BodyStore(tmp_path, 1 << 30)
+        found = []
+        for size in (4 << 20, (4 << 20) + 1):
+            body = Body(store)
+            for at in range(0, size, 1 << 20):
+                body.append(bytes(min(1 << 20, size - at)))
+                await body.settle()
+            assert len(body.view()) == body.size_bytes == size
+            found.append(body.on_disk)
+            body.close()
+        return found[0], found[1]
+
+    assert asyncio.run(main()) == (False, True)
