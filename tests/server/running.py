@@ -19,7 +19,7 @@ import httpx
 COMMAND = Path(sys.executable).with_name("haversack")
 BLOBS = Path(__file__).parents[2] / "src" / "haversack" / "samples" / "packs" / "blobs" / "1"
 PHOTO = BLOBS / "samples" / "001.png"
-_READY = "Haversack is ready at "
+READY = "Haversack is ready at "
 _START_SECONDS = 60
 
 
@@ -86,9 +86,9 @@ def serving(folder: Path, *words: str | Path) -> Iterator[Server]:
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
-        assert line.startswith(_READY), f"it began with {line!r}, and said {stderr.read_text()}"
+        assert line.startswith(READY), f"it began with {line!r}, and said {stderr.read_text()}"
         late.cancel()
-        url = line.removeprefix(_READY).strip()
+        url = line.removeprefix(READY).strip()
         yield Server(url=url, process=process, state=state, stderr=stderr)
     finally:
         late.cancel()
