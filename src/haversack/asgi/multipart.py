@@ -10,7 +10,6 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from haversack.asgi.bodies import Body, BodyLimit, body_pieces
-from haversack.asgi.turns import Turn, steps
 from haversack.errors import HaversackError
 
 _MOST_FIELDS = 64
@@ -134,13 +133,9 @@ async def receive_file(request: Request, limit: BodyLimit, body: Body) -> Form:
                 "on_end": found.on_end,
             },
         )
-        turn = Turn()
         async with aclosing(body_pieces(request, limit, body.store.incoming)) as pieces:
             async for piece in pieces:
-                turn.begin()
-                for step in steps(piece):
-                    parser.write(step)
-                    await turn.give()
+                parser.write(piece)
                 await body.settle()
         parser.finalize()
     except FormParserError as fault:

@@ -11,7 +11,7 @@ _STEP_SECONDS = 0.005
 
 
 def steps(chunk: bytes) -> Iterator[bytes]:
-    """The chunk in parts of 16 KiB: a form's parser takes 6 ms for one that is all small fields."""
+    """The chunk in parts of 16 KiB, each of which may unpack to a thousand times as much."""
     if len(chunk) <= _STEP_BYTES:
         yield chunk
         return

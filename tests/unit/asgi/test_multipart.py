@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 
 import pytest
@@ -142,25 +141,6 @@ def test_whatever_is_sent_as_a_form_is_read_or_refused(data: bytes) -> None:
 )
 def test_a_form_is_told_by_its_content_type(kind: str, expected: bool) -> None:
     assert is_form(asked([], {"Content-Type": kind})) is expected
-
-
-def test_a_form_of_half_boundaries_leaves_the_event_loop_to_others() -> None:
-    """Each is handed over by itself, so three megabytes of them are 300,000 calls."""
-    form = part("image", b"\r\n--frontie" * 300_000, "a.jpg") + END
-
-    async def main() -> float:
-        body = Body(BodyStore(Path("/nonexistent")))
-        limit = BodyLimit(limit_bytes=16 << 20)
-        task = asyncio.create_task(receive_file(asked([form], KIND), limit, body))
-        longest = 0.0
-        while not task.done():
-            began = time.thread_time()
-            await asyncio.sleep(0)
-            longest = max(longest, time.thread_time() - began)
-        assert (await task).name == "a.jpg"
-        return longest
-
-    assert asyncio.run(main()) < 0.05
 
 
 @pytest.mark.parametrize("head", [b"X: " + b"y" * (1 << 20), b"X: y\r\n" * 200_000], ids=["1", "n"])
