@@ -164,7 +164,6 @@ def test_a_body_stays_open_while_a_thread_reads_it(
 ) -> None:
     store = BodyStore(tmp_path_factory.mktemp("bodies"), memory_bytes)
     body = Body(store)
-    body.append(PHOTO.read_bytes())
 
     async def asking(plane: DataPlane) -> None:
         try:
@@ -173,6 +172,8 @@ def test_a_body_stays_open_while_a_thread_reads_it(
             body.close()
 
     async def work() -> None:
+        body.append(PHOTO.read_bytes())
+        await body.settle()
         async with held_call(asking, "decode") as (_, bar, task):
             await cancelled(task)
             assert body.read() == PHOTO.read_bytes()

@@ -12,7 +12,6 @@ from pathlib import Path
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Route
 from tests.unit.packfile.conftest import write_tiny
 
 from haversack.asgi.access import AccessRules
@@ -23,10 +22,9 @@ from haversack.packfile.archive import PackFiles, write_archive
 from haversack.serve.catalogue import Catalogue
 from haversack.serve.context import Context, Phase
 from haversack.serve.dataplane import DataPlane, Workers
+from haversack.serve.http import routes
 from haversack.serve.model import ServedModel
 from haversack.serve.options import ServeOptions
-from haversack.serve.packs import PackRoutes
-from haversack.serve.repository import RepositoryRoutes
 
 OPTIONS = ServeOptions(threads=1)
 
@@ -57,18 +55,7 @@ class Sending:
             uploads=self.uploads,
             phase=Phase.READY,
         )
-        packs, repository = PackRoutes(context), RepositoryRoutes(context)
-        model = "/v2/repository/models/{name}/load"
-        place = "/packs/{name}/versions/{version}"
-        self._app = Starlette(
-            routes=[
-                Route("/packs", packs.upload, methods=["POST"]),
-                Route("/packs", packs.index),
-                Route(place, packs.remove, methods=["DELETE"]),
-                Route(model, repository.load, methods=["POST"]),
-            ],
-            exception_handlers=exception_handlers(),
-        )
+        self._app = Starlette(routes=routes(context), exception_handlers=exception_handlers())
 
     def ask(self, method: str, path: str, content: bytes = b"") -> httpx.Response:
         """One request."""
