@@ -44,7 +44,7 @@ def place_geotiff(path: Path) -> MapPhoto | Unplaced:
         with _rasterio().open(path) as source:
             if not source.crs:
                 return Unplaced(reason="no coordinate system in the file")
-            return MapPhoto(
+            placed = MapPhoto(
                 affine=tuple(source.transform)[:6],
                 crs=source.crs.to_wkt(),
                 width=source.width,
@@ -52,6 +52,17 @@ def place_geotiff(path: Path) -> MapPhoto | Unplaced:
             )
     except OSError as error:
         return Unplaced(reason=f"its header cannot be read: {error}")
+    return _placed_on_earth(placed)
+
+
+def _placed_on_earth(photo: MapPhoto) -> MapPhoto | Unplaced:
+    """The photo, if its coordinates become degrees: those of a building site's own grid do not."""
+    try:
+        photo.centre()
+    except Exception as error:  # PROJ's faults have no public base in rasterio
+        sentence = str(error).partition("{")[0].strip().removesuffix(" from '")
+        return Unplaced(reason=f"its coordinates cannot become degrees: {sentence}")
+    return photo
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,6 +47,13 @@ def test_metres_of_utm_become_degrees_and_pixels_their_size(tmp_path: Path) -> N
     assert fixes.gsd_m[0] == pytest.approx(0.1, rel=1e-3)
 
 
+def test_a_building_sites_own_grid_has_no_place_on_the_map(tmp_path: Path) -> None:
+    grid = 'LOCAL_CS["Site grid",UNIT["metre",1]]'
+    placed = place_geotiff(write(tmp_path / "a.tif", grid, west=100, north=200, step=0.1))
+    assert isinstance(placed, Unplaced)
+    assert "cannot become degrees: Cannot find coordinate operations" in placed.reason
+
+
 def test_no_points_give_no_fixes(tmp_path: Path) -> None:
     placed = place_geotiff(write(tmp_path / "a.tif", "EPSG:32632", west=5e5, north=5e6, step=1))
     assert isinstance(placed, MapPhoto)
