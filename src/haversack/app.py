@@ -348,13 +348,13 @@ class _House:
             except (HaversackError, OSError) as error:
                 sentence = str(error).partition("\n")[0]  # one line for each event
                 _log.warning("%s is not served: %s", path, sentence)
+        if self._has_door:
+            await asyncio.to_thread(_preload)
         if self.context.phase is Phase.LOADING:
             self.context.phase = Phase.READY
             for worker in workers:
                 worker.start()
             self._on_ready(catalogue.models())
-            if self._has_door:
-                await asyncio.to_thread(preload)
 
     def _load_named(self, catalogue: Catalogue) -> None:
         """Packs that stay in memory; errors as `Catalogue.add` and `check_loaded`."""
@@ -389,6 +389,14 @@ class _House:
             if plane.visits != visits or plane.seats.taken or plane.memory.used:
                 visits = plane.visits
                 await asyncio.to_thread(trim)
+
+
+def _preload() -> None:
+    """As `preload`; a system whose table of media types cannot be read is served all the same."""
+    try:
+        preload()
+    except Exception:
+        _log.exception("what answers load at their first use could not be loaded beforehand")
 
 
 def _heeds_hangup() -> bool:

@@ -18,6 +18,7 @@ from haversack.serve.admission import Deadline, Held
 from haversack.serve.answering import Sent
 from haversack.serve.dataplane import DataPlane
 from haversack.serve.pictures import PictureBytes
+from haversack.serve.stay import Stay
 from haversack.serve.v1_predict import V1Predict
 from haversack.serve.v2_infer import V2Infer
 
@@ -177,5 +178,26 @@ def test_who_has_waited_before_has_his_whole_patience_the_next_time() -> None:
                 await skip(70)
                 others.shrink(0)
                 assert await task == 1
+
+    run(work)
+
+
+def test_waits_side_by_side_take_their_time_once() -> None:
+    async def work() -> None:
+        stay = Stay(30.0)
+
+        async def wait() -> None:
+            with stay.waiting():
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+
+        waits = [asyncio.create_task(wait()) for _ in range(40)]
+        await asyncio.sleep(0)
+        await skip(10.0)
+        await asyncio.gather(*waits)
+        with stay.waiting() as deadline:
+            left = deadline.at - asyncio.get_running_loop().time()
+        assert left == pytest.approx(20.0, abs=1.0)
 
     run(work)

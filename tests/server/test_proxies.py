@@ -43,7 +43,7 @@ def test_a_name_that_was_not_given_is_refused_with_the_option(behind: Server) ->
 
 
 def test_whoever_started_it_reads_whom_it_is_open_to(behind: Server) -> None:
-    assert f"whomever a proxy lets in as {NAME}" in behind.said()
+    assert f"whoever reaches it as {NAME}" in behind.said()
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,22 @@ def test_probes_are_answered_under_any_name(server: Server, path: str) -> None:
     assert raw(server, f"GET {path} HTTP/1.0\r\n\r\n".encode()).startswith(b"HTTP/1.1 200")
     # Nothing but them.
     assert server.get("/v2", headers={"Host": "10.1.2.3:8000"}).status_code == 403
+
+
+@pytest.mark.parametrize("guard", ["--no-auth", "--keys"])
+def test_where_names_are_given_others_are_refused_on_an_open_address_too(
+    tmp_path: Path, guard: str
+) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("ada:key-of-a-file-0123456789\n")
+    keys.chmod(0o600)
+    guarded = (guard, keys) if guard == "--keys" else (guard,)
+    key = {"Authorization": "Bearer key-of-a-file-0123456789"}
+    with serving(tmp_path, BLOBS, "--host", "0.0.0.0", *guarded, "--allow-host", NAME) as server:
+        for host, status in ((NAME, 200), ("evil.example", 403)):
+            own = {"Host": host, "Origin": f"http://{host}", **key}
+            answer = server.post("/predict/blobs", content=PHOTO.read_bytes(), headers=own)
+            assert answer.status_code == status, answer.text
 
 
 def test_a_name_that_is_none_ends_the_start(tmp_path: Path) -> None:

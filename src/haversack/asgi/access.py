@@ -179,10 +179,12 @@ def check_origin(rules: AccessRules, origin: str, host: str) -> None:
         return
     if is_own(origin, host):
         return
+    hint = f"Start it with --allow-origin {origin[:100]} if they should."
+    if origin == "null":
+        # Named, it would let in every page that hides where it is from.
+        hint = "It is a file or a page in a sandbox: have a server of yours send that page."
     raise HaversackError(
-        "origin-refused",
-        f"pages of {origin[:100]} may not use this server",
-        hint=f"Start it with --allow-origin {origin[:100]} if they should.",
+        "origin-refused", f"pages of {origin[:100]} may not use this server", hint=hint
     )
 
 

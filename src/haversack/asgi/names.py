@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from haversack.errors import HaversackError
 
+_LAST_PORT = 65_535
 _PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 _LONGEST = 253
@@ -48,7 +49,7 @@ def read_authority(text: str) -> Authority | None:
     digits = rest.removeprefix(":")
     if not name or (rest and not rest.startswith(":")) or not (digits or "0").isdecimal():
         return None
-    if len(digits) > 5 or not digits.isascii():
+    if len(digits) > 5 or not digits.isascii() or int(digits or 0) > _LAST_PORT:
         return None
     return Authority(name, int(digits) if digits else None)
 

@@ -57,8 +57,8 @@ _SIZE = SizeType()
     "hosts",
     multiple=True,
     metavar="NAME",
-    help="Name under which a proxy on this machine is called, like cv.example.org, where nobody "
-    "has to say who they are. May be given several times.",
+    help="Name under which the server may be called, by a proxy say, like cv.example.org; others "
+    "than these and this machine's own are refused. May be given several times.",
 )
 @click.option(
     "--allow-origin",

@@ -60,8 +60,9 @@ def access_rules(
     hosts = frozenset(str(own_authority(name)) for name in guard.hosts)
     keys = () if guard.keys is None else read_keys(guard.keys)
     trusts = guard.trust_proxy
+    named = LOOPBACK | hosts if hosts else None
     if keys or looks_up:
-        return AccessRules(keys=keys, origins=origins, trust_proxy=trusts)
+        return AccessRules(keys=keys, hosts=named, origins=origins, trust_proxy=trusts)
     if _is_loopback(host):
         return AccessRules(hosts=LOOPBACK | hosts, origins=origins, trust_proxy=trusts)
     if not guard.no_auth:
@@ -71,7 +72,7 @@ def access_rules(
             hint="Let people sign in (haversack user add NAME), or give --keys FILE, or --no-auth "
             "if everyone may use it.",
         )
-    return AccessRules(origins=origins, trust_proxy=trusts)
+    return AccessRules(hosts=named, origins=origins, trust_proxy=trusts)
 
 
 def who_may(rules: AccessRules, accounts: str | None) -> str:
@@ -90,8 +91,8 @@ def who_may(rules: AccessRules, accounts: str | None) -> str:
     others = ", ".join(sorted(rules.hosts - LOOPBACK))
     if others:
         return (
-            f"Open to everyone on this machine, and to whomever a proxy lets in as {others}: they "
-            "may load and remove packs, too."
+            f"Open to everyone on this machine, and to whoever reaches it as {others}: they may "
+            "load and remove packs, too."
         )
     return (
         "Open to everyone on this machine, and to nobody else: after haversack user add NAME "

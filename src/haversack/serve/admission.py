@@ -132,10 +132,12 @@ class Gate:
     async def enter(self, amount: int, deadline: Deadline) -> Held:
         """`amount`, when it is free; whoever gets it gives it back by `Held.shrink(0)`.
 
+        Nothing is free at once, whoever waits for more.
+
         Raises:
             TimeoutError: it was not free before the deadline.
         """
-        if self._line or not self._take(amount):
+        if amount and (self._line or not self._take(amount)):
             await self._wait(amount, deadline)
         return Held(self.budget, amount)
 

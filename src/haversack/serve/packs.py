@@ -132,8 +132,9 @@ class PackRoutes:
     def _kept(self, error: RetryLaterError, name: str, version: str) -> HaversackError:
         """The same, with what became of the pack and the next step."""
         load = f"POST /v2/repository/models/{name}/load loads it"
-        later = [one for one in self._uploads.versions(name) if one.number > int(version)]
-        if later:
+        # `load` takes the highest of every place there is.
+        known = [int(row.version) for row in self._catalogue.index() if row.name == name]
+        if max(known, default=0) > int(version):
             load = f"POST /packs takes it again after DELETE /packs/{name}/versions/{version}"
         return RetryLaterError(
             f"{error.message}; {name} {version} is kept, and not loaded",

@@ -35,12 +35,24 @@ class Stay:
         patience_seconds: that it may wait, all waits together.
     """
 
-    __slots__ = ("_after", "_began", "_left", "_loop", "_own", "_patience", "_read")
+    __slots__ = (
+        "_after",
+        "_began",
+        "_left",
+        "_loop",
+        "_own",
+        "_patience",
+        "_read",
+        "_waits",
+        "_waits_since",
+    )
 
     def __init__(self, patience_seconds: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._patience = patience_seconds
+        self._waits = 0
+        self._waits_since = 0.0
         self._own: float | None = None
         self._left = 0
         self._after: list[Callable[[], None]] = []
@@ -52,16 +64,20 @@ class Stay:
 
     @contextmanager
     def waiting(self) -> Iterator[Deadline]:
-        """A wait for the length of a block, and when it must end."""
-        began, own = self._loop.time(), self._own
-        patience_ends = began + self._patience
+        """A wait for the length of a block, and when it must end; several at once count as one."""
+        if not self._waits:
+            self._waits_since = self._loop.time()
+        self._waits += 1
+        own, patience_ends = self._own, self._waits_since + self._patience
         try:
             if own is not None and own < patience_ends:
                 yield Deadline(at=own, by_caller=True)
             else:
                 yield Deadline(at=patience_ends)
         finally:
-            self._patience -= self._loop.time() - began
+            self._waits -= 1
+            if not self._waits:
+                self._patience -= self._loop.time() - self._waits_since
 
     def reads(self, thing: Keepable) -> None:
         """Threads of this request read `thing`."""

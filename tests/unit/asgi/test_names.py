@@ -123,6 +123,7 @@ def test_a_name_with_a_port_is_good_for_that_one() -> None:
         ("bücher.example", "xn--"),
         ("", "cv.example.org"),
         ("a b", "cv.example.org"),
+        ("cv.example.org:99999", "cv.example.org"),
     ],
 )
 def test_what_is_no_name_is_refused_at_the_start(given: str, hint: str) -> None:

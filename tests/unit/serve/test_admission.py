@@ -63,6 +63,21 @@ def test_who_waits_is_let_in_by_turn_also_where_a_smaller_one_would_fit() -> Non
     run(work)
 
 
+def test_who_needs_nothing_waits_for_nobody() -> None:
+    async def main() -> None:
+        gate = Gate(100)
+        first = await gate.enter(90, NEVER)
+        waiting = asyncio.create_task(gate.enter(50, NEVER))
+        await asyncio.sleep(0)
+        assert gate.waiting == 1
+        (await asyncio.wait_for(gate.enter(0, NEVER), 1)).shrink(0)
+        first.shrink(0)
+        (await waiting).shrink(0)
+        assert gate.used == 0
+
+    asyncio.run(main())
+
+
 def test_more_than_the_limit_is_let_in_alone() -> None:
     async def work() -> None:
         gate = Gate(10)
