@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.contract.going import remove_files
 
 from haversack.errors import HaversackError
 from haversack.jobs.blobs import FolderBlobs
@@ -84,7 +85,7 @@ def test_the_same_key_for_another_upload_is_refused_and_its_photos_stay(room: Jo
     with pytest.raises(HaversackError) as caught:
         survey(room, other, idempotency_key="k")
     assert refusal(caught) == ("idempotency-key-reused", "conflict")
-    assert room.files.remove(_DAY, 9) == []
+    assert remove_files(room.files, _DAY, 9) == []
     assert room.desk.upload(other, "ada").photos == 1
     assert survey(room, first.id, idempotency_key="k").id == first.id
     assert survey(room, other, idempotency_key="k2").id == other
@@ -164,7 +165,7 @@ def test_a_survey_is_claimed_with_its_photos_after_a_repeat(room: JobRoom) -> No
     survey(room, upload, idempotency_key="k")
     ((claimed),) = room.store.claim(Claim(kinds=["survey"], packs=["herd"], worker="w"))
     assert (claimed.job.id, claimed.job.progress_total) == (upload, 1)
-    assert room.files.remove(0, 9) == []
+    assert remove_files(room.files, 0, 9) == []
 
 
 def test_new_jobs_without_a_key_are_never_the_same(room: JobRoom) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.contract.databases import Postgres
+from tests.contract.going import expire_inputs, expire_results, remove_jobs
 
 from haversack.database.connection import open_database
 from haversack.errors import HaversackError
@@ -103,12 +104,12 @@ def test_old_jobs_go_with_their_webhooks_once_nothing_of_them_is_left(bench: Ben
         bench.end()
     keep = Keep(job_seconds=1000)
     bench.seconds += 5000
-    assert bench.store.remove_jobs(keep, 9) == 0  # their photos and results are kept
-    bench.store.expire_inputs(Keep(input_seconds=0), 9)
-    bench.store.expire_results(Keep(result_seconds=0), 9)
-    assert bench.store.remove_jobs(Keep(job_seconds=6000), 9) == 0
-    assert bench.store.remove_jobs(keep, 1) == 1
-    assert bench.store.remove_jobs(keep, 9) == 1
+    assert remove_jobs(bench.store, keep, 9) == 0  # their photos and results are kept
+    expire_inputs(bench.store, Keep(input_seconds=0), 9)
+    expire_results(bench.store, Keep(result_seconds=0), 9)
+    assert remove_jobs(bench.store, Keep(job_seconds=6000), 9) == 0
+    assert remove_jobs(bench.store, keep, 1) == 1
+    assert remove_jobs(bench.store, keep, 9) == 1
     with pytest.raises(HaversackError) as caught:
         bench.store.find(jobs[0].id)
     assert caught.value.code == "job-not-found"
