@@ -25,8 +25,6 @@ _OTHER_WISHES: list[dict[str, Any]] = [
     {"version": "2"},
     {"kind": "request"},
     {"options": '{"threshold":0.9}'},
-    {"image": "another.jpg"},
-    {"priority": 5},
     {"webhook": _HOOK},
     {"webhook": None},
 ]
@@ -72,6 +70,16 @@ def test_the_same_key_with_another_wish_is_refused_and_takes_nothing_away(
     assert blobs(room) == kept == {first.input}
     assert room.webhooks.address(first.id) == _FIRST.webhook
     assert room.desk.submit(_FIRST, b"photo").id == first.id
+
+
+@pytest.mark.parametrize("other", [{"image": "another.jpg"}, {"priority": 5}], ids=str)
+def test_a_repeat_by_another_name_or_priority_is_the_same_job(
+    room: JobRoom, other: dict[str, Any]
+) -> None:
+    first = room.desk.submit(_FIRST, b"photo")
+    again = room.desk.submit(replace(_FIRST, **other), b"photo")
+    assert (again.id, again.image, again.priority) == (first.id, "a.jpg", 0)
+    assert blobs(room) == {first.input}
 
 
 def test_a_repeat_with_less_time_left_is_the_same_job(room: JobRoom) -> None:

@@ -319,12 +319,13 @@ def _keys(jobs: Sequence[Old]) -> dict[str, Value]:
 def _is_same(found: Job, new: NewJob) -> bool:
     """Whether a job was put for the same thing; the digits of a blob's content begin its name.
 
-    The deadline is not compared: whoever asks again has less time left, and `retry` lifts it.
+    What decides no result is not compared: a photo sent again may have another name or priority,
+    and whoever asks again has less time left.
     """
     if not new.input and found.id != new.id:  # its photos are files under its id: another upload
         return False
     return (_asked(found), found.input[:_INPUT_DIGITS]) == (_asked(new), new.input[:_INPUT_DIGITS])
 
 
-def _asked(job: Job | NewJob) -> tuple[str | int, ...]:
-    return job.kind, job.wants, job.options, job.image, job.priority
+def _asked(job: Job | NewJob) -> tuple[str, ...]:
+    return job.kind, job.wants, job.options
