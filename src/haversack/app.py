@@ -39,6 +39,7 @@ from haversack.serve.catalogue import Catalogue
 from haversack.serve.context import Context, Phase
 from haversack.serve.contract import OPERATIONS
 from haversack.serve.dataplane import DataPlane, Workers
+from haversack.serve.ending import Ending
 from haversack.serve.http import routes as data_routes
 from haversack.serve.job_predict import PredictHandler
 from haversack.serve.job_requests import RequestHandler
@@ -114,6 +115,8 @@ def run(
 ) -> None:
     """Serve until SIGTERM, SIGHUP or Ctrl-C, then answer what is under way, and return.
 
+    A second SIGTERM or Ctrl-C ends the process on the spot; so it does in `work`.
+
     Args:
         on_ready: called once, with what is loaded, when the first request can be answered.
 
@@ -166,13 +169,13 @@ class _Server(uvicorn.Server):
         self._context = context
         self._grace_seconds = grace_seconds
         self._end_at: float | None = None
+        self._ending = Ending(self._begin_to_end)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal begins the end; a second one does not wait for requests."""
-        if self._end_at is not None:
-            if sig != signal.SIGHUP:  # a terminal that closes may say so twice
-                self.should_exit = self.force_exit = True
-            return
+        """The first signal begins the end; a second one waits for nothing."""
+        self._ending.note(sig, frame)
+
+    def _begin_to_end(self, sig: int) -> None:
         self._context.phase = Phase.DRAINING
         grace = self._grace_seconds if sig != signal.SIGINT else 0.0
         self._end_at = time.monotonic() + grace
@@ -266,13 +269,14 @@ class _House:
         """Live until a signal, or until a pack that must be there cannot be loaded."""
         ended = asyncio.Event()
         hangup = (signal.SIGHUP,) if _heeds_hangup() else ()
-        for number in (signal.SIGTERM, signal.SIGINT, *hangup):
-            asyncio.get_running_loop().add_signal_handler(number, ended.set)
-        async with self._life(None):
-            while self.fault is None and not ended.is_set():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(ended.wait(), _LOOK_SECONDS)
-            self.context.phase = Phase.DRAINING
+        loop = asyncio.get_running_loop()
+        ending = Ending(lambda _: loop.call_soon_threadsafe(ended.set))
+        with ending.heeding((signal.SIGTERM, signal.SIGINT, *hangup)):
+            async with self._life(None):
+                while self.fault is None and not ended.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(ended.wait(), _LOOK_SECONDS)
+                self.context.phase = Phase.DRAINING
 
     @contextlib.asynccontextmanager
     async def _life(self, app: Starlette | None) -> AsyncIterator[None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.contract.going import remove_files
 
 from haversack.errors import HaversackError
 from haversack.jobs.blobs import FolderBlobs
@@ -24,8 +25,6 @@ _OTHER_WISHES: list[dict[str, Any]] = [
     {"version": "2"},
     {"kind": "request"},
     {"options": '{"threshold":0.9}'},
-    {"image": "another.jpg"},
-    {"priority": 5},
     {"webhook": _HOOK},
     {"webhook": None},
 ]
@@ -73,6 +72,16 @@ def test_the_same_key_with_another_wish_is_refused_and_takes_nothing_away(
     assert room.desk.submit(_FIRST, b"photo").id == first.id
 
 
+@pytest.mark.parametrize("other", [{"image": "another.jpg"}, {"priority": 5}], ids=str)
+def test_a_repeat_by_another_name_or_priority_is_the_same_job(
+    room: JobRoom, other: dict[str, Any]
+) -> None:
+    first = room.desk.submit(_FIRST, b"photo")
+    again = room.desk.submit(replace(_FIRST, **other), b"photo")
+    assert (again.id, again.image, again.priority) == (first.id, "a.jpg", 0)
+    assert blobs(room) == {first.input}
+
+
 def test_a_repeat_with_less_time_left_is_the_same_job(room: JobRoom) -> None:
     first = room.desk.submit(replace(_FIRST, wait_seconds=60.0), b"photo")
     assert room.desk.submit(replace(_FIRST, wait_seconds=50.0), b"photo").id == first.id
@@ -84,7 +93,7 @@ def test_the_same_key_for_another_upload_is_refused_and_its_photos_stay(room: Jo
     with pytest.raises(HaversackError) as caught:
         survey(room, other, idempotency_key="k")
     assert refusal(caught) == ("idempotency-key-reused", "conflict")
-    assert room.files.remove(_DAY, 9) == []
+    assert remove_files(room.files, _DAY, 9) == []
     assert room.desk.upload(other, "ada").photos == 1
     assert survey(room, first.id, idempotency_key="k").id == first.id
     assert survey(room, other, idempotency_key="k2").id == other
@@ -164,7 +173,7 @@ def test_a_survey_is_claimed_with_its_photos_after_a_repeat(room: JobRoom) -> No
     survey(room, upload, idempotency_key="k")
     ((claimed),) = room.store.claim(Claim(kinds=["survey"], packs=["herd"], worker="w"))
     assert (claimed.job.id, claimed.job.progress_total) == (upload, 1)
-    assert room.files.remove(0, 9) == []
+    assert remove_files(room.files, 0, 9) == []
 
 
 def test_new_jobs_without_a_key_are_never_the_same(room: JobRoom) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.contract.databases import Postgres
+from tests.contract.going import expire_inputs, expire_results, remove_files
 
 from haversack.database.connection import open_database
 from haversack.errors import HaversackError
@@ -111,15 +112,15 @@ def test_what_a_job_has_taken_changes_no_more(bench: Bench) -> None:
 def test_a_forgotten_upload_goes_with_its_blobs_and_a_job_keeps_them(bench: Bench) -> None:
     bench.add("a.jpg")
     bench.seconds += 50
-    assert bench.files.remove(100, 9) == []
+    assert remove_files(bench.files, 100, 9) == []
     bench.make_job()
     bench.seconds += 1000
-    assert bench.files.remove(100, 9) == []
+    assert remove_files(bench.files, 100, 9) == []
     assert bench.store.has_blob("blob of a.jpg")
     bench.files.begin("c" * 32, "ada")
     bench.add("d.jpg", upload="c" * 32)
     bench.seconds += 100
-    assert bench.files.remove(100, 9) == ["blob of d.jpg"]
+    assert remove_files(bench.files, 100, 9) == ["blob of d.jpg"]
     assert not bench.store.has_blob("blob of d.jpg")
 
 
@@ -127,11 +128,11 @@ def test_photos_go_when_the_jobs_input_goes_and_results_when_its_result_goes(ben
     bench.add("a.jpg")
     bench.make_job()
     bench.run_job()
-    assert bench.files.remove(100, 9) == []
-    assert bench.store.expire_inputs(Keep(input_seconds=0), 9) == [""]
-    assert bench.files.remove(100, 9) == ["blob of a.jpg"]
-    bench.store.expire_results(Keep(result_seconds=0), 9)
-    assert bench.files.remove(100, 9) == ["r"]
+    assert remove_files(bench.files, 100, 9) == []
+    assert expire_inputs(bench.store, Keep(input_seconds=0), 9) == [""]
+    assert remove_files(bench.files, 100, 9) == ["blob of a.jpg"]
+    expire_results(bench.store, Keep(result_seconds=0), 9)
+    assert remove_files(bench.files, 100, 9) == ["r"]
     assert bench.files.files(_ID, Role.RESULT) == []
 
 
@@ -139,7 +140,7 @@ def test_files_of_an_attempt_that_came_to_nothing_go(bench: Bench) -> None:
     bench.add("a.jpg")
     bench.make_job()
     bench.run_job(Fault(code="x", message="y"))
-    assert bench.files.remove(100, 9) == ["r"]
+    assert remove_files(bench.files, 100, 9) == ["r"]
     assert bench.files.file(_ID, Role.PHOTO, "a.jpg") is not None
 
 
@@ -162,6 +163,6 @@ def test_files_go_in_portions(bench: Bench) -> None:
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         bench.add(name)
     bench.files.end(_ID)
-    portions = [bench.files.remove(100, 2) for _ in range(3)]
+    portions = [remove_files(bench.files, 100, 2) for _ in range(3)]
     assert [len(one) for one in portions] == [2, 1, 0]
     assert sorted(blob for one in portions for blob in one) == [f"blob of {n}.jpg" for n in "abc"]

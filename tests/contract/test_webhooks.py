@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.contract.databases import Postgres
+from tests.contract.going import expire_inputs, expire_results, remove_jobs
 
 from haversack.database.connection import open_database
 from haversack.errors import HaversackError
 from haversack.jobs.job import Fault, Job, NewJob
 from haversack.jobs.limits import JobLimits, read_limits, write_limits
+from haversack.jobs.notifier import Notifier
+from haversack.jobs.setting import JobPlaces, open_room
 from haversack.jobs.sql_store import Outside, SqlJobStore
 from haversack.jobs.store import Claim, Keep
+from haversack.jobs.webhook_rules import WebhookRules
 from haversack.jobs.webhooks import Due, Told, Webhooks
 
 _URL = "https://example.org/hook"
 _FAULT = Fault(code="x", message="y")
+
+
+class Broken(Webhooks):
+    """Fails by our own mistake, each time that it is asked."""
+
+    tries = 0
+
+    def claim(self, count: int, lease_seconds: float) -> list[Due]:
+        self.tries += 1
+        raise ZeroDivisionError("ours")
 
 
 class Bench:
@@ -103,12 +119,12 @@ def test_old_jobs_go_with_their_webhooks_once_nothing_of_them_is_left(bench: Ben
         bench.end()
     keep = Keep(job_seconds=1000)
     bench.seconds += 5000
-    assert bench.store.remove_jobs(keep, 9) == 0  # their photos and results are kept
-    bench.store.expire_inputs(Keep(input_seconds=0), 9)
-    bench.store.expire_results(Keep(result_seconds=0), 9)
-    assert bench.store.remove_jobs(Keep(job_seconds=6000), 9) == 0
-    assert bench.store.remove_jobs(keep, 1) == 1
-    assert bench.store.remove_jobs(keep, 9) == 1
+    assert remove_jobs(bench.store, keep, 9) == 0  # their photos and results are kept
+    expire_inputs(bench.store, Keep(input_seconds=0), 9)
+    expire_results(bench.store, Keep(result_seconds=0), 9)
+    assert remove_jobs(bench.store, Keep(job_seconds=6000), 9) == 0
+    assert remove_jobs(bench.store, keep, 1) == 1
+    assert remove_jobs(bench.store, keep, 9) == 1
     with pytest.raises(HaversackError) as caught:
         bench.store.find(jobs[0].id)
     assert caught.value.code == "job-not-found"
@@ -125,3 +141,20 @@ def test_limits_are_the_servers_last_words_and_else_the_defaults(bench: Bench) -
     assert (limits.queued, limits.keep.input_bytes, limits.input_bytes) == (7, 10, 20)
     bench.store.change_fact("limits", '{"queued": "many", "later": 1}')
     assert read_limits(bench.store) == JobLimits()
+
+
+def test_a_mistake_of_our_own_does_not_end_the_telling(
+    url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = open_room(JobPlaces(state=tmp_path, database=url))
+    hooks = Broken(open_database(url), room.store.now)
+    notifier = Notifier(replace(room, webhooks=hooks), WebhookRules(secret=b"k" * 24))
+    notifier.start()
+    end = time.monotonic() + 20
+    while hooks.tries < 2:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    notifier.stop()
+    room.store.close()
+    assert "looking for webhooks failed; it goes on" in caplog.text
+    assert "ZeroDivisionError" in caplog.text

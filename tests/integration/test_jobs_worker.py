@@ -16,7 +16,7 @@ from haversack.errors import HaversackError, Kind
 from haversack.jobs.blobs import FolderBlobs
 from haversack.jobs.desk import Desk, DeskLimits, DeskPlaces, wish
 from haversack.jobs.handler import Attempt, Outcome
-from haversack.jobs.job import Job, Progress, State
+from haversack.jobs.job import Job, Lease, Progress, State
 from haversack.jobs.keeper import Rhythm
 from haversack.jobs.setting import JobPlaces, JobRoom, open_room
 from haversack.jobs.sql_store import Outside, SqlJobStore
@@ -282,6 +282,46 @@ def test_a_stopped_worker_has_no_thread_left(
     assert room.store.find(job.id).attempts == 0
 
 
+class AwayOnce(SqlJobStore):
+    """A store that cannot be reached when a job is handed back the first time."""
+
+    tries = 0
+
+    def hand_back(self, lease: Lease) -> bool:
+        self.tries += 1
+        if self.tries == 1:
+            raise HaversackError("database-away", "gone", kind=Kind.UNAVAILABLE)
+        return super().hand_back(lease)
+
+
+def test_what_could_not_be_handed_back_is_handed_back_later(
+    room: JobRoom, places: JobPlaces, caplog: pytest.LogCaptureFixture
+) -> None:
+    go_on = threading.Event()
+
+    def deaf(attempt: Attempt) -> Outcome:
+        assert go_on.wait(20)
+        return echo(attempt)
+
+    store = AwayOnce(open_database(places.database_url))
+    options = replace(QUICK, drain_seconds=0.0, heed_seconds=0.05)
+    working = Working(replace(room, store=store), deaf, options)
+    working.worker.start()
+    job = submit(room)
+    eventually(lambda: bool(working.hand.runs))
+    stopping = threading.Thread(target=working.worker.stop)
+    stopping.start()
+    try:
+        eventually(lambda: f"handed back are {job.id}" in caplog.text, 5)
+    finally:
+        go_on.set()
+        stopping.join(20)
+        store.close()
+    assert f"left to their leases are {job.id}" in caplog.text
+    found = room.store.find(job.id)
+    assert (found.state, found.attempts) == (State.QUEUED, 0)
+
+
 def threads_of_workers() -> list[str]:
     return [one.name for one in threading.enumerate() if one.name.startswith("job-")]
 
@@ -335,6 +375,29 @@ def test_a_lease_is_kept_while_old_photos_are_deleted_slowly(room: JobRoom, tmp_
         assert ended(room, job).state is State.DONE
         blobs.go_on.set()
     assert working.hand.runs == [job.id]
+
+
+def test_a_worker_that_ends_while_it_deletes_says_so(
+    room: JobRoom, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    blobs = SlowBlobs(tmp_path / "blobs")
+    old = submit(room)
+    with Working(room, echo):
+        assert ended(room, old).state is State.DONE
+    options = replace(QUICK, keep=Keep(input_seconds=0.0), heed_seconds=0.05)
+    working = Working(replace(room, blobs=blobs), echo, options)
+    working.worker.start()
+    assert blobs.is_deleting.wait(20)
+    stopping = threading.Thread(target=working.worker.stop)
+    stopping.start()
+    try:
+        eventually(lambda: "job-tidier still works after" in caplog.text)
+    finally:
+        blobs.go_on.set()
+        stopping.join(20)
+    (line, *_) = [one for one in caplog.messages if "job-tidier" in one]
+    assert "handed back" not in line
+    assert "it deletes" in line
 
 
 def test_results_and_photos_go_by_quota_and_the_state_stays(room: JobRoom, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -41,6 +41,12 @@ class Weak(FolderBlobs):
 
     fault: Exception | None = None
     tries = 0
+    before_delete: Callable[[], object] | None = None
+
+    def delete(self, name: str) -> None:
+        if self.before_delete is not None:
+            self.before_delete()
+        super().delete(name)
 
     def put(self, name: str, data: Buffer) -> None:
         self.tries += 1
@@ -154,3 +160,14 @@ def test_what_fails_in_another_way_is_said_again_and_tries_come_later_and_later(
     retries.keep({"b"})
     assert retries.is_due("a")
     assert retries.failed("a", FULL)
+
+
+def test_what_one_server_withdraws_is_not_what_another_has_just_published(bench: Bench) -> None:
+    files = open_pack(BLOBS)
+    bench.store.publish(files)
+    other = PackStore(bench.database, bench.blobs, bench.folder / "elsewhere")
+    # Between the row's end and the blob's, which are two steps of one `withdraw`.
+    bench.blobs.before_delete = lambda: other.publish(files)
+    bench.store.withdraw(files.manifest.name, files.manifest.version, files.digest)
+    (copy,) = bench.store.copies()
+    assert other.fetch(copy, bench.folder / "fetched").exists()

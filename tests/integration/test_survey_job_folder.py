@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.contract.going import expire_inputs
 
 from haversack.errors import HaversackError
 from haversack.jobs.desk import wish
@@ -90,6 +91,6 @@ def test_a_folder_stays_as_long_as_its_job_may_go_on(room: JobRoom, tmp_path: Pa
     remove_ended(place, room.store)
     left = {path.name for path in place.iterdir()}
     assert left == {jobs["failed"].id, jobs["queued"].id}
-    room.store.expire_inputs(Keep(input_seconds=0), 9)
+    expire_inputs(room.store, Keep(input_seconds=0), 9)
     remove_ended(place, room.store)
     assert {path.name for path in place.iterdir()} == {jobs["queued"].id}

@@ -52,7 +52,7 @@ def command(
 
     PACK is a folder, a .pack file or name[@version]; REPO is a folder of packs. Without any, jobs
     for every pack of the known repositories are done. Packs that are named must fit into its
-    memory. SIGTERM lets the job under way finish.
+    memory. SIGTERM lets the job under way finish; a second one ends the worker at once.
     """
     log.set_up()
     settings = from_environment()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -73,7 +74,10 @@ class JobFiles:
     def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database
         self._now = now
-        self._sql = named_statements("haversack.jobs", "sql/uploads.sql")
+        found = named_statements(
+            "haversack.jobs", "sql/uploads.sql", f"sql/{database.dialect.value}.sql"
+        )
+        self._sql = {name: text.replace("$keys", found["keys"]) for name, text in found.items()}
 
     def begin(self, upload_id: str, owner: str) -> Upload:
         """A new upload without photos."""
@@ -134,13 +138,17 @@ class JobFiles:
         """It is an upload no more: a job has its photos, or they go with the next `remove`."""
         self._run("end", durable=True, id=upload_id)
 
-    def remove(self, upload_seconds: float, most: int) -> list[str]:
-        """Forget uploads that nothing came to for so long, and files whose job is gone or keeps
-        them no longer: at most `most` photos and as many results. Returns the blobs to delete.
-        """
+    def end_old(self, upload_seconds: float) -> None:
+        """Forget uploads that nothing came to for so long."""
         self._run("end_old", durable=True, before=self._now() - upload_seconds)
-        rows = self._run("remove_photos", durable=True, most=most)
-        rows += self._run("remove_results", durable=True, most=most)
+
+    def old(self, role: Role, most: int) -> list[str]:
+        """Blobs of files whose job is gone or keeps them no longer, at most `most`."""
+        return [row[0] for row in self._run(f"old_{role.value}s", most=most)]
+
+    def remove(self, role: Role, blobs: Sequence[str]) -> list[str]:
+        """Forget those of these files that no job keeps; returns the blobs to delete."""
+        rows = self._run(f"remove_{role.value}s", durable=True, keys=json.dumps(list(blobs)))
         return [row[0] for row in rows]
 
     def _run(self, _statement: str, *, durable: bool = False, **values: Value) -> list[Row]:

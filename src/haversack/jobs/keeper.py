@@ -22,11 +22,13 @@ class Current:
     Attributes:
         progress: how far it is.
         unwanted: no result will be taken any more.
+        is_back: it was handed back, or is another's.
     """
 
     lease: Lease
     progress: Progress = field(default_factory=Progress)
     unwanted: threading.Event = field(default_factory=threading.Event)
+    is_back: bool = False
 
     def report(self, progress: Progress) -> None:
         """Told by the handler, sent with the next heartbeat."""

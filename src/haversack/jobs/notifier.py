@@ -23,6 +23,7 @@ from haversack.version import __version__
 _log = logging.getLogger("haversack.jobs")
 _AT_ONCE = 4
 _LOOK_SECONDS = 0.5
+_PAUSE_SECONDS = 2.0  # after what nobody foresaw
 _LEASE_SECONDS = 60.0
 _GONE = 410
 # Seconds before the second try and each that follows: for about a day and a half.
@@ -79,6 +80,10 @@ class Notifier:
             found = self._room.webhooks.claim(1, _LEASE_SECONDS)
         except HaversackError as error:
             _log.debug("webhooks wait: %s", error.message)
+            return None
+        except Exception:  # a dead thread would end the server, and its photos with it
+            _log.exception("looking for webhooks failed; it goes on")
+            self._ending.wait(_PAUSE_SECONDS)
             return None
         return found[0] if found else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,13 +63,15 @@ class PackStore:
             if path.is_dir():
                 path = write_archive(path, folder / "copy.pack")
             with path.open("rb") as file, mapped(file) as data:
-                blob = blob_name(data, f"{files.manifest.name}-{files.manifest.version}")
+                # Its own even where the very same is published elsewhere just now: what one
+                # withdraws is never another's.
+                whose = f"{files.manifest.name}-{files.manifest.version}-{secrets.token_hex(4)}"
+                blob = blob_name(data, whose)
                 self._blobs.put(blob, data)
                 size = len(data)
         self._run("put", **key, digest=files.digest, blob=blob, bytes=size)
         for old in before:
-            if old.blob != blob:
-                self._blobs.delete(old.blob)
+            self._blobs.delete(old.blob)
 
     def withdraw(self, name: str, version: str, digest: str) -> None:
         """Keep that copy no longer, unless another has taken its place."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -26,7 +26,7 @@ from haversack.jobs.job import (
     differs,
     job_not_found,
 )
-from haversack.jobs.store import Claim, Filter, Keep, Place, Usage
+from haversack.jobs.store import Claim, Filter, Keep, Old, Place, Usage
 
 _COLUMNS = tuple(field.name for field in fields(Job))
 _LAPSE_BACKOFF_SECONDS = 1.0
@@ -67,7 +67,10 @@ class SqlJobStore:
             "haversack.jobs", "sql/shared.sql", f"sql/{database.dialect.value}.sql"
         )
         columns = ", ".join(_COLUMNS)
-        self._sql = {name: text.replace("$columns", columns) for name, text in found.items()}
+        self._sql = {
+            name: text.replace("$columns", columns).replace("$keys", found["keys"])
+            for name, text in found.items()
+        }
         migrate(database)
 
     def now(self) -> float:
@@ -227,23 +230,36 @@ class SqlJobStore:
         ((queued, input_bytes),) = self._rows("usage", {})
         return Usage(queued=queued, input_bytes=int(input_bytes))
 
-    def expire_results(self, keep: Keep, most: int) -> int:
+    def old_results(self, keep: Keep, most: int) -> list[Old]:
+        """See `JobStore.old_results`."""
+        return self._old("old_results", keep.result_seconds, most, quota=keep.result_bytes)
+
+    def expire_results(self, jobs: Sequence[Old]) -> int:
         """See `JobStore.expire_results`."""
-        before = self.now() - keep.result_seconds
-        values: dict[str, Value] = {"before": before, "quota": keep.result_bytes, "most": most}
-        return len(self._rows("expire_results", values))
+        return len(self._rows("expire_results", _keys(jobs)))
 
-    def expire_inputs(self, keep: Keep, most: int) -> list[str]:
+    def old_inputs(self, keep: Keep, most: int) -> list[Old]:
+        """See `JobStore.old_inputs`."""
+        return self._old("old_inputs", keep.input_seconds, most, quota=keep.input_bytes)
+
+    def expire_inputs(self, jobs: Sequence[Old]) -> list[str]:
         """See `JobStore.expire_inputs`."""
-        before = self.now() - keep.input_seconds
-        values: dict[str, Value] = {"before": before, "quota": keep.input_bytes, "most": most}
+        newest = max((one.finished for one in jobs), default=0.0)
         # Durable: the blobs are deleted next, and no row may then say that they are there.
-        return [row[0] for row in self._rows("expire_inputs", values, durable=True)]
+        rows = self._rows("expire_inputs", {**_keys(jobs), "newest": newest}, durable=True)
+        return [row[0] for row in rows]
 
-    def remove_jobs(self, keep: Keep, most: int) -> int:
+    def old_jobs(self, keep: Keep, most: int) -> list[Old]:
+        """See `JobStore.old_jobs`."""
+        return self._old("old_jobs", keep.job_seconds, most)
+
+    def remove_jobs(self, jobs: Sequence[Old]) -> int:
         """See `JobStore.remove_jobs`."""
-        before = self.now() - keep.job_seconds
-        return len(self._rows("remove_jobs", {"before": before, "most": most}))
+        return len(self._rows("remove_jobs", _keys(jobs)))
+
+    def _old(self, name: str, seconds: float, most: int, **values: Value) -> list[Old]:
+        rows = self._rows(name, {"before": self.now() - seconds, "most": most, **values})
+        return [Old(id=job_id, finished=finished) for job_id, finished in rows]
 
     def has_blob(self, name: str) -> bool:
         """See `JobStore.has_blob`."""
@@ -268,6 +284,7 @@ class SqlJobStore:
         now = self.now()
         value = f"{now + seconds:014.3f} {holder}"
         values: dict[str, Value] = {"name": name, "value": value, "now": now, "holder": holder}
+        values["longest"] = now + 2 * seconds  # the clocks of two machines may differ
         return bool(self._rows("take_turn", values))
 
     def end_turn(self, name: str, holder: str) -> None:
@@ -295,15 +312,20 @@ def _job(row: Row) -> Job:
     return Job(**{**values, "state": State(values["state"])})
 
 
+def _keys(jobs: Sequence[Old]) -> dict[str, Value]:
+    return {"keys": json.dumps([one.id for one in jobs])}
+
+
 def _is_same(found: Job, new: NewJob) -> bool:
     """Whether a job was put for the same thing; the digits of a blob's content begin its name.
 
-    The deadline is not compared: whoever asks again has less time left, and `retry` lifts it.
+    What decides no result is not compared: a photo sent again may have another name or priority,
+    and whoever asks again has less time left.
     """
     if not new.input and found.id != new.id:  # its photos are files under its id: another upload
         return False
     return (_asked(found), found.input[:_INPUT_DIGITS]) == (_asked(new), new.input[:_INPUT_DIGITS])
 
 
-def _asked(job: Job | NewJob) -> tuple[str | int, ...]:
-    return job.kind, job.wants, job.options, job.image, job.priority
+def _asked(job: Job | NewJob) -> tuple[str, ...]:
+    return job.kind, job.wants, job.options

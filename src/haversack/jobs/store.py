@@ -102,6 +102,14 @@ class Keep:
     job_seconds: float = 90 * 86_400.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Old:
+    """A job of which something is to go, and when it ended, as it was found."""
+
+    id: str
+    finished: float
+
+
 class JobStore(Protocol):
     """Jobs, by id.
 
@@ -193,22 +201,33 @@ class JobStore(Protocol):
         """How much is held now."""
         ...
 
-    def expire_results(self, keep: Keep, most: int) -> int:
-        """Take away results by age and quota, oldest first, at most `most`; returns how many."""
+    def old_results(self, keep: Keep, most: int) -> list[Old]:
+        """Jobs whose results are to go by age and quota: the oldest, at most `most`."""
         ...
 
-    def expire_inputs(self, keep: Keep, most: int) -> list[str]:
-        """Mark inputs of at most `most` ended jobs as removed by age and quota, oldest first.
+    def expire_results(self, jobs: Sequence[Old]) -> int:
+        """Take away the results of these jobs; returns how many were there."""
+        ...
 
-        Returns the blobs to delete: "" for each of those jobs whose photos are files.
+    def old_inputs(self, keep: Keep, most: int) -> list[Old]:
+        """Ended jobs whose inputs are to go by age and quota: the oldest, at most `most`."""
+        ...
+
+    def expire_inputs(self, jobs: Sequence[Old]) -> list[str]:
+        """Mark the inputs of these jobs as removed, but of those that were retried meanwhile.
+
+        Returns the blobs to delete: "" for each job whose photos are files.
         """
         ...
 
-    def remove_jobs(self, keep: Keep, most: int) -> int:
-        """Delete ended jobs by age, the oldest first, whose result and input are gone.
+    def old_jobs(self, keep: Keep, most: int) -> list[Old]:
+        """Jobs to delete by age, of which result and input are gone: the oldest, at most `most`."""
+        ...
 
-        At most `most` of them, so that others get their turn; returns how many. A deleted job is
-        not found any more, and its idempotency key is free.
+    def remove_jobs(self, jobs: Sequence[Old]) -> int:
+        """Delete these jobs where their result and input are gone; returns how many.
+
+        A deleted job is not found any more, and its idempotency key is free.
         """
         ...
 
@@ -231,7 +250,8 @@ class JobStore(Protocol):
     def take_turn(self, name: str, holder: str, seconds: float) -> bool:
         """Whether what only one may do at a time is this one's for so long.
 
-        The holder takes it again before that time is over; after it anybody may.
+        The holder takes it again before that time is over; after it anybody may, and anybody may
+        where the clock was set back, so that it would last longer than twice `seconds` from now.
         """
         ...
 

@@ -7,8 +7,11 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
+from typing import TypeVar
 
+from haversack.jobs.files import Role
 from haversack.jobs.handler import Handler
 from haversack.jobs.limits import read_limits
 from haversack.jobs.setting import JobRoom
@@ -23,6 +26,9 @@ _TURN_SECONDS = 300.0
 _BLOBS_AT_ONCE = 100
 # The rows of very old ones: nobody waits long for the database.
 _ROWS_AT_ONCE = 1000
+# Keys in memory at once, 2 MB of them: looking for what is to go reads every row that is kept.
+_LOOKED_FOR = 10_000
+_T = TypeVar("_T")
 
 
 class Tidier:
@@ -60,7 +66,10 @@ class Tidier:
             HaversackError: `database-away`, `blobs-away`.
         """
         for handler in self._handlers:  # what lies on this machine
-            handler.tidy()
+            try:
+                handler.tidy()
+            except Exception as fault:  # a folder that cannot be read keeps nothing else from going
+                _log.warning("what %s jobs left on this machine stays: %s", handler.kind, fault)
         if not self._has_turn():
             return
         try:
@@ -69,18 +78,21 @@ class Tidier:
             self._store.end_turn(_TURN, self._name)
 
     def _tidy_shared(self) -> None:
-        keep = self._keep or read_limits(self._store).keep
-        upload_seconds = keep.upload_seconds
-        results = self._portions(lambda: self._store.expire_results(keep, _ROWS_AT_ONCE))
+        store, keep = self._store, self._keep or read_limits(self._store).keep
+        results = self._portions(
+            partial(store.old_results, keep, _LOOKED_FOR), store.expire_results, _ROWS_AT_ONCE
+        )
         files = self._portions(
-            lambda: self._delete(self._store.expire_inputs(keep, _BLOBS_AT_ONCE))
+            partial(store.old_inputs, keep, _LOOKED_FOR),
+            lambda jobs: self._delete(store.expire_inputs(jobs)),
+            _BLOBS_AT_ONCE,
         )
-        files += self._portions(
-            lambda: self._delete(self._files.remove(upload_seconds, _BLOBS_AT_ONCE))
-        )
+        files += self._remove_files(keep.upload_seconds)
         if results or files:
             _log.info("removed %d results and %d files of old jobs", results, files)
-        jobs = self._portions(lambda: self._store.remove_jobs(keep, _ROWS_AT_ONCE))
+        jobs = self._portions(
+            partial(store.old_jobs, keep, _LOOKED_FOR), store.remove_jobs, _ROWS_AT_ONCE
+        )
         self._room.webhooks.remove()
         if jobs:
             _log.info("removed %d old jobs of which nothing was left", jobs)
@@ -88,19 +100,52 @@ class Tidier:
             self._next_orphans = self._clock() + _ORPHAN_SECONDS
             self._delete_orphans()
 
-    def _portions(self, portion: Callable[[], int]) -> int:
-        """One after the other, until there is nothing more or it is time to end; how many."""
+    def _remove_files(self, upload_seconds: float) -> int:
+        files = self._files
+        if not self._ending.is_set():
+            files.end_old(upload_seconds)
+        removed = 0
+        for role in Role:
+            removed += self._portions(
+                partial(files.old, role, _LOOKED_FOR),
+                partial(self._delete_files, role),
+                _BLOBS_AT_ONCE,
+            )
+        return removed
+
+    def _delete_files(self, role: Role, blobs: Sequence[str]) -> int:
+        return self._delete(self._files.remove(role, blobs))
+
+    def _portions(
+        self,
+        look: Callable[[], Sequence[_T]],
+        take: Callable[[Sequence[_T]], int],
+        at_once: int,
+    ) -> int:
+        """Look for what is to go, and take it in portions until nothing is left or it is time to
+        end; the sum of what `take` says. It is looked for again only where not all was found.
+        """
         total = 0
-        while self._has_turn() and (done := portion()):
-            total += done
+        before: Sequence[_T] | None = None
+        while not self._ending.is_set() and (found := look()) != before:
+            for start in range(0, len(found), at_once):
+                if not self._has_turn():
+                    return total
+                total += take(found[start : start + at_once])
+            if len(found) < _LOOKED_FOR:
+                break
+            before = found
         return total
 
     def _delete(self, names: Sequence[str]) -> int:
-        for name in filter(None, names):
+        """Of jobs whose photos are files the name is empty; how many blobs were deleted."""
+        deleted = 0
+        for name in filter(None, dict.fromkeys(names)):
             if self._ending.is_set():
                 break
             self._blobs.delete(name)
-        return len(names)
+            deleted += 1
+        return deleted
 
     def _delete_orphans(self) -> None:
         for number, name in zip(count(1), self._blobs.older_than(_ORPHAN_SECONDS), strict=False):

@@ -61,12 +61,12 @@ class Worker:
     takes others with it once at most, and none of them twice.
 
     Promises: `start` returns at once. `stop` lets what is under way finish, `drain_seconds` at
-    most, else hands it back; when it returns every thread has ended, so that the database may be
-    closed. A handler that does not heed `unwanted` holds it up for ever: its job is another's by
-    then, so whoever does not want to wait ends the process, and loses nothing. Nothing that a job
-    does ends the worker's threads; only the process's own death does, and then the job's lease
-    ends. Where the database is away it waits and goes on. However long tidying takes, heartbeats
-    come in time.
+    most, else hands it back, and tries so again where the database is away; when it returns every
+    thread has ended, so that the database may be closed. A handler that does not heed `unwanted`
+    holds it up for ever: its job is another's by then, so whoever does not want to wait ends the
+    process, and loses nothing. Nothing that a job does ends the worker's threads; only the
+    process's own death does, and then the job's lease ends. Where the database is away it waits
+    and goes on. However long tidying takes, heartbeats come in time.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Worker:
         self._keeper = Keeper(room.store, self._options.rhythm)
         self._ending = threading.Event()
         self._ended = threading.Event()
+        self._next_try = 0.0  # to hand back what could not be before
         self._tidier = Tidier(room, handlers, self._options.keep, self._ending)
         self._threads = (
             threading.Thread(target=self._work, name="job-worker", daemon=True),
@@ -101,12 +102,14 @@ class Worker:
         if work.ident is None:
             return
         work.join(self._options.drain_seconds)
-        self._join(work, self._hand_back_rest)
+        self._join(work, self._hand_back_rest, self._what_is_held)
         self._ended.set()
         keep.join()
-        self._join(tidy, lambda: None)
+        self._join(tidy, lambda: None, lambda: "it deletes, and what is left goes another time")
 
-    def _join(self, thread: threading.Thread, press: Callable[[], None]) -> None:
+    def _join(
+        self, thread: threading.Thread, press: Callable[[], None], what: Callable[[], str]
+    ) -> None:
         """However long it takes: the database is closed next."""
         told = began = time.monotonic()
         while thread.is_alive():
@@ -116,24 +119,39 @@ class Worker:
             if thread.is_alive() and now - told >= self._options.heed_seconds:
                 told = now
                 _log.warning(
-                    "the worker is to end, and %s still works after %.0f s (jobs: %s); what it has "
-                    "is handed back, so that killing this process loses nothing",
+                    "the worker is to end, and %s still works after %.0f s: %s; a second Ctrl-C or "
+                    "SIGTERM ends the process at once, and loses nothing",
                     thread.name,
                     now - began,
-                    ", ".join(one.lease.id for one in self._keeper.currents) or "none",
+                    what(),
                 )
 
-    def _hand_back_rest(self) -> None:
-        self._hand_back([one for one in self._keeper.currents if not one.unwanted.is_set()])
+    def _what_is_held(self) -> str:
+        currents = self._keeper.currents
+        back = [one.lease.id for one in currents if one.is_back]
+        held = [one.lease.id for one in currents if not one.is_back]
+        told = [f"handed back are {', '.join(back)}"] if back else []
+        told += [f"left to their leases are {', '.join(held)}"] if held else []
+        return ", ".join(told) or "it has no job"
 
-    def _hand_back(self, currents: Sequence[Current]) -> None:
+    def _hand_back_rest(self) -> None:
+        rest = [one for one in self._keeper.currents if not one.is_back]
+        if rest and time.monotonic() >= self._next_try and not self._hand_back(rest):
+            self._next_try = time.monotonic() + self._options.away_seconds
+
+    def _hand_back(self, currents: Sequence[Current]) -> bool:
+        """Whether every one was; their handlers are told to end all the same."""
+        is_first = not all(one.unwanted.is_set() for one in currents)
         for current in currents:
             current.unwanted.set()
         for current in currents:
             try:
                 self._store.hand_back(current.lease)
+                current.is_back = True
             except HaversackError as error:
-                _log.warning("job %s is left to its lease: %s", current.lease.id, error.message)
+                level = logging.WARNING if is_first else logging.DEBUG
+                _log.log(level, "job %s is left to its lease: %s", current.lease.id, error.message)
+        return all(one.is_back for one in currents)
 
     def _look_after(self) -> None:
         while not self._ended.wait(_TICK_SECONDS):

@@ -211,6 +211,7 @@ class Pipeline:
         for jobs in (self._planned, self._unfinished):
             for job in [job for job in jobs if not job.pieces_alive]:
                 jobs.remove(job)
+                job.ended = True
                 job.reader.close()
                 self._budget.give(job.held_bytes)
                 self._begun -= 1
@@ -254,10 +255,11 @@ class Pipeline:
                 self._tiles.extend((piece, tile) for tile in piece.tiles)
                 if job.reader.has_more:
                     self._unfinished.append(job)
+            is_over = piece is None and self._is_over(job)
             self._changed.notify_all()
-        if piece is None:
-            self._finish_if_done(job)
-        elif not piece.tiles:
+        if is_over:
+            self._finish(job)
+        elif piece is not None and not piece.tiles:
             self._close_piece(job)
 
     def _look(self, batch: _Batch) -> None:
@@ -315,19 +317,27 @@ class Pipeline:
     def _close_piece(self, job: PhotoJob) -> None:
         with self._changed:
             job.pieces_alive -= 1
+            is_over = self._is_over(job)
             self._changed.notify_all()
-        self._finish_if_done(job)
+        if is_over:
+            self._finish(job)
 
-    def _finish_if_done(self, job: PhotoJob) -> None:
-        """End the photo once nothing of it is left to read or to look at."""
-        with self._changed:
-            if job.broken is not None and job in self._unfinished:
-                self._unfinished.remove(job)
-            elif job.broken is None and job.reader.has_more:
-                return
-            if job.pieces_alive or job.being_read or job.ended:
-                return
-            job.ended = True
+    def _is_over(self, job: PhotoJob) -> bool:
+        """Whether nothing of it is left to read or to look at: true once, and the photo is the
+        caller's to finish.
+
+        In the hold of the lock in which the last piece went: whoever stops would drop it else.
+        """
+        if job.broken is not None and job in self._unfinished:
+            self._unfinished.remove(job)
+        elif job.broken is None and job.reader.has_more:
+            return False
+        if job.pieces_alive or job.being_read or job.ended:
+            return False
+        job.ended = True
+        return True
+
+    def _finish(self, job: PhotoJob) -> None:
         job.reader.close()
         outcome = self._outcome(job)
         self._budget.give(job.held_bytes)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,7 @@ from haversack.engine.image import DecodedImage
 from haversack.engine.merge import MergeOptions
 from haversack.engine.predictor import Fitted
 from haversack.errors import EngineError
+from haversack.survey import pipeline as pipeline_file
 from haversack.survey.options import GridTable
 from haversack.survey.outcome import PhotoOutcome
 from haversack.survey.pipeline import Pipeline, PipelineOptions
@@ -175,3 +179,72 @@ def test_a_photo_that_cannot_be_planned_for_want_of_memory_fails_alone(tmp_path:
     told = {one.id: (one.status, one.error_code) for one in outcomes}
     assert told[0] == ("failed", "photo-out-of-memory")
     assert [told[number][0] for number in (1, 2, 3)] == ["done"] * 3
+
+
+class Held(Scripted):
+    """Fails in every tile, but only when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began, self.go_on = threading.Semaphore(0), threading.Semaphore(0)
+
+    def infer(self, pictures: Sequence[Fitted]) -> list[Detections]:
+        self.began.release()
+        assert self.go_on.acquire(timeout=20)
+        raise EngineError("run-failed", "the graph could not be run")
+
+
+@pytest.fixture
+def _slow_steps() -> Iterator[None]:
+    """Whoever waits for a lock has it before the thread that let it go takes its next step."""
+
+    def pause(frame: FrameType, event: str, argument: Any) -> None:
+        if event == "call" and frame.f_code.co_filename == pipeline_file.__file__:
+            time.sleep(0.01)
+
+    threading.setprofile(pause)
+    yield
+    threading.setprofile(None)
+
+
+def in_pieces(path: Path) -> OpenPhoto:
+    """A TIFF so large that it is read in bands; all but its first rows are left out of the file."""
+    rasterio = importlib.import_module("rasterio")
+    told = {"width": 8192, "height": 8300, "count": 3, "dtype": "uint8", "tiled": True}
+    place = {"crs": "EPSG:4326", "transform": rasterio.Affine(1e-6, 0, 10, 0, -1e-6, 50)}
+    with rasterio.open(path, "w", driver="GTiff", sparse_ok=True, **told, **place) as file:
+        noise = np.random.default_rng(1).integers(0, 255, (3, 256, 8192), np.uint8)
+        file.write(noise, window=rasterio.windows.Window(0, 0, 8192, 256))
+    size, moment = path.stat().st_size, path.stat().st_mtime_ns
+    return OpenPhoto(id=0, path=path.name, name=path.name, size_bytes=size, mtime_ns=moment)
+
+
+@pytest.mark.usefixtures("_slow_steps")
+def test_a_photo_that_breaks_while_the_run_stops_ends_once(tmp_path: Path) -> None:
+    looker, memory = Held(), MemoryBudget(512 << 20)
+    told = PipelineOptions(
+        root=tmp_path,
+        grid=GridTable(tile=64, overlap=8, overview=False),
+        merge=MergeOptions(),
+        threads=2,
+        batch=2,
+        memory=memory,
+    )
+    pipeline = Pipeline(looker, [in_pieces(tmp_path / "large.tif")], told)
+    outcomes, end = [], time.monotonic() + 20
+    try:
+        for one in pipeline.outcomes(0.05):
+            assert time.monotonic() < end, f"it hangs with {pipeline.in_flight} in flight"
+            outcomes += [one] if one is not None else []
+            if looker.calls == [] and looker.began.acquire(timeout=20):
+                assert looker.began.acquire(timeout=20)
+                looker.calls.append(2)  # both threads are at tiles of the first band
+                pipeline.stop()
+                looker.go_on.release()
+                time.sleep(0.3)  # and then one of them waits
+                looker.go_on.release()
+    finally:
+        pipeline.close()
+    assert [one.error_code for one in outcomes] == ["run-failed"]
+    assert pipeline.in_flight == 0
+    assert memory.take(memory.whole_bytes)

@@ -1,3 +1,7 @@
+-- A list of keys, given as JSON.
+-- name: keys
+SELECT json_array_elements_text(CAST(:keys AS json));
+
 -- ANY (ARRAY(...)) is computed once and leaves the index its order: 0.15 ms instead of 1.4 with IN,
 -- which sorted all 1,500 jobs that waited (2 vCPU, PostgreSQL 18).
 -- name: claim

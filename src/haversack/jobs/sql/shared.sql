@@ -132,40 +132,51 @@ SELECT (SELECT count(*) FROM job WHERE state = 'queued'),
        + (SELECT CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM job_file
           WHERE role = 'photo' AND job IN (SELECT id FROM upload));
 
+-- What is to go is looked for by a plain read, which keeps nobody from writing, and then goes by its
+-- keys: the sum over all that is kept would else be made anew, in a write, for each portion.
+-- name: old_results
+SELECT id, finished FROM (
+    SELECT id, finished, sum(result_bytes) OVER (ORDER BY finished DESC, id DESC) AS held
+    FROM job WHERE state = 'done' AND result_removed = 0
+) AS kept
+WHERE finished <= :before OR held > :quota
+ORDER BY finished
+LIMIT :most;
+
 -- name: expire_results
 UPDATE job
 SET result = NULL, result_bytes = 0, result_removed = 1, revision = revision + 1
-WHERE id IN (
-    SELECT id FROM (
-        SELECT id, finished, sum(result_bytes) OVER (ORDER BY finished DESC, id DESC) AS held
-        FROM job WHERE state = 'done' AND result_removed = 0
-    ) AS kept
-    WHERE finished <= :before OR held > :quota
-    ORDER BY finished
-    LIMIT :most)
+WHERE id IN ($keys) AND state = 'done' AND result_removed = 0
 RETURNING id;
 
+-- name: old_inputs
+SELECT id, finished FROM (
+    SELECT id, finished, sum(input_bytes) OVER (
+        ORDER BY CASE WHEN finished IS NULL THEN 0 ELSE 1 END, finished DESC, id DESC) AS held
+    FROM job WHERE input_removed = 0
+) AS kept
+WHERE finished IS NOT NULL AND (finished <= :before OR held > :quota)
+ORDER BY finished
+LIMIT :most;
+
+-- One that was retried since it was found has not ended, or ended later.
 -- name: expire_inputs
 UPDATE job
 SET input_removed = 1
-WHERE finished IS NOT NULL AND input_removed = 0 AND id IN (
-    SELECT id FROM (
-        SELECT id, finished, sum(input_bytes) OVER (
-            ORDER BY CASE WHEN finished IS NULL THEN 0 ELSE 1 END, finished DESC, id DESC) AS held
-        FROM job WHERE input_removed = 0
-    ) AS kept
-    WHERE finished IS NOT NULL AND (finished <= :before OR held > :quota)
-    ORDER BY finished
-    LIMIT :most)
+WHERE id IN ($keys) AND finished <= :newest AND input_removed = 0
 RETURNING input;
+
+-- name: old_jobs
+SELECT id, finished FROM job
+WHERE input_removed = 1 AND finished <= :before AND (state <> 'done' OR result_removed = 1)
+ORDER BY finished
+LIMIT :most;
 
 -- Without its input an ended job cannot be retried, so nobody brings one back meanwhile.
 -- name: remove_jobs
-DELETE FROM job WHERE id IN (
-    SELECT id FROM job
-    WHERE input_removed = 1 AND finished <= :before AND (state <> 'done' OR result_removed = 1)
-    ORDER BY finished
-    LIMIT :most)
+DELETE FROM job
+WHERE id IN ($keys) AND input_removed = 1 AND finished IS NOT NULL
+  AND (state <> 'done' OR result_removed = 1)
 RETURNING id;
 
 -- name: has_blob
@@ -187,11 +198,13 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 -- name: fact
 SELECT value FROM job_fact WHERE name = :name;
 
--- A value is 14 digits of the time until which it is its holder's, a blank, and the holder.
+-- A value is 14 digits of the time until which it is its holder's, a blank, and the holder. One
+-- that is further off than two turns are long was taken before the clock was set back: it is nobody's.
 -- name: take_turn
 INSERT INTO job_fact (name, value) VALUES (:name, :value)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value
 WHERE CAST(substr(job_fact.value, 1, 14) AS DOUBLE PRECISION) <= :now
+   OR CAST(substr(job_fact.value, 1, 14) AS DOUBLE PRECISION) > :longest
    OR substr(job_fact.value, 16) = :holder
 RETURNING name;
 

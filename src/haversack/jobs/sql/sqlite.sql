@@ -1,3 +1,7 @@
+-- A list of keys, given as JSON.
+-- name: keys
+SELECT value FROM json_each(:keys);
+
 -- name: claim
 WITH chosen AS MATERIALIZED (
     SELECT id FROM job

@@ -45,21 +45,33 @@ DELETE FROM upload
 WHERE touched <= :before OR EXISTS (SELECT 1 FROM job WHERE job.id = upload.id)
 RETURNING id;
 
+-- Looked for by a plain read, and then gone by their blobs: a blob's name ends in its job, so rows
+-- that share one go together.
+-- name: old_photos
+SELECT blob FROM job_file AS file
+WHERE role = 'photo'
+  AND NOT EXISTS (SELECT 1 FROM upload WHERE upload.id = file.job)
+  AND NOT EXISTS (SELECT 1 FROM job WHERE job.id = file.job AND input_removed = 0)
+LIMIT :most;
+
 -- name: remove_photos
-DELETE FROM job_file WHERE (job, role, name) IN (
-    SELECT file.job, file.role, file.name FROM job_file AS file
-    WHERE file.role = 'photo'
-      AND NOT EXISTS (SELECT 1 FROM upload WHERE upload.id = file.job)
-      AND NOT EXISTS (SELECT 1 FROM job WHERE job.id = file.job AND input_removed = 0)
-    LIMIT :most)
+DELETE FROM job_file
+WHERE blob IN ($keys) AND role = 'photo'
+  AND NOT EXISTS (SELECT 1 FROM upload WHERE upload.id = job_file.job)
+  AND NOT EXISTS (SELECT 1 FROM job WHERE job.id = job_file.job AND input_removed = 0)
 RETURNING blob;
 
 -- Of a job that ended in another way an earlier attempt may have kept files.
+-- name: old_results
+SELECT blob FROM job_file AS file
+WHERE role = 'result'
+  AND NOT EXISTS (SELECT 1 FROM job WHERE job.id = file.job AND result_removed = 0
+                    AND state IN ('queued', 'running', 'done'))
+LIMIT :most;
+
 -- name: remove_results
-DELETE FROM job_file WHERE (job, role, name) IN (
-    SELECT file.job, file.role, file.name FROM job_file AS file
-    WHERE file.role = 'result'
-      AND NOT EXISTS (SELECT 1 FROM job WHERE job.id = file.job AND result_removed = 0
-                        AND state IN ('queued', 'running', 'done'))
-    LIMIT :most)
+DELETE FROM job_file
+WHERE blob IN ($keys) AND role = 'result'
+  AND NOT EXISTS (SELECT 1 FROM job WHERE job.id = job_file.job AND result_removed = 0
+                    AND state IN ('queued', 'running', 'done'))
 RETURNING blob;
