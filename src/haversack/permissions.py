@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import importlib
 import os
 import stat
@@ -24,17 +25,18 @@ def sentence(path: Path) -> str:
     """What stands in the way to `path`, as far as it can be told."""
     place = barrier(path)
     what = f"{path} may not be read or written by {_who()}"
+    named = "it" if place == path else str(_shown(place))
     try:
         found = place.stat()
     except OSError:
-        return what
+        return f"{what}: {named} may not even be looked at"
     owner = f"belongs to {_user(found.st_uid)}, mode {stat.S_IMODE(found.st_mode):04o}"
-    return f"{what}: {'it' if place == path else place} {owner}"
+    return f"{what}: {named} {owner}"
 
 
 def next_step(path: Path) -> str:
     """What its owner, or this user, can do."""
-    place = barrier(path)
+    place = _shown(barrier(path))
     return (
         f"Its owner can let others in (chmod -R a+rX {place}), or run this command as its owner; "
         "where something is to be written, give a folder of your own."
@@ -46,18 +48,60 @@ def barrier(path: Path) -> Path:
     closed = closed_folder(path)
     if closed is not None:
         return closed
-    for place in (path, *path.absolute().parents):
+    for place in (path, *path.parents):
         if os.path.lexists(place):
             return place
     return path
 
 
 def closed_folder(path: Path) -> Path | None:
-    """The outermost folder on the way to `path` that may not be entered, if there is one."""
-    for folder in reversed(path.absolute().parents):
-        if folder.is_dir() and not os.access(folder, os.X_OK):
+    """The outermost folder on the way to `path` that may not be entered, if there is one.
+
+    It explains a refusal, and is none: only the system knows what it lets through. It raises
+    nothing. A relative path is not judged by where its working folder lies, which no longer
+    counts once a process is in there.
+    """
+    for folder in reversed(path.parents):
+        try:
+            if folder.is_dir() and not _may_enter(folder):
+                return folder
+        except PermissionError:  # a link into a closed folder; a mount that is another user's
             return folder
+        except OSError:
+            continue
     return None
+
+
+def closed_to_glob(pattern: str) -> Path | None:
+    """A folder that a glob had to look into and might not: `glob` passes it over in silence."""
+    parts = Path(pattern).parts
+    for index, part in enumerate(parts):
+        before = os.path.join(*parts[:index]) if index else "."
+        folders = glob.iglob(before, recursive=True) if glob.has_magic(before) else (before,)
+        for folder in folders:
+            try:
+                if glob.has_magic(part):
+                    os.scandir(folder).close()
+                else:
+                    os.lstat(os.path.join(folder, part))
+            except PermissionError:
+                return Path(folder)
+            except (OSError, ValueError):
+                continue
+    return None
+
+
+def _may_enter(folder: Path) -> bool:
+    """As whoever this process acts as, which need not be who started it."""
+    return os.access(folder, os.X_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _shown(place: Path) -> Path:
+    """With its folders: "." alone says little."""
+    try:
+        return place.absolute()
+    except OSError:  # the working folder is gone
+        return place
 
 
 def _who() -> str:

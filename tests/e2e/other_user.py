@@ -28,13 +28,29 @@ def close(path: Path, *, readable: bool = False) -> None:
         path.chmod(0o555 if readable else 0o000)
 
 
-def run_as_other(*words: str | Path, cwd: Path, umask: int = 0o022, **environment: str) -> Ran:
-    """`haversack WORDS` in `cwd` with these variables; not even as root may it read all."""
+def run_as_other(
+    *words: str | Path,
+    cwd: Path,
+    umask: int = 0o022,
+    closed: Path | None = None,
+    **environment: str,
+) -> Ran:
+    """`haversack WORDS` in `cwd` with these variables; not even as root may it read all.
+
+    Args:
+        closed: a folder that `cwd` lies in, closed once the command's process is there.
+    """
+
+    def prepare() -> None:
+        if closed is not None:
+            close(closed)
+        be_like_others()
+
     done = subprocess.run(
         [COMMAND, *map(str, words)],
         cwd=cwd,
         env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(cwd), **environment},
-        preexec_fn=be_like_others,
+        preexec_fn=prepare,
         umask=umask,
         capture_output=True,
         text=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from tests.e2e.conftest import COMMAND, Run
 from haversack.pack.graph.blobs import LABELS, blobs_network
 from haversack.packfile.archive import open_pack
 from haversack.packfile.repository import Repository
+from haversack.packfile.staging import STAGING_PREFIX, STALE_SECONDS
 
 KILLS = 6
 
@@ -45,6 +47,36 @@ def test_kill_9_at_any_moment_leaves_only_whole_packs(tmp_path: Path, run: Run) 
     listed = run("pack", "list", tmp_path / "packs", "--json")
     assert listed.status == 0
     assert "error" not in listed.out
+
+
+def test_drafts_of_killed_imports_are_removed_by_the_next(tmp_path: Path, run: Run) -> None:
+    source, labels = tmp_path / "blobs.onnx", tmp_path / "labels.txt"
+    onnx.save(blobs_network(width=64, height=64), source)
+    labels.write_text("\n".join(LABELS))
+    words: list[str | Path] = ["pack", "import", source, "--name", "b", "--head", "boxes"]
+    words += ["--geometry", "letterbox", "--antialias", "--labels", labels, "-o"]
+    # Where drafts of a first import lie: in the nearest folder that was there.
+    above, beside = (left_behind(tmp_path / place) for place in (".", "files"))
+    young = tmp_path / f"{STAGING_PREFIX}young"
+    young.mkdir()
+    assert run(*words, tmp_path / "packs" / "deep").status == 0
+    assert not above.exists()
+    assert young.exists(), "it may be in use"
+    assert run(*words, tmp_path / "files" / "b.pack").status == 0
+    assert not beside.exists()
+    above = left_behind(tmp_path)
+    assert run(*words, tmp_path / "packs" / "deep").status == 0
+    assert not above.exists()
+
+
+def left_behind(place: Path) -> Path:
+    """A draft of two days ago."""
+    folder = place / f"{STAGING_PREFIX}old"
+    (folder / "pack").mkdir(parents=True)
+    (folder / "pack" / "model.onnx").write_bytes(bytes(1000))
+    for path in (folder / "pack" / "model.onnx", folder / "pack", folder):
+        os.utime(path, (time.time() - 2 * STALE_SECONDS,) * 2)
+    return folder
 
 
 @pytest.mark.slow

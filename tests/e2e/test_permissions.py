@@ -7,8 +7,10 @@ import json
 import os
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
@@ -138,3 +140,88 @@ def test_a_path_in_a_closed_folder_is_not_called_missing(
     close(tmp_path / "closed")
     ran = run_as_other(*words, cwd=tmp_path)
     assert f"closed belongs to {OWNER}, mode {MODE}" in ran.err or f"mode {MODE}" in ran.out, ran
+
+
+def test_a_closed_folder_above_the_working_folder_hinders_nobody(
+    tmp_path: Path, scene_folder: Path
+) -> None:
+    here = tmp_path / "closed" / "shared"
+    here.mkdir(parents=True)
+    (here / "a.png").write_bytes((scene_folder / "a.png").read_bytes())
+    (here / "keys").write_text("")
+    (tmp_path / "closed").chmod(0o755)
+    places: dict[str, Any] = {"cwd": here, "closed": tmp_path / "closed", "HOME": str(tmp_path)}
+    words = ("predict", "blobs", "a.png", "./a.png", "*.png", "**/*.png", ".")
+    ran = run_as_other(*words, **places)
+    assert ran.status == 0, ran
+    # Read, and found to hold no key: a refusal of another kind.
+    ran = run_as_other("serve", BLOBS, "--port", "0", "--keys", "keys", **places)
+    assert ran.status != 0
+    assert "may not be read" not in ran.err, ran
+    missing = run_as_other("predict", "blobs", "b*.png", **places)
+    assert "there is no file b*.png" in missing.err, missing
+
+
+@pytest.mark.parametrize("word", ["link/a.png", "link/*.png"])
+def test_a_link_into_a_closed_folder_is_refused_in_a_sentence(tmp_path: Path, word: str) -> None:
+    (tmp_path / "closed" / "below").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "closed" / "below")
+    close(tmp_path / "closed")
+    ran = run_as_other("predict", "blobs", word, cwd=tmp_path)
+    assert ran.status == 2, ran
+    assert f"{tmp_path / 'link'} may not even be looked at" in ran.err or "it may not" in ran.err
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("word", ["closed/below/*.png", "*/below/a.png", "entered/*.png"])
+@pytest.mark.parametrize("command", ["predict", "survey"])
+def test_a_glob_behind_a_closed_folder_is_not_called_no_file(
+    tmp_path: Path, command: str, word: str
+) -> None:
+    (tmp_path / "closed" / "below").mkdir(parents=True)
+    (tmp_path / "closed" / "below" / "a.png").touch()
+    close(tmp_path / "closed")
+    (tmp_path / "entered").mkdir()
+    close(tmp_path / "entered")
+    (tmp_path / "entered").chmod(0o711 if IS_ROOT else 0o111)
+    words: tuple[str, ...] = ("predict", "blobs", word)
+    if command == "survey":
+        words = ("survey", "run", word, "--pack", "blobs", "--out", "run")
+    ran = run_as_other(*words, cwd=tmp_path)
+    assert ran.status in (1, 2), ran
+    assert f"it belongs to {OWNER}" in ran.err or f"closed belongs to {OWNER}" in ran.err
+    assert "no file" not in ran.err
+
+
+@pytest.mark.parametrize("closed", ["blobs/private", "blobs/1", "blobs"])
+def test_a_closed_folder_of_that_name_leaves_the_repositories_to_be_looked_in(
+    packs: Path, tmp_path: Path, scene_folder: Path, closed: str
+) -> None:
+    here = tmp_path / "here"
+    (here / closed).mkdir(parents=True)
+    close(here / closed)
+    words = ("predict", "blobs", scene_folder / "a.png")
+    ran = run_as_other(*words, "--packs", packs, cwd=here)
+    assert ran.status == 0, ran
+    # Where no repository has it, it is said what was in the way.
+    (here / "blobs").rename(here / "mine")
+    ran = run_as_other("predict", "mine", scene_folder / "a.png", cwd=here)
+    assert ran.status == 2, ran
+    assert f"belongs to {OWNER}, mode {MODE}" in ran.err
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root can act as another than who started it")
+def test_the_explanation_is_for_whom_the_process_acts_as(tmp_path: Path) -> None:
+    (tmp_path / "closed" / "below").mkdir(parents=True)
+    close(tmp_path / "closed")
+    for folder in (tmp_path, *tmp_path.parents[:-2]):
+        folder.chmod(folder.stat().st_mode | 0o011)
+    script = (
+        "import os, sys; from pathlib import Path; from haversack.permissions import sentence\n"
+        f"os.seteuid({NUMBER + 1})\nprint(sentence(Path(sys.argv[1])))"
+    )
+    path = tmp_path / "closed" / "below" / "a.png"
+    done = subprocess.run(
+        [sys.executable, "-c", script, path], capture_output=True, text=True, timeout=60
+    )
+    assert f"{tmp_path / 'closed'} belongs to {OWNER}, mode {MODE}" in done.stdout, done

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.e2e.other_user import MODE, close, run_as_other
 
+from haversack.database.unwritable import explained
+from haversack.errors import HaversackError
 from haversack.samples.bundle import BUNDLED_PACKS
 
 BLOBS = BUNDLED_PACKS / "blobs" / "1"
@@ -88,3 +93,52 @@ def test_a_state_folder_that_can_be_written_is_all_that_an_unknown_user_needs(
     for words in (COMMANDS[3], COMMANDS[4]):
         ran = run_as_other(*words, cwd=tmp_path, HOME=str(home), HAVERSACK_STATE="st")
         assert ran.status == 0, ran
+
+
+def test_too_many_open_files_are_no_fault_of_the_folder(tmp_path: Path) -> None:
+    script = """
+import os, resource, sys
+from pathlib import Path
+from haversack.database.sqlite import SqliteDatabase
+from haversack.database.unwritable import check_written
+from haversack.errors import HaversackError
+most = max(map(int, os.listdir("/proc/self/fd")))
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+try:
+    while True:
+        os.dup(0)
+except OSError:
+    pass
+check_written(Path(sys.argv[1]))
+try:
+    SqliteDatabase(Path(sys.argv[1])).rows("SELECT 1", {})
+except HaversackError as error:
+    sys.exit(error.code)
+"""
+    path = tmp_path / "state" / "jobs.sqlite"
+    done = subprocess.run(
+        [sys.executable, "-c", script, path], capture_output=True, text=True, timeout=60
+    )
+    assert done.stderr.strip() == "database-away", done
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOENT])
+def test_what_no_other_folder_helps_against_is_raised_as_it_is(tmp_path: Path, number: int) -> None:
+    fault = OSError(number, os.strerror(number))
+    with pytest.raises(OSError, match=os.strerror(number)), explained(tmp_path / "jobs.sqlite"):
+        raise fault
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+        *(errno.ENOTDIR, errno.EEXIST, errno.ENOENT),
+    ],
+)
+def test_what_another_folder_helps_against_names_the_option(tmp_path: Path, number: int) -> None:
+    path = tmp_path / "missing" / "jobs.sqlite"
+    with pytest.raises(HaversackError) as caught, explained(path):
+        raise OSError(number, os.strerror(number))
+    assert caught.value.code == "state-unwritable"
+    assert "--state FOLDER" in caught.value.hint

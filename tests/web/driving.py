@@ -87,6 +87,15 @@ def hand_over(page: Page, kind: str, photo: Path) -> None:
     settle(page)
 
 
+def drop_path(page: Page, path: Path) -> None:
+    """Drop a file or folder of this machine on the page, as a person's hand does."""
+    devtools = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        devtools.send("Input.dispatchDragEvent", {"type": kind, "x": 400, "y": 300, "data": data})
+    devtools.detach()
+
+
 def answer_with(page: Page, record: dict[str, Any]) -> None:
     """Let every question of the page be answered with that record."""
     body = json.dumps(record)

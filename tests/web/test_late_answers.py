@@ -345,3 +345,61 @@ def test_photos_that_have_been_sent_do_not_lead_away_from_another_place(
     slow.release()
     expect(page.locator("#server")).to_be_visible()
     expect(page.locator("#alert")).to_contain_text("The photos are sent")
+
+
+def drop_slow_folder(page: Page) -> None:
+    """A folder of two photos, which is listed when `listIt()` is called."""
+    script = """() => {
+        const photo = (name) => ({
+            isFile: true,
+            isDirectory: false,
+            fullPath: `/flight/${name}`,
+            file: (done) => done(new File(["x"], name, { type: "image/png" })),
+        });
+        const rounds = [[photo("a.png"), photo("b.png")], []];
+        const readEntries = (done) => {
+            if (rounds.length === 1) return done(rounds.pop());
+            window.listIt = () => done(rounds.shift());
+        };
+        const createReader = () => ({ readEntries });
+        const folder = { isFile: false, isDirectory: true, createReader };
+        const event = new Event("drop", { bubbles: true, cancelable: true });
+        const items = [{ webkitGetAsEntry: () => folder }];
+        Object.defineProperty(event, "dataTransfer", { value: { items, files: [], types: [] } });
+        document.querySelector("main").dispatchEvent(event);
+    }"""
+    page.evaluate(script)
+
+
+def list_it(page: Page) -> None:
+    """Until whatever follows from it has been done."""
+    page.evaluate("() => { listIt(); return new Promise((done) => setTimeout(done, 50)); }")
+
+
+@pytest.mark.parametrize("since", ["photo", "sample", "jobs", "folder"])
+def test_a_dropped_folder_that_is_listed_late_does_not_come_over_what_was_opened_since(
+    page: Page, photos: Path, since: str
+) -> None:
+    drop_slow_folder(page)
+    if since == "jobs":
+        page.click("#jobs-link")
+        expect(page.locator("#jobs")).to_be_visible()
+    elif since == "folder":
+        page.set_input_files("#folder-file", photos)
+        expect(page.locator("#folder")).to_contain_text("4 photos")
+    else:
+        with page.expect_response("**/predict/**"):
+            if since == "photo":
+                page.set_input_files("#file", photos / "c.png")
+            else:
+                page.locator("#samples button").first.click()
+        settle(page)
+    list_it(page)
+    if since == "folder":
+        expect(page.locator("#folder")).to_contain_text("4 photos")
+    else:
+        expect(page.locator("#folder")).to_be_hidden()
+    # Where nothing was opened since, it is what is seen.
+    drop_slow_folder(page)
+    list_it(page)
+    expect(page.locator("#folder")).to_contain_text("2 photos")

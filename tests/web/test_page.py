@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat
-from playwright.sync_api import Page, Request
+from playwright.sync_api import Page, Request, expect
 from tests.web.conftest import OpenPage
 from tests.web.driving import (
     answer_with,
     choose_model,
     drawn_boxes,
+    drop_path,
     give,
     hand_over,
     names,
@@ -52,6 +53,16 @@ def test_a_photo_may_be_dropped_or_pasted(page: Page, dog: Path, way: str) -> No
     hand_over(page, way, dog)
     assert page.inner_text("#summary") == FOUND
     assert page.inner_text("#facts").startswith("darknet_dog.jpg")
+
+
+def test_a_folder_may_be_dropped_with_the_folders_in_it(page: Page, tmp_path: Path) -> None:
+    flight = tmp_path / "flight"
+    (flight / "below").mkdir(parents=True)
+    for place in (flight / "a.png", flight / "below" / "b.png"):
+        Image.new("RGB", (64, 48), "teal").save(place)
+    drop_path(page, flight)
+    expect(page.locator("#folder-facts")).to_contain_text("2 photos")
+    assert page.input_value("#folder-name") == "flight"
 
 
 def test_a_sample_photo_is_one_click_away(page: Page) -> None:

@@ -13,7 +13,7 @@ from haversack.accounts.sessions import Sessions
 from haversack.accounts.tables import Tables
 from haversack.accounts.users import Users
 from haversack.database.connection import Database, is_postgresql, open_database, sqlite_path
-from haversack.database.unwritable import state_unwritable
+from haversack.database.unwritable import explained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,19 +70,15 @@ def has_accounts(url: str) -> bool:
 
 
 def _is_there(path: Path) -> bool:
-    try:
+    with explained(path):
         return path.exists()
-    except OSError as fault:
-        raise state_unwritable(path, fault) from fault
 
 
 def _make_private(url: str) -> None:
     path = sqlite_path(url)
-    try:
+    with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as fault:
-        raise state_unwritable(path, fault) from fault
     # A server that runs already may have made it, with its log and index beside it.
     for part in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
         with contextlib.suppress(FileNotFoundError):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import glob
-import itertools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from haversack.cli.output import notes
 from haversack.errors import HaversackError, Kind
-from haversack.permissions import closed_folder, not_permitted, sentence
+from haversack.permissions import closed_to_glob, not_permitted, sentence
 
 # By suffix only where a folder is searched; a file that is named is read whatever its name.
 SUFFIXES = frozenset(
@@ -70,13 +69,12 @@ def _photos_in(folder: Path) -> list[Path]:
 
 
 def _matches(word: str) -> list[Path]:
-    # A glob leads past what may not be read without a word.
-    fixed = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), Path(word).parts))
-    if closed_folder(fixed) is not None or (fixed.is_dir() and not os.access(fixed, os.R_OK)):
-        raise not_permitted(fixed)
     matches = sorted(Path(match) for match in glob.glob(word, recursive=True))
     files = [match for match in matches if match.is_file()]
     if not files:
+        closed = closed_to_glob(word)
+        if closed is not None:
+            raise not_permitted(closed)
         raise _missing(f"{word} matches folders only" if matches else f"there is no file {word}")
     return files
 

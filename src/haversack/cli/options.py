@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ import click
 
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.packfile.repository import resolve
-from haversack.permissions import closed_folder, not_permitted
+from haversack.permissions import not_permitted
 from haversack.samples.bundle import BUNDLED_PACKS
 from haversack.settings import from_environment
 from haversack.units import parse_bytes
@@ -39,9 +40,12 @@ class ExistingPath(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path; raises HaversackError `path-not-permitted`."""
-        path = Path(value)
-        if closed_folder(path) is not None:
-            raise not_permitted(path)
+        try:
+            os.stat(value)
+        except PermissionError as fault:
+            raise not_permitted(Path(value)) from fault
+        except (OSError, ValueError):
+            pass  # click's to say
         return super().convert(value, param, ctx)
 
 

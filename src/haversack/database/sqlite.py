@@ -11,7 +11,7 @@ from pathlib import Path
 
 from haversack.database.connection import Dialect, Row, Run, Value
 from haversack.database.mounts import check_local
-from haversack.database.unwritable import check_written, state_unwritable
+from haversack.database.unwritable import check_written, explained
 from haversack.errors import HaversackError, Kind
 
 _BUSY_SECONDS = 30.0
@@ -88,10 +88,8 @@ class SqliteDatabase:
 
     def _connected(self) -> sqlite3.Connection:
         if self._base is None:
-            try:
+            with explained(self._path):
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as fault:
-                raise state_unwritable(self._path, fault) from fault
             base = _connect(self._path)
             base.execute("PRAGMA journal_mode = WAL")
             base.execute("PRAGMA synchronous = NORMAL")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +11,7 @@ from haversack.database.named import named_statements
 from haversack.jobs.blobs import BlobStore, blob_name
 from haversack.jobs.mapping import mapped
 from haversack.packfile.archive import PackFiles, write_archive
-from haversack.packfile.staging import staging_folder, sweep
-
-# What a killed process left; no copy takes a day.
-_LEFT_SECONDS = 86_400.0
+from haversack.packfile.staging import staging_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +53,6 @@ class PackStore:
         if before and before[0].digest == files.digest:
             return
         self._spool.mkdir(parents=True, exist_ok=True)
-        sweep(self._spool, before_seconds=time.time() - _LEFT_SECONDS)
         with staging_folder(self._spool) as folder:
             path = files.location
             if path.is_dir():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from haversack.packfile.graphscan import scan
 from haversack.packfile.manifest import Defaults, Manifest, Parity, Provenance, SurveyGrid, encode
 from haversack.packfile.repository import Repository
 from haversack.packfile.signature import Signature
-from haversack.packfile.staging import staging_folder
+from haversack.packfile.staging import STALE_SECONDS, staging_folder, sweep
 
 # What may differ between the original model with preprocessing of its own and the pack, by rule:
 # scores and edges (a share of the photo), probabilities, the share of pixels, the share of a
@@ -66,7 +67,9 @@ def build(draft: Draft, target: Target, *, now: datetime.datetime) -> Built:
     """
     # Not in the system's place for temporary files, which may be memory: weights are large.
     is_file = target.out.suffix == ".pack"
-    with staging_folder(_nearest(target.out.parent if is_file else target.out)) as folder:
+    place = _nearest(target.out.parent if is_file else target.out)
+    _sweep_above(place, now)
+    with staging_folder(place, clock=now.timestamp) as folder:
         # A staging folder is its owner's alone, and copying a folder copies its mode: below it
         # the umask decides, as for everything else that is published.
         staged = folder / "pack"
@@ -98,6 +101,14 @@ def _nearest(path: Path) -> Path:
     """The folder, or the one above it that is there."""
     path = path.absolute()
     return next(one for one in (path, *path.parents) if one.is_dir())
+
+
+def _sweep_above(place: Path, now: datetime.datetime) -> None:
+    """Before the first pack was there, drafts lay higher: a killed import's still does."""
+    for folder in place.parents:
+        if not os.access(folder, os.W_OK):
+            return
+        sweep(folder, before_seconds=now.timestamp() - STALE_SECONDS)
 
 
 def _write_manifest(folder: Path, manifest: Manifest) -> PackFiles:

@@ -12,11 +12,8 @@ from pathlib import Path
 from haversack.errors import Kind, PackError
 from haversack.packfile.archive import open_pack
 from haversack.packfile.rules import MANIFEST_NAME
-from haversack.packfile.staging import move_into_place, staging_folder, sweep, sync_tree
+from haversack.packfile.staging import move_into_place, staging_folder, sync_tree
 from haversack.packfile.unknown import closest, not_a_pack, not_readable
-
-STALE_SECONDS = 24 * 3600
-"""The age at which a staging folder is taken for one left by a killed process."""
 
 RACES_LIMIT = 100
 """Times an automatic version is chosen anew because another process took it."""
@@ -127,7 +124,6 @@ class Repository:
         """
         check_name(name, version)
         self.root.mkdir(parents=True, exist_ok=True)
-        sweep(self.root, before_seconds=self._clock() - STALE_SECONDS)
         for _ in range(RACES_LIMIT):
             chosen = self._next(name) if version is None else version
             target = self.root / name / chosen
@@ -146,14 +142,14 @@ class Repository:
     def remove(self, name: str, version: str) -> None:
         """Remove one version: it is gone at once, for every reader. Errors as `find`."""
         path = self.find(name, version)
-        with staging_folder(self.root) as staging:
+        with staging_folder(self.root, clock=self._clock) as staging:
             path.rename(staging / "removed")
         with contextlib.suppress(OSError):  # other versions are left
             path.parent.rmdir()
 
     def _write(self, name: str, version: str, write: Callable[[Path, str], None]) -> bool:
         """Fill, check and move one version; False where it was taken meanwhile."""
-        with staging_folder(self.root) as staging:
+        with staging_folder(self.root, clock=self._clock) as staging:
             draft = staging / "pack"
             draft.mkdir()
             write(draft, version)
@@ -231,7 +227,8 @@ def resolve(text: str, repositories: Sequence[Path]) -> Path:
     """The folder or .pack file that PACK on a command line means.
 
     In this order: a folder with pack.toml; a folder whose children are versions (its highest); a
-    .pack file; `name` or `name@version`, in the first of `repositories` that has it.
+    .pack file; `name` or `name@version`, in the first of `repositories` that has it. A folder of
+    that name that this user may not look into stops nobody who means a pack of a repository.
 
     Raises:
         PackError: `not-a-pack` for a file of another kind; `path-not-permitted` where it is, or may
@@ -239,10 +236,7 @@ def resolve(text: str, repositories: Sequence[Path]) -> Path:
             every place looked in and what is there.
     """
     path = Path(text)
-    try:
-        named = _at(path)
-    except PermissionError as fault:
-        raise not_readable(path) from fault
+    named, closed = _at(path)
     if named is not None:
         return named
     name, _, version = text.partition("@")
@@ -251,6 +245,8 @@ def resolve(text: str, repositories: Sequence[Path]) -> Path:
         for entry in reversed(place.versions(name)):
             if entry.version == version or "@" not in text:
                 return entry.path
+    if closed is not None:
+        raise not_readable(closed)
     for place in places:
         place.look(name).refuse_closed(version or None)
     if path.is_dir():
@@ -265,27 +261,28 @@ def resolve(text: str, repositories: Sequence[Path]) -> Path:
     )
 
 
-def _at(path: Path) -> Path | None:
-    """The pack that a path itself names; None where it names none.
+def _at(path: Path) -> tuple[Path | None, Path | None]:
+    """The pack that a path itself names, or what keeps this user from telling; None for none.
 
     Raises:
         PackError: `not-a-pack` for a file of another kind.
-        PermissionError: it cannot be told.
     """
-    if path.is_dir():
-        if (path / MANIFEST_NAME).is_file():
-            return path
-        inside = look(path)
-        if inside.entries:
-            return inside.entries[-1].path
-        inside.refuse_closed()
-        for closed in Repository(path).closed():
-            raise not_readable(closed)
-        return None
-    if not path.is_file():
-        return None
+    try:
+        if path.is_dir():
+            if (path / MANIFEST_NAME).is_file():
+                return path, None
+            inside = look(path)
+            if inside.entries:
+                return inside.entries[-1].path, None
+            # The highest version first.
+            closed = [*reversed(inside.closed), *Repository(path).closed()]
+            return None, closed[0] if closed else None
+        if not path.is_file():
+            return None, None
+    except PermissionError:
+        return None, path
     if path.suffix.lower() == ".pack":
-        return path
+        return path, None
     raise not_a_pack(path)
 
 

@@ -6,19 +6,27 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 STAGING_PREFIX = ".haversack-staging-"
 """Dot-named, so that a listing of packs passes it over."""
 
+STALE_SECONDS = 24 * 3600
+"""The age at which a staging folder is taken for one left by a killed process."""
+
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
 
 
 @contextmanager
-def staging_folder(parent: Path) -> Iterator[Path]:
-    """A private folder in `parent` for drafts; it is removed afterwards, whatever happens."""
+def staging_folder(parent: Path, *, clock: Callable[[], float] = time.time) -> Iterator[Path]:
+    """A private folder in `parent` for drafts; it is removed afterwards, whatever happens.
+
+    What killed processes left in `parent` is removed first. `clock` is Unix time in seconds.
+    """
+    sweep(parent, before_seconds=clock() - STALE_SECONDS)
     folder = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=parent))
     try:
         yield folder

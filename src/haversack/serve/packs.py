@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
@@ -172,8 +171,8 @@ def _archived(path: Path, folder: Path) -> BinaryIO:
     if path.is_file():
         return path.open("rb")
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as staging:
-        return write_archive(path, Path(staging, "sent.pack")).open("rb")
+    with staging_folder(folder) as staging:
+        return write_archive(path, staging / "sent.pack").open("rb")
 
 
 async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:

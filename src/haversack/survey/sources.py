@@ -12,6 +12,7 @@ from typing import TextIO
 
 from haversack.engine.image import read_header
 from haversack.errors import HaversackError, ImageError, Kind
+from haversack.permissions import closed_to_glob, not_permitted
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"}
@@ -85,7 +86,8 @@ def find_photos(words: Sequence[str], stdin: TextIO, *, skip: Path | None = None
         skip: a folder that is not searched: the run's own.
 
     Raises:
-        HaversackError: `input-missing` where a word leads to no file, or all lead to no photo.
+        HaversackError: `input-missing` where a word leads to no file, or all lead to no photo;
+            `path-not-permitted` where a glob may not look.
     """
     found = _Found()
     avoid = str(skip.resolve()) if skip is not None else ""
@@ -130,6 +132,9 @@ def _add(word: str, found: _Found, stdin: TextIO, avoid: str) -> None:
     else:
         matches = sorted(glob.glob(word, recursive=True))
         if not matches:
+            closed = closed_to_glob(word)
+            if closed is not None:
+                raise not_permitted(closed)
             raise _missing(f"there is no file or folder {word}")
         for match in matches:
             if os.path.isdir(match) and "**" not in word:

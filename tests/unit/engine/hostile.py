@@ -5,16 +5,20 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 from PIL import Image
 
+Change: TypeAlias = Callable[[bytes], bytes]
+"""From the content of one part to what is written in its place."""
 
-def picture(format_name: str, **options: Any) -> bytes:
-    """A picture of 16 x 8 pixels."""
+
+def picture(format_name: str, *, size: tuple[int, int] = (16, 8), **options: Any) -> bytes:
+    """A teal picture of 16 x 8 pixels, or of another size."""
     buffer = io.BytesIO()
-    Image.new("RGB", (16, 8), "teal").save(buffer, format_name, **options)
+    Image.new("RGB", size, "teal").save(buffer, format_name, **options)
     return buffer.getvalue()
 
 
@@ -61,8 +65,8 @@ def box(name: bytes, content: bytes) -> bytes:
     return struct.pack(">L4s", 8 + len(content), name) + content
 
 
-def avif(name: bytes = b"", change: Callable[[bytes], bytes] = bytes, added: bytes = b"") -> bytes:
-    """An AVIF of which one part of `meta` is changed, and others are added to it."""
+def avif(changes: Mapping[bytes, Change] = MappingProxyType({}), added: bytes = b"") -> bytes:
+    """An AVIF of which parts of `meta` are changed, and others are added to it."""
     data, made, at = picture("AVIF"), b"", 0
     while at < len(data):
         (length,) = struct.unpack_from(">L", data, at)
@@ -73,7 +77,7 @@ def avif(name: bytes = b"", change: Callable[[bytes], bytes] = bytes, added: byt
                 (size,) = struct.unpack_from(">L", content, place)
                 part = content[place + 4 : place + 8]
                 old = content[place + 8 : place + size]
-                inner += box(part, change(old) if part == name else old)
+                inner += box(part, changes[part](old) if part in changes else old)
                 place += size
             content = inner + added
         made += box(outer, content)
@@ -83,7 +87,37 @@ def avif(name: bytes = b"", change: Callable[[bytes], bytes] = bytes, added: byt
 
 def avif_items(count: int) -> bytes:
     """An AVIF with so many items more, which have no content."""
+    return avif({b"iinf": _more_items(count)})
 
+
+def avif_extents(count: int) -> bytes:
+    """An AVIF with one item more, of so many extents that take no bytes here."""
+    item = struct.pack(">HHH", 99, 0, count) + bytes(8 * count)
+    return avif({b"iloc": _more_places(1, item)})
+
+
+def avif_references(count: int) -> bytes:
+    """An AVIF whose item refers to so many others."""
+    return avif(added=_references(count))
+
+
+def avif_properties(count: int) -> bytes:
+    """An AVIF with so many properties more."""
+    return avif({b"iprp": _more_properties(count)})
+
+
+def avif_tables(count: int) -> bytes:
+    """An AVIF with so many more in each table, each time of other items."""
+    places = (struct.pack(">HHHLL", 10_000 + n, 0, 1, 0, 0) for n in range(count))
+    changes = {
+        b"iinf": _more_items(count),
+        b"iloc": _more_places(count, b"".join(places)),
+        b"iprp": _more_ties(count),
+    }
+    return avif(changes, added=_references(count))
+
+
+def _more_items(count: int) -> Change:
     def more(old: bytes) -> bytes:
         (own,) = struct.unpack_from(">H", old, 4)
         kind = b"\3\0\0\0" + struct.pack(">LH4s", 0, 0, b"av01") + b"\0"
@@ -91,25 +125,79 @@ def avif_items(count: int) -> bytes:
         head = b"\1\0\0\0" + struct.pack(">L", own + count)
         return head + old[6:] + b"".join(box(b"infe", item) for item in items)
 
-    return avif(b"iinf", more)
+    return more
 
 
-def avif_extents(count: int) -> bytes:
-    """An AVIF with one item more, of so many extents that take no bytes here."""
-
+def _more_places(count: int, items: bytes) -> Change:
     def more(old: bytes) -> bytes:
         assert old[:5] == b"\0\0\0\0\x44", "version 0, fields of 4 bytes"
         (own,) = struct.unpack_from(">H", old, 6)
-        item = struct.pack(">HHH", 99, 0, count) + bytes(8 * count)
-        return old[:6] + struct.pack(">H", own + 1) + old[8:] + item
+        return old[:6] + struct.pack(">H", own + count) + old[8:] + items
 
-    return avif(b"iloc", more)
+    return more
 
 
-def avif_references(count: int) -> bytes:
-    """An AVIF whose item refers to so many others."""
-    others = struct.pack(f">HH{count}H", 1, count, *range(100, 100 + count))
-    return avif(added=box(b"iref", bytes(4) + box(b"cdsc", others)))
+def _more_properties(count: int) -> Change:
+    def more(old: bytes) -> bytes:
+        (length,) = struct.unpack_from(">L", old)
+        return box(b"ipco", old[8:length] + box(b"free", b"") * count) + old[length:]
+
+    return more
+
+
+def _more_ties(count: int) -> Change:
+    def more(old: bytes) -> bytes:
+        place = old.index(b"ipma") + 4
+        (own,) = struct.unpack_from(">L", old, place + 4)
+        ties = b"".join(struct.pack(">HB", 20_000 + n, 0) for n in range(count))
+        head = old[place : place + 4] + struct.pack(">L", own + count)
+        return old[: place - 8] + box(b"ipma", head + old[place + 8 :] + ties)
+
+    return more
+
+
+def _references(count: int) -> bytes:
+    numbers = range(0xFFFF - count, 0xFFFF)
+    others = struct.pack(f">HH{count}H", 1, count, *numbers)
+    return box(b"iref", bytes(4) + box(b"dimg", others))
+
+
+def avif_grid(rows: int, columns: int, *, tied: bool = False) -> bytes:
+    """An AVIF of so many teal tiles of 64 x 64; `tied`: each refers to the whole, too."""
+    data, count = picture("AVIF", size=(64, 64)), rows * columns
+    pixels = data[data.index(b"mdat") + 4 :]
+    sizes = [struct.pack(">LL", 64, 64), struct.pack(">LL", 64 * columns, 64 * rows)]
+    grid = bytes([0, 0, rows - 1, columns - 1]) + struct.pack(">HH", 64 * columns, 64 * rows)
+    outer = box(b"ftyp", b"avif" + bytes(4) + b"avifmif1miaf")
+    tiles = range(2, 2 + count)
+    items = [_item(1, b"grid")] + [_item(tile, b"av01") for tile in tiles]
+    references = box(b"dimg", struct.pack(f">HH{count}H", 1, count, *tiles))
+    if tied:
+        references += b"".join(box(b"cdsc", struct.pack(">HHH", tile, 1, 1)) for tile in tiles)
+    place = data.index(b"av1C") - 4
+    properties = data[place : place + data[place + 3]]
+    properties += b"".join(box(b"ispe", bytes(4) + size) for size in sizes)
+    ties = struct.pack(">HBB", 1, 1, 3)
+    ties += b"".join(struct.pack(">HBBB", tile, 2, 0x81, 2) for tile in tiles)
+
+    def described(at: int) -> bytes:
+        places = struct.pack(">HHHLL", 1, 0, 1, at, len(grid))
+        for tile in tiles:
+            places += struct.pack(">HHHLL", tile, 0, 1, at + len(grid), len(pixels))
+        parts = box(b"hdlr", bytes(8) + b"pict" + bytes(13)) + box(b"pitm", bytes(5) + b"\1")
+        parts += box(b"iloc", b"\0\0\0\0\x44\0" + struct.pack(">H", count + 1) + places)
+        parts += box(b"iinf", bytes(4) + struct.pack(">H", count + 1) + b"".join(items))
+        parts += box(b"iref", bytes(4) + references)
+        ipma = box(b"ipma", bytes(4) + struct.pack(">L", count + 1) + ties)
+        parts += box(b"iprp", box(b"ipco", properties) + ipma)
+        return box(b"meta", bytes(4) + parts)
+
+    start = len(outer) + len(described(0)) + 8
+    return outer + described(start) + box(b"mdat", grid + pixels)
+
+
+def _item(number: int, kind: bytes) -> bytes:
+    return box(b"infe", b"\2\0\0\0" + struct.pack(">HH4s", number, 0, kind) + b"\0")
 
 
 def tiff(listed: int) -> bytes:

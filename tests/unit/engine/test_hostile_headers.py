@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import struct
 import sys
+import time
 import tracemalloc
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.unit.engine import hostile
 
+from haversack.engine.codecs.iso_boxes import MOST_DESCRIBED
 from haversack.engine.image import decode, read_header
 from haversack.errors import ImageError
 from haversack.geo.blocks import read_blocks
@@ -31,6 +34,7 @@ REFUSED = {
     "avif items": lambda: hostile.avif_items(5000),
     "avif extents": lambda: hostile.avif_extents(60_000),
     "avif references": lambda: hostile.avif_references(60_000),
+    "avif properties": lambda: hostile.avif_properties(5000),
 }
 READ = {
     "jpeg fill": lambda: hostile.jpeg(b"\xff" * 3 * MIB),
@@ -127,6 +131,40 @@ def test_four_thousand_small_pieces_are_a_picture() -> None:
 def test_large_pieces_may_be_many() -> None:
     data = hostile.png(hostile.png_chunk(b"teXt", bytes(1024)) * 5000)
     assert decode(data).pixels.shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_an_avif_of_a_thousand_tiles_is_a_picture(tied: bool) -> None:
+    found = decode(hostile.avif_grid(25, 40, tied=tied)).pixels
+    assert found.shape == (1600, 2560, 3)
+    assert abs(found.astype(np.int16) - np.array((0, 128, 128), np.int16)).max() <= 2
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        *(struct.pack(">L", length) + b"abcdefgh" for length in range(2, 8)),
+        *(struct.pack(">L", 1) + b"abcdefghijkl"[:count] for count in (4, 7, 11)),
+        b"\0\0\0\1free" + struct.pack(">Q", 7),
+        b"abc",
+    ],
+)
+def test_bytes_behind_the_last_box_of_an_avif_are_passed_over(behind: bytes) -> None:
+    assert decode(hostile.avif() + behind).pixels.shape == (8, 16, 3)
+
+
+def test_a_box_without_room_for_its_head_is_an_error_within_the_description() -> None:
+    data = hostile.avif(added=struct.pack(">L4s", 3, b"free"))
+    assert outcome(lambda: read_header(data)) == "image-corrupt"
+
+
+def test_what_libavif_is_given_at_most_takes_it_no_second() -> None:
+    data = hostile.avif_tables(MOST_DESCRIBED - 1)
+    started = time.thread_time()
+    assert outcome(lambda: read_header(data)) == "read"
+    assert time.thread_time() - started < 2, "0.35 s were measured on 2 vCPU"
+    more = hostile.avif_tables(MOST_DESCRIBED + 1)
+    assert outcome(lambda: read_header(more)) == "image-corrupt"
 
 
 def test_a_packet_of_xmp_in_a_gif_is_passed_over() -> None:

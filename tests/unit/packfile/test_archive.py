@@ -7,6 +7,7 @@ import io
 import os
 import stat
 import struct
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,7 @@ from tests.unit.packfile.conftest import (
 from haversack.errors import Kind, PackError
 from haversack.packfile.archive import open_pack, unpack, write_archive
 from haversack.packfile.manifest import encode
+from haversack.packfile.staging import STAGING_PREFIX, STALE_SECONDS
 
 Members = list[tuple[str | zipfile.ZipInfo, bytes]]
 
@@ -381,3 +383,18 @@ def test_mutated_archives_open_or_are_refused(
     path.write_bytes(data)
     with contextlib.suppress(PackError):
         assert open_pack(path).manifest.name == "tiny"
+
+
+@pytest.mark.parametrize("work", [write_archive, unpack])
+def test_what_killed_processes_left_beside_a_file_is_removed(
+    tmp_path: Path, work: Callable[[Path, Path], Path]
+) -> None:
+    pack = write_pack(tmp_path / "tiny", make_manifest(tiny_files()), tiny_files())
+    source = pack if work is write_archive else write_archive(pack, tmp_path / "tiny.pack")
+    place = tmp_path / "place"
+    old, young = place / f"{STAGING_PREFIX}old", place / f"{STAGING_PREFIX}young"
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+    os.utime(old, (time.time() - 2 * STALE_SECONDS,) * 2)
+    work(source, place / "new")
+    assert sorted(path.name for path in place.iterdir()) == [young.name, "new"]

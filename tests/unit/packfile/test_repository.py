@@ -11,8 +11,8 @@ from tests.unit.packfile.conftest import make_manifest, snapshot, tiny_files, wr
 
 from haversack.errors import Kind, PackError
 from haversack.packfile.archive import open_pack, write_archive
-from haversack.packfile.repository import STALE_SECONDS, Repository, resolve
-from haversack.packfile.staging import STAGING_PREFIX
+from haversack.packfile.repository import Repository, resolve
+from haversack.packfile.staging import STAGING_PREFIX, STALE_SECONDS
 
 
 @pytest.fixture

@@ -15,10 +15,22 @@ export async function photosOf(entries) {
   const found = [];
   const left = [...entries];
   for (let entry = left.pop(); entry; entry = left.pop()) {
-    if (entry instanceof FileSystemDirectoryEntry) left.push(...(await children(entry)));
-    else if (entry instanceof FileSystemFileEntry) found.push(await given(entry));
+    if (isFolder(entry)) left.push(...(await children(entry)));
+    else if (isFile(entry)) found.push(await given(entry));
   }
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+// Chromium has such entries, and no name for their kinds.
+
+/** @param {FileSystemEntry} entry @returns {entry is FileSystemDirectoryEntry} */
+function isFolder(entry) {
+  return entry.isDirectory;
+}
+
+/** @param {FileSystemEntry} entry @returns {entry is FileSystemFileEntry} */
+function isFile(entry) {
+  return entry.isFile;
 }
 
 /** @param {FileSystemFileEntry} entry @returns {Promise<GivenPhoto>} */

@@ -13,12 +13,24 @@ export function chooseFile() {
   file.click();
 }
 
-/** @param {(photos: GivenPhoto[]) => void} take called with at least one */
+/**
+ * @param {(photos: GivenPhoto[]) => void} take called with at least one
+ * @returns {() => void} to be called where something else is shown: a folder that is still being
+ *   listed is then not taken
+ */
 export function watchIntake(take) {
+  let turn = 0;
   const takeFiles = (/** @type {FileList | null | undefined} */ files) => {
     const photos = [...(files ?? [])].map(given);
-    if (photos.length > 0) take(photos);
-    return photos.length > 0;
+    if (photos.length === 0) return false;
+    turn++;
+    take(photos);
+    return true;
+  };
+  const takeEntries = async (/** @type {FileSystemEntry[]} */ entries) => {
+    const mine = ++turn;
+    const photos = await photosOf(entries);
+    if (mine === turn && photos.length > 0) take(photos);
   };
   for (const input of [file, folder]) {
     input.addEventListener("change", () => {
@@ -38,11 +50,12 @@ export function watchIntake(take) {
   watchDrops((data) => {
     const entries = droppedEntries(data);
     if (entries.some((entry) => entry.isDirectory)) {
-      void photosOf(entries).then((photos) => photos.length > 0 && take(photos));
+      void takeEntries(entries);
     } else {
       takeFiles(data.files);
     }
   });
+  return () => void turn++;
 }
 
 /** @param {File} one @returns {GivenPhoto} */

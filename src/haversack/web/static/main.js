@@ -56,7 +56,7 @@ const jobView = new JobView((job) => showJobPhoto((signal) => jobPhoto.showOnly(
 const jobsList = new JobsList();
 const serverPanel = new ServerPanel();
 
-watchIntake((photos) => {
+const forgetDropped = watchIntake((photos) => {
   const [first] = photos;
   if (photos.length > 1 || first?.name.includes("/")) return openFolder(photos);
   if (first) takePhoto(async () => first.file, first.name);
@@ -130,6 +130,7 @@ function route() {
 }
 
 function leaveJobs() {
+  forgetDropped();
   jobPhoto.end();
   jobView.close();
   jobsList.close();
