@@ -57,8 +57,8 @@ class Connection(HttpToolsProtocol):
     _rest_timer: asyncio.TimerHandle | None = None
     _rest_bytes = 0
     _head_bytes = 0
-    _unparsed_bytes = 0  # of a head, in a line that has not ended
-    _has_begun = False
+    _unparsed_bytes = 0  # of a head or of lines between a body's chunks, which may never end
+    _has_moved = False  # by these data: a head began, or a part of a body came
     _is_in_head = False
     _is_in_message = False
     _is_deaf = False
@@ -72,28 +72,27 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
         self._stop_waiting()
-        if self._rest_timer is not None:
-            self._rest_timer.cancel()
+        self._stop_rest()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
         if self._is_deaf:
             return
-        if self._is_in_message and not self._is_in_head:
-            self._unset_keepalive_if_required()
-        self._has_begun = False
+        if self._is_in_rest():
+            self._rest_bytes += len(data)
+        self._has_moved = False
         try:
             self._feed(data)
         except httptools.HttpParserError:
             self._refuse(self._fault or _no_http())
             return
-        if self._is_in_head:
-            if not self._has_begun:
-                self._unparsed_bytes += len(data)
-            if self._unparsed_bytes > self.limits.head_bytes:
-                self._refuse(_head_too_large(self.limits))
-            elif self._timer is None:
+        if self._is_in_message and not self._has_moved:
+            self._unparsed_bytes += len(data)
+        if self._is_in_message and self._unparsed_bytes > self.limits.head_bytes:
+            self._refuse(_head_too_large(self.limits))
+        elif self._is_in_head:
+            if self._timer is None:
                 self._wait_for_head()
         elif self._is_in_message and self.cycle.body and not self.cycle.response_complete:
             # The application's next `receive` resumes it.
@@ -136,7 +135,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first byte of a head."""
         self._unset_keepalive_if_required()
-        self._is_in_head = self._is_in_message = self._has_begun = True
+        self._is_in_head = self._is_in_message = self._has_moved = True
         self._head_bytes = self._unparsed_bytes = 0
         super().on_message_begin()
 
@@ -158,21 +157,19 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         self._stop_waiting()
         self._is_in_head = False
+        self._unparsed_bytes = 0
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
+        self._has_moved, self._unparsed_bytes = True, 0
         super().on_body(body)
-        if self.cycle.response_complete:
-            self._rest_bytes += len(body)
-            if self._rest_timer is None:
-                wait = self.limits.rest_seconds
-                self._rest_timer = self.loop.call_later(wait, self._on_rest_waited)
 
     def on_message_complete(self) -> None:
         """The body is whole."""
         if self._is_offer():
             return
         self._is_in_message = False
+        self._stop_rest()
         super().on_message_complete()
         if self.cycle.response_complete and self.timeout_keep_alive_task is None:
             self._wait_idle()
@@ -183,6 +180,10 @@ class Connection(HttpToolsProtocol):
         if self._is_in_head:
             # It may have come while nothing was read.
             self._wait_for_head()
+        elif self._is_in_rest():
+            # Uvicorn takes the connection for idle.
+            self._unset_keepalive_if_required()
+            self._wait_for_rest()
 
     def _check_head(self, size_bytes: int) -> None:
         if size_bytes > self.limits.head_bytes or len(self.headers) > self.limits.headers:
@@ -214,16 +215,32 @@ class Connection(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def _on_rest_waited(self) -> None:
-        """An answered request's body is read to its end, so that its sender sees the answer."""
-        self._rest_timer = None
-        if not self._is_in_message or self.transport.is_closing():
-            return
-        if self._rest_bytes < self.limits.rest_bytes:
-            self.transport.close()
+    def _is_in_rest(self) -> bool:
+        """Whether more of a request is to come that is answered already.
+
+        It is read to its end, so that its sender sees the answer.
+        """
+        in_body = self._is_in_message and not self._is_in_head
+        return in_body and self.cycle.response_complete
+
+    def _wait_for_rest(self) -> None:
         self._rest_bytes = 0
         wait = self.limits.rest_seconds
         self._rest_timer = self.loop.call_later(wait, self._on_rest_waited)
+
+    def _stop_rest(self) -> None:
+        if self._rest_timer is not None:
+            self._rest_timer.cancel()
+            self._rest_timer = None
+
+    def _on_rest_waited(self) -> None:
+        self._rest_timer = None
+        if self.transport.is_closing():
+            return
+        if self._rest_bytes < self.limits.rest_bytes:
+            self.transport.close()
+        else:
+            self._wait_for_rest()
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

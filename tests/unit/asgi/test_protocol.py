@@ -414,3 +414,65 @@ def test_a_connection_is_idle_again_behind_the_rest_of_a_body() -> None:
         await closed(wire)
 
     asyncio.run(main())
+
+
+async def refuse_one(scope: Scope, receive: Receive, send: Send) -> None:
+    """/one is answered before its body came."""
+    await (refuse_early if scope["path"] == "/one" else tell)(scope, receive, send)
+
+
+def test_the_body_behind_the_rest_of_another_has_its_own_time() -> None:
+    async def main() -> list[Any]:
+        connection, wire = connected(refuse_one, Hasty)
+        first, second = post("/one"), post("/two")
+        connection.data_received(first[:-20])
+        await turns()
+        connection.data_received(first[-20:-10])
+        connection.data_received(first[-10:] + second[:-5])
+        await asyncio.sleep(0.3)
+        assert not wire.closed.is_set()
+        connection.data_received(second[-5:])
+        await turns()
+        return answers(wire.written)
+
+    one, two = asyncio.run(main())
+    assert (one, two[2]) == (1, BODY.decode())
+
+
+@pytest.mark.parametrize("tail", [b"", b"1", b"1;", b"1;a", b"0\r\n", b"0\r\nX-A: b"])
+def test_the_rest_between_two_chunks_is_not_waited_for_longer(tail: bytes) -> None:
+    async def main() -> None:
+        connection, wire = connected(refuse_early, Hasty)
+        connection.data_received(
+            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        await turns()
+        if tail:
+            connection.data_received(tail)
+        async with asyncio.timeout(2):
+            await wire.closed.wait()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("app", [refuse_early, tell], ids=["answered", "waited for"])
+@pytest.mark.parametrize("begun", [b"1;", b"0\r\nX: "], ids=["extension", "trailer"])
+def test_what_stands_between_two_chunks_is_not_read_for_ever(app: Any, begun: bytes) -> None:
+    async def main() -> tuple[int, bytes]:
+        connection, wire = connected(app)
+        connection.data_received(
+            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        await turns()
+        sent = chain([b"1\r\n1\r\n" * 40_000, begun], repeat(b"a" * 1000))
+        for count in range(1000):
+            connection.data_received(next(sent))
+            await turns(3)
+            if wire.closed.is_set():
+                return count, wire.written
+        return 1000, b""
+
+    count, written = asyncio.run(main())
+    assert 60 < count < 70
+    if app is tell:
+        assert refusal(written)[0] == 431
