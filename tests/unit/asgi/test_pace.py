@@ -127,3 +127,20 @@ def test_a_caller_is_told_by_name_and_else_by_address() -> None:
     behind = scope() | {"headers": [(b"x-forwarded-for", b"198.51.100.7, 203.0.113.9")]}
     assert caller_of(behind, trust_proxy=False) == "from 192.0.2.1"
     assert caller_of(behind, trust_proxy=True) == "from 203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    ("address", "caller"),
+    [
+        ("192.0.2.1", "from 192.0.2.1"),
+        ("2001:db8:1:2:3::4", "from 2001:db8:1:2::/64"),
+        ("2001:DB8:1:2:ffff::", "from 2001:db8:1:2::/64"),
+        ("fe80::1", "from fe80::1"),
+        ("fe80::1%eth0", "from fe80::1%eth0"),
+        ("unknown", "from unknown"),
+    ],
+)
+def test_all_addresses_of_one_network_of_ipv6_are_one_caller(address: str, caller: str) -> None:
+    assert caller_of(scope(address), trust_proxy=False) == caller
+    behind = scope() | {"headers": [(b"x-forwarded-for", address.encode())]}
+    assert caller_of(behind, trust_proxy=True) == caller
