@@ -26,14 +26,18 @@ class ConnectionLimits:
         headers: in one head: 64,000 of four bytes each held up the event loop for 90 ms.
         rest_seconds: how often it is looked whether the rest of a body, whose request was
             answered before all of it came, still comes ...
-        rest_bytes: ... with at least so much.
+        rest_bytes: ... with at least so much: as slowly as a body may come that was not refused.
+        slow_rest_bytes: where less than this came ...
+        slow_rests: ... so many are read at once, and any other connection is closed.
     """
 
     head_seconds: float = 10.0
     head_bytes: int = 64 << 10
     headers: int = 1000
     rest_seconds: float = 30.0
-    rest_bytes: int = 120 << 10
+    rest_bytes: int = 30 << 10
+    slow_rest_bytes: int = 120 << 10
+    slow_rests: int = 256
 
 
 class Connection(HttpToolsProtocol):
@@ -51,7 +55,8 @@ class Connection(HttpToolsProtocol):
     for the disk holds one read of memory.
     """
 
-    limits: ClassVar[ConnectionLimits] = ConnectionLimits()
+    limits: ClassVar[ConnectionLimits]
+    slow_rests: ClassVar[set[Connection]]
 
     _timer: asyncio.TimerHandle | None = None
     _rest_timer: asyncio.TimerHandle | None = None
@@ -90,7 +95,8 @@ class Connection(HttpToolsProtocol):
         if self._is_in_message and not self._has_moved:
             self._unparsed_bytes += len(data)
         if self._is_in_message and self._unparsed_bytes > self.limits.head_bytes:
-            self._refuse(_head_too_large(self.limits))
+            fault = _head_too_large if self._is_in_head else _lines_too_large
+            self._refuse(fault(self.limits))
         elif self._is_in_head:
             if self._timer is None:
                 self._wait_for_head()
@@ -229,6 +235,7 @@ class Connection(HttpToolsProtocol):
         self._rest_timer = self.loop.call_later(wait, self._on_rest_waited)
 
     def _stop_rest(self) -> None:
+        self.slow_rests.discard(self)
         if self._rest_timer is not None:
             self._rest_timer.cancel()
             self._rest_timer = None
@@ -237,10 +244,16 @@ class Connection(HttpToolsProtocol):
         self._rest_timer = None
         if self.transport.is_closing():
             return
-        if self._rest_bytes < self.limits.rest_bytes:
+        limits = self.limits
+        self.slow_rests.discard(self)
+        is_slow = self._rest_bytes < limits.slow_rest_bytes
+        is_one_too_many = is_slow and len(self.slow_rests) >= limits.slow_rests
+        if self._rest_bytes < limits.rest_bytes or is_one_too_many:
             self.transport.close()
-        else:
-            self._wait_for_rest()
+            return
+        if is_slow:
+            self.slow_rests.add(self)
+        self._wait_for_rest()
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -258,6 +271,16 @@ class Connection(HttpToolsProtocol):
         if is_next or not (self.pipeline or self.cycle.response_started):
             self.transport.write(_written(error))
         self.transport.close()
+
+
+def connections(limits: ConnectionLimits | None = None) -> type[Connection]:
+    """A server's kind of connection: those of one kind are counted together."""
+
+    class Limited(Connection):
+        slow_rests: ClassVar[set[Connection]] = set()
+
+    Limited.limits = limits or ConnectionLimits()
+    return Limited
 
 
 def _parser(protocol: Connection) -> httptools.HttpRequestParser:
@@ -298,4 +321,13 @@ def _head_too_large(limits: ConnectionLimits) -> HaversackError:
         f"the request's head holds more than {format_bytes(limits.head_bytes)}, or more than "
         f"{limits.headers:,} headers",
         hint="Send what is long in the request's body.",
+    )
+
+
+def _lines_too_large(limits: ConnectionLimits) -> HaversackError:
+    return HaversackError(
+        "head-too-large",
+        f"between two chunks of the body, or behind them, stand more than "
+        f"{format_bytes(limits.head_bytes)}",
+        hint="Send chunks without extensions, and few trailers.",
     )

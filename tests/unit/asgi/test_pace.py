@@ -95,6 +95,22 @@ def test_only_bodies_that_are_not_slow_count_for_all_callers_together() -> None:
     incoming.begin(scope())
 
 
+def test_slow_bodies_of_all_callers_together_have_a_limit_too() -> None:
+    incoming = Incoming(PaceLimits(slow_at_once=5))
+    bodies = [slow(incoming, scope(f"192.0.2.{number}")) for number in range(5)]
+    with pytest.raises(RetryLaterError) as caught:
+        slow(incoming, scope("192.0.2.99"))
+    assert caught.value.code == "bodies-too-slow"
+    assert "5 bodies of all callers together" in caught.value.message
+    incoming.begin(scope()).end()
+    bodies[0].tell(5.0, 100_000)
+    bodies.append(slow(incoming, scope("192.0.2.99")))
+    bodies[1].end()
+    slow(incoming, scope("192.0.2.98"))
+    with pytest.raises(RetryLaterError):
+        slow(incoming, scope("192.0.2.97"))
+
+
 def test_nothing_for_the_whole_patience_is_too_slow() -> None:
     pace = Incoming(PaceLimits()).begin(scope())
     pace.tell(5.0, 100_000_000)

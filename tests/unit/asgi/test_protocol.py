@@ -13,7 +13,8 @@ from starlette.types import Receive, Scope, Send
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from haversack.asgi.protocol import Connection, ConnectionLimits
+from haversack.asgi.pace import PaceLimits
+from haversack.asgi.protocol import Connection, ConnectionLimits, connections
 
 BODY = b"0123456789" * 3
 OFFERS = {
@@ -56,16 +57,9 @@ class Wire(asyncio.Transport):
         self.reads = True
 
 
-class Patient(Connection):
-    """Waits longer than any test takes."""
-
-    limits = ConnectionLimits(head_seconds=60, rest_seconds=60)
-
-
-class Hasty(Connection):
-    """Waits for moments."""
-
-    limits = ConnectionLimits(head_seconds=0.05, rest_seconds=0.1)
+# They wait longer than any test takes, and for moments.
+Patient = connections(ConnectionLimits(head_seconds=60, rest_seconds=60))
+Hasty = connections(ConnectionLimits(head_seconds=0.05, rest_seconds=0.1))
 
 
 async def tell(scope: Scope, receive: Receive, send: Send) -> None:
@@ -475,4 +469,72 @@ def test_what_stands_between_two_chunks_is_not_read_for_ever(app: Any, begun: by
     count, written = asyncio.run(main())
     assert 60 < count < 70
     if app is tell:
-        assert refusal(written)[0] == 431
+        status, told = refusal(written)
+        assert status == 431
+        assert "between two chunks" in told["error"]
+
+
+def test_a_body_that_was_refused_may_come_as_slowly_as_another() -> None:
+    rest, body = ConnectionLimits(), PaceLimits()
+    assert rest.rest_bytes == rest.rest_seconds * body.least_bytes_per_second
+    assert rest.slow_rest_bytes == rest.rest_seconds * body.slow_bytes_per_second
+
+
+class StillLoop(asyncio.SelectorEventLoop):
+    """Its clock stands, until a test moves it."""
+
+    now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    async def advance(self, seconds: float) -> None:
+        self.now += seconds
+        await turns(5)
+
+
+def test_only_so_many_rests_may_come_slowly() -> None:
+    loop = StillLoop()
+    kind = connections(ConnectionLimits(slow_rests=2))
+    made: list[tuple[Connection, Wire]] = []
+
+    async def open_after_tick(sizes: list[int]) -> list[bool]:
+        for (connection, wire), size in zip(made, sizes, strict=True):
+            if not wire.closed.is_set():
+                connection.data_received(b"x" * size)
+        await loop.advance(30)
+        return [not wire.closed.is_set() for _, wire in made]
+
+    async def begin() -> None:
+        await loop.advance(1)
+        made.append(connected(refuse_early, kind))
+        made[-1][0].data_received(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 999000\r\n\r\n")
+        await turns()
+
+    async def main() -> None:
+        quick, slow, too_slow = 130_000, 31_000, 30_000
+        for _ in range(5):
+            await begin()
+        kept = [True, True, True, False, False]
+        assert await open_after_tick([quick, slow, slow, slow, too_slow]) == kept
+        for _ in range(4):
+            assert await open_after_tick([quick, slow, slow, slow, slow]) == kept
+        # One of them has ended, so there is room for another.
+        made[1][0].connection_lost(None)
+        await begin()
+        assert await open_after_tick([quick, 0, slow, 0, 0, slow]) == [
+            *kept[:1],
+            False,
+            True,
+            False,
+            False,
+            True,
+        ]
+        made[2][0].data_received(b"x" * (999_000 - 6 * slow))
+        await begin()
+        await open_after_tick([quick, 0, 0, 0, 0, slow, slow])
+        assert not made[5][1].closed.is_set()
+        assert not made[6][1].closed.is_set()
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(main())
