@@ -138,7 +138,7 @@ def cancelled(app: ASGIApp) -> list[Message]:
     async def main() -> None:
         options = DoorOptions(rules=AccessRules(), new_id=lambda: "fresh")
         scope = {"type": "http", "method": "POST", "path": "/v2", "headers": []}
-        request = asyncio.create_task(Door(app, options)(scope, receive, send))  # type: ignore[arg-type]
+        request = asyncio.create_task(Door(app, options)(scope, receive, send))
         await asyncio.sleep(0)
         request.cancel()
         await request

@@ -3,120 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from itertools import chain, repeat
 from typing import Any
 
 import pytest
 from starlette.types import Receive, Scope, Send
-from uvicorn import Config
-from uvicorn.server import ServerState
+from tests.unit.asgi.wire import (
+    BODY,
+    Hasty,
+    Wire,
+    answers,
+    chunked,
+    closed,
+    connected,
+    post,
+    refusal,
+    tell,
+    turns,
+)
 
-from haversack.asgi.pace import PaceLimits
-from haversack.asgi.protocol import Connection, ConnectionLimits, connections
-
-BODY = b"0123456789" * 3
 OFFERS = {
     "h2c": b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
     "websocket": b"Connection: keep-alive, upgrade\r\nUpgrade: websocket\r\n",
     "upgrade alone": b"Connection: upgrade\r\nUpgrade: h2c\r\n",
     "not for this connection": b"Upgrade: h2c\r\n",
 }
-
-
-class Wire(asyncio.Transport):
-    """What a connection writes, and whether it reads."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.closed = asyncio.Event()
-        self.reads = True
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return default
-
-    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        if not self.closed.is_set():
-            self.written += data
-
-    def close(self) -> None:
-        self.closed.set()
-
-    def is_closing(self) -> bool:
-        return self.closed.is_set()
-
-    def is_reading(self) -> bool:
-        return self.reads
-
-    def pause_reading(self) -> None:
-        self.reads = False
-
-    def resume_reading(self) -> None:
-        self.reads = True
-
-
-# They wait longer than any test takes, and for moments.
-Patient = connections(ConnectionLimits(head_seconds=60, rest_seconds=60))
-Hasty = connections(ConnectionLimits(head_seconds=0.05, rest_seconds=0.1))
-
-
-async def tell(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers what was asked."""
-    body, more = b"", True
-    while more:
-        message = await receive()
-        assert message["type"] == "http.request"
-        body, more = body + message["body"], message["more_body"]
-    names = [name.decode() for name, _ in scope["headers"]]
-    told = [scope["method"], scope["path"], body.decode(), names]
-    await answer(send, json.dumps(told).encode())
-
-
-async def answer(send: Send, body: bytes) -> None:
-    headers = [(b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def connected(app: Any = tell, kind: type[Connection] = Patient) -> tuple[Connection, Wire]:
-    config = Config(app, ws="none", log_config=None)
-    config.load()
-    connection, wire = kind(config, ServerState(), {}), Wire()
-    connection.connection_made(wire)
-    return connection, wire
-
-
-async def turns(count: int = 30) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
-def answers(written: bytes) -> list[Any]:
-    """The bodies of the answers, all with a Content-Length."""
-    found = []
-    while written:
-        head, _, rest = written.partition(b"\r\n\r\n")
-        size = next(
-            int(line.split(b":")[1])
-            for line in head.split(b"\r\n")
-            if line.startswith(b"content-length")
-        )
-        found.append(json.loads(rest[:size]))
-        written = rest[size:]
-    return found
-
-
-def post(path: str, headers: bytes = b"", body: bytes = BODY) -> bytes:
-    length = b"Content-Length: %d\r\n" % len(body)
-    return b"POST %s HTTP/1.1\r\nHost: a\r\n%s%s\r\n" % (path.encode(), length, headers) + body
-
-
-def chunked(path: str, headers: bytes = b"") -> bytes:
-    body = b"".join(b"1\r\n%c\r\n" % one for one in BODY) + b"0\r\n\r\n"
-    coding = b"Transfer-Encoding: chunked\r\n"
-    return b"POST %s HTTP/1.1\r\nHost: a\r\n%s%s\r\n" % (path.encode(), coding, headers) + body
 
 
 @pytest.mark.parametrize("write", [post, chunked], ids=["with a length", "in chunks"])
@@ -184,17 +96,6 @@ def test_behind_a_connect_nothing_more_is_read() -> None:
     assert wire.closed.is_set()
 
 
-def refusal(written: bytes) -> tuple[int, dict[str, Any]]:
-    head, _, body = written.partition(b"\r\n\r\n")
-    assert b"content-type: application/json" in head
-    assert b"connection: close" in head
-    told = json.loads(body)
-    assert f"x-request-id: {told['request_id']}".encode() in head
-    assert told["error"]
-    assert told["hint"]
-    return int(head.split()[1]), told
-
-
 @pytest.mark.parametrize(
     ("sent", "status", "code"),
     [
@@ -259,11 +160,6 @@ def test_garbage_behind_a_request_waits_for_that_ones_answer() -> None:
     wire = asyncio.run(main())
     assert [one[1] for one in answers(wire.written)] == ["/one"]
     assert wire.closed.is_set()
-
-
-async def closed(wire: Wire) -> None:
-    async with asyncio.timeout(20):
-        await wire.closed.wait()
 
 
 @pytest.mark.parametrize("sent", [b"P", post("/")[:-40], b"GET / HTTP/1.1\r\nHost: a\r\n"])
@@ -373,168 +269,3 @@ def test_no_more_is_read_than_is_asked_for() -> None:
         assert len(answers(wire.written)) == 1
 
     asyncio.run(main())
-
-
-async def refuse_early(scope: Scope, receive: Receive, send: Send) -> None:
-    await answer(send, b"1")
-
-
-def test_the_rest_of_a_body_that_was_answered_is_read_as_long_as_it_comes() -> None:
-    async def main() -> None:
-        connection, wire = connected(refuse_early, Hasty)
-        connection.data_received(post("/one", body=b"x" * 90_000_000)[:100])
-        await turns()
-        assert answers(wire.written) == [1]
-        for _ in range(400):
-            connection.data_received(b"x" * 100_000)
-            await asyncio.sleep(0.001)
-            assert (wire.is_reading(), wire.is_closing()) == (True, False)
-        async with asyncio.timeout(20):
-            while not wire.closed.is_set():
-                connection.data_received(b"x")
-                await asyncio.sleep(0.01)
-
-    asyncio.run(main())
-
-
-def test_a_connection_is_idle_again_behind_the_rest_of_a_body() -> None:
-    async def main() -> None:
-        connection, wire = connected(refuse_early)
-        connection.timeout_keep_alive = 0
-        sent = post("/one")
-        connection.data_received(sent[:-5])
-        await turns()
-        connection.data_received(sent[-5:])
-        await closed(wire)
-
-    asyncio.run(main())
-
-
-async def refuse_one(scope: Scope, receive: Receive, send: Send) -> None:
-    """/one is answered before its body came."""
-    await (refuse_early if scope["path"] == "/one" else tell)(scope, receive, send)
-
-
-def test_the_body_behind_the_rest_of_another_has_its_own_time() -> None:
-    async def main() -> list[Any]:
-        connection, wire = connected(refuse_one, Hasty)
-        first, second = post("/one"), post("/two")
-        connection.data_received(first[:-20])
-        await turns()
-        connection.data_received(first[-20:-10])
-        connection.data_received(first[-10:] + second[:-5])
-        await asyncio.sleep(0.3)
-        assert not wire.closed.is_set()
-        connection.data_received(second[-5:])
-        await turns()
-        return answers(wire.written)
-
-    one, two = asyncio.run(main())
-    assert (one, two[2]) == (1, BODY.decode())
-
-
-@pytest.mark.parametrize("tail", [b"", b"1", b"1;", b"1;a", b"0\r\n", b"0\r\nX-A: b"])
-def test_the_rest_between_two_chunks_is_not_waited_for_longer(tail: bytes) -> None:
-    async def main() -> None:
-        connection, wire = connected(refuse_early, Hasty)
-        connection.data_received(
-            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-        )
-        await turns()
-        if tail:
-            connection.data_received(tail)
-        async with asyncio.timeout(2):
-            await wire.closed.wait()
-
-    asyncio.run(main())
-
-
-@pytest.mark.parametrize("app", [refuse_early, tell], ids=["answered", "waited for"])
-@pytest.mark.parametrize("begun", [b"1;", b"0\r\nX: "], ids=["extension", "trailer"])
-def test_what_stands_between_two_chunks_is_not_read_for_ever(app: Any, begun: bytes) -> None:
-    async def main() -> tuple[int, bytes]:
-        connection, wire = connected(app)
-        connection.data_received(
-            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-        )
-        await turns()
-        sent = chain([b"1\r\n1\r\n" * 40_000, begun], repeat(b"a" * 1000))
-        for count in range(1000):
-            connection.data_received(next(sent))
-            await turns(3)
-            if wire.closed.is_set():
-                return count, wire.written
-        return 1000, b""
-
-    count, written = asyncio.run(main())
-    assert 60 < count < 70
-    if app is tell:
-        status, told = refusal(written)
-        assert status == 431
-        assert "between two chunks" in told["error"]
-
-
-def test_a_body_that_was_refused_may_come_as_slowly_as_another() -> None:
-    rest, body = ConnectionLimits(), PaceLimits()
-    assert rest.rest_bytes == rest.rest_seconds * body.least_bytes_per_second
-    assert rest.slow_rest_bytes == rest.rest_seconds * body.slow_bytes_per_second
-
-
-class StillLoop(asyncio.SelectorEventLoop):
-    """Its clock stands, until a test moves it."""
-
-    now = 0.0
-
-    def time(self) -> float:
-        return self.now
-
-    async def advance(self, seconds: float) -> None:
-        self.now += seconds
-        await turns(5)
-
-
-def test_only_so_many_rests_may_come_slowly() -> None:
-    loop = StillLoop()
-    kind = connections(ConnectionLimits(slow_rests=2))
-    made: list[tuple[Connection, Wire]] = []
-
-    async def open_after_tick(sizes: list[int]) -> list[bool]:
-        for (connection, wire), size in zip(made, sizes, strict=True):
-            if not wire.closed.is_set():
-                connection.data_received(b"x" * size)
-        await loop.advance(30)
-        return [not wire.closed.is_set() for _, wire in made]
-
-    async def begin() -> None:
-        await loop.advance(1)
-        made.append(connected(refuse_early, kind))
-        made[-1][0].data_received(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 999000\r\n\r\n")
-        await turns()
-
-    async def main() -> None:
-        quick, slow, too_slow = 130_000, 31_000, 30_000
-        for _ in range(5):
-            await begin()
-        kept = [True, True, True, False, False]
-        assert await open_after_tick([quick, slow, slow, slow, too_slow]) == kept
-        for _ in range(4):
-            assert await open_after_tick([quick, slow, slow, slow, slow]) == kept
-        # One of them has ended, so there is room for another.
-        made[1][0].connection_lost(None)
-        await begin()
-        assert await open_after_tick([quick, 0, slow, 0, 0, slow]) == [
-            *kept[:1],
-            False,
-            True,
-            False,
-            False,
-            True,
-        ]
-        made[2][0].data_received(b"x" * (999_000 - 6 * slow))
-        await begin()
-        await open_after_tick([quick, 0, 0, 0, 0, slow, slow])
-        assert not made[5][1].closed.is_set()
-        assert not made[6][1].closed.is_set()
-
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(main())
