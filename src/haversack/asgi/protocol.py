@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -67,6 +67,7 @@ class Connection(HttpToolsProtocol):
     _is_in_head = False
     _is_in_message = False
     _is_deaf = False
+    _is_last = False  # the request whose rest is read: nothing more is sent on this connection
     _fault: HaversackError | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -90,7 +91,8 @@ class Connection(HttpToolsProtocol):
         try:
             self._feed(data)
         except httptools.HttpParserError:
-            self._refuse(self._fault or _no_http())
+            if not self._is_deaf:
+                self._refuse(self._fault or _no_http())
             return
         if self._is_in_message and not self._has_moved:
             self._unparsed_bytes += len(data)
@@ -140,6 +142,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """The first byte of a head."""
+        if self._is_deaf:
+            raise _no_http()  # which stops the parser amid what came
         self._unset_keepalive_if_required()
         self._is_in_head = self._is_in_message = self._has_moved = True
         self._head_bytes = self._unparsed_bytes = 0
@@ -161,6 +165,7 @@ class Connection(HttpToolsProtocol):
         if self._is_offer():
             return
         super().on_headers_complete()
+        self.cycle.transport = _LastWord(self)
         self._stop_waiting()
         self._is_in_head = False
         self._unparsed_bytes = 0
@@ -177,6 +182,10 @@ class Connection(HttpToolsProtocol):
         self._is_in_message = False
         self._stop_rest()
         super().on_message_complete()
+        if self._is_last:
+            self._is_deaf = True
+            self.transport.close()
+            return
         if self.cycle.response_complete and self.timeout_keep_alive_task is None:
             self._wait_idle()
 
@@ -190,6 +199,17 @@ class Connection(HttpToolsProtocol):
             # Uvicorn takes the connection for idle.
             self._unset_keepalive_if_required()
             self._wait_for_rest()
+
+    def close(self) -> None:
+        """The answer was the last one; the rest of its request is read before the end.
+
+        What comes to a closed socket is answered by a reset, and that overtakes the answer.
+        """
+        if not self._is_in_rest() or self.transport.is_closing():
+            self.transport.close()
+        elif not self._is_last:
+            self._is_last = True
+            self.transport.write_eof()
 
     def _check_head(self, size_bytes: int) -> None:
         if size_bytes > self.limits.head_bytes or len(self.headers) > self.limits.headers:
@@ -271,6 +291,23 @@ class Connection(HttpToolsProtocol):
         if is_next or not (self.pipeline or self.cycle.response_started):
             self.transport.write(_written(error))
         self.transport.close()
+
+
+class _LastWord(asyncio.Transport):
+    """What one request's cycle writes to: uvicorn closes it behind the last answer."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        self._connection.transport.write(data)
+
+    def is_closing(self) -> bool:
+        return self._connection.transport.is_closing()
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 def connections(limits: ConnectionLimits | None = None) -> type[Connection]:

@@ -14,6 +14,7 @@ from tests.unit.asgi.wire import (
     Wire,
     answer,
     answers,
+    chunked,
     closed,
     connected,
     post,
@@ -189,3 +190,72 @@ def test_only_so_many_rests_may_come_slowly() -> None:
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.run(main())
+
+
+CLOSE = b"Connection: close\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        post("/one", CLOSE),
+        post("/one").replace(b"HTTP/1.1", b"HTTP/1.0"),
+        chunked("/one", CLOSE),
+    ],
+    ids=["close", "HTTP/1.0", "in chunks"],
+)
+def test_behind_the_last_answer_the_rest_is_read_and_no_more(sent: bytes) -> None:
+    async def main(behind: bytes) -> None:
+        connection, wire = connected(refuse_one)
+        connection.data_received(sent[:-15])
+        await turns()
+        assert answers(wire.written) == [1]
+        assert b"connection: close" in wire.written
+        assert (wire.ended, wire.closed.is_set(), wire.is_reading()) == (True, False, True)
+        connection.data_received(sent[-15:-5])
+        assert not wire.closed.is_set()
+        written = wire.written
+        connection.data_received(sent[-5:] + behind)
+        assert wire.closed.is_set()
+        connection.data_received(behind)
+        await turns()
+        assert wire.written == written
+        assert not connection.tasks
+
+    for behind in (b"", post("/two"), b"\0garbage", b"POST /two HT"):
+        asyncio.run(main(behind))
+
+
+def test_the_rest_behind_the_last_answer_is_not_waited_for_longer() -> None:
+    async def main() -> None:
+        connection, wire = connected(refuse_early, Hasty)
+        connection.data_received(post("/", CLOSE)[:-5])
+        await turns()
+        assert not wire.closed.is_set()
+        await closed(wire)
+
+    asyncio.run(main())
+
+
+def test_a_connection_is_closed_at_once_behind_a_whole_request() -> None:
+    async def main() -> None:
+        connection, wire = connected(refuse_early)
+        connection.data_received(post("/", CLOSE))
+        await turns()
+        assert wire.closed.is_set()
+        assert not wire.ended
+
+    asyncio.run(main())
+
+
+def test_a_server_that_ends_waits_for_no_rest_of_an_answered_request() -> None:
+    async def main() -> None:
+        for headers in (b"", CLOSE):
+            connection, wire = connected(refuse_early)
+            connection.data_received(post("/", headers)[:-5])
+            await turns()
+            assert not wire.closed.is_set()
+            connection.shutdown()
+            assert wire.closed.is_set()
+
+    asyncio.run(main())
