@@ -25,7 +25,7 @@ from haversack.asgi.door import Door, DoorOptions
 from haversack.asgi.errors import exception_handlers
 from haversack.asgi.pace import Incoming, PaceLimits
 from haversack.asgi.preload import preload
-from haversack.asgi.protocol import Connection
+from haversack.asgi.protocol import connections
 from haversack.engine.allocator import settle, trim
 from haversack.engine.cpus import usable_cpus
 from haversack.errors import HaversackError, Kind
@@ -129,7 +129,7 @@ def run(
     house.narrow(listener)
     config = uvicorn.Config(
         house.app(),
-        http=Connection,
+        http=connections(),
         loop="uvloop",
         ws="none",
         lifespan="on",
@@ -234,7 +234,8 @@ class _House:
 
     def _bodies(self, limits: ServeOptions, room: Room) -> BodyStore:
         """Files may take what as many bodies as may be answered at once would, and one pack."""
-        pace = PaceLimits(at_once=_BODIES_BY_QUEUE * limits.queue)
+        at_once = _BODIES_BY_QUEUE * limits.queue
+        pace = PaceLimits(at_once=at_once, slow_at_once=at_once)
         return BodyStore(
             self._options.state / "waiting",
             room.bodies_bytes,

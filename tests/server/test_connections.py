@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import socket
 import struct
@@ -136,6 +137,17 @@ def test_unfinished_bodies_keep_nobody_out(narrow: Server, target: str) -> None:
             answer = narrow.post("/predict/blobs", content=PHOTO.read_bytes())
             assert answer.status_code == 200, answer.text
         assert "requests_in_house 0.0" in narrow.get("/metrics").text
+
+
+@pytest.mark.parametrize("headers", [{}, {"Connection": "close"}], ids=["kept", "closed"])
+def test_who_sends_all_before_reading_sees_an_early_answer(
+    server: Server, headers: dict[str, str]
+) -> None:
+    for _ in range(3):
+        connection = http.client.HTTPConnection(*server.address, timeout=20)
+        with contextlib.closing(connection):
+            connection.request("POST", "/nothing", body=b"x" * 20_000_000, headers=headers)
+            assert connection.getresponse().status == 404
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
@@ -40,6 +41,29 @@ def test_a_request_in_flight_is_answered_before_the_end(tmp_path: Path) -> None:
         assert answer.startswith(b"HTTP/1.1 200")
         assert json.loads(answer.partition(b"\r\n\r\n")[2])["status"] == "done"
         assert server.process.wait(20) == 0
+
+
+def test_unfinished_bodies_are_told_of_the_end(tmp_path: Path) -> None:
+    form = [("Content-Type", "multipart/form-data; boundary=a"), ("Content-Length", "9000")]
+    photo = [("Content-Length", "9000")]
+    with serving(tmp_path, BLOBS, "--wait", "1") as server, contextlib.ExitStack() as stack:
+        connections = []
+        for path, headers in (("/predict/blobs", photo), ("/jobs/blobs", form)):
+            begun = request_bytes(server, path, b"", headers) + b"--a\r\nContent-Disposition: form"
+            connection = socket.create_connection(server.address, timeout=20)
+            connections.append(stack.enter_context(connection))
+            connection.sendall(begun)
+        time.sleep(0.3)
+        server.process.send_signal(signal.SIGTERM)
+        for connection in connections:
+            head, _, body = whole_answer(connection).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 503")
+            told = json.loads(body)
+            assert told["code"] == "server-ending"
+            assert f"x-request-id: {told['request_id']}".encode() in head
+        assert server.process.wait(20) == 0
+        assert "Traceback" not in server.said()
+        assert "Exception" not in server.said()
 
 
 def test_many_requests_in_flight_are_answered_before_the_end(tmp_path: Path) -> None:

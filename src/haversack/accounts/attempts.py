@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from haversack.asgi.proxies import network_of
+
 _MOST_NAMES = 10_000  # remembered at once: about 2 MB
-_NETWORK_BITS = 64  # what one household or firm has of IPv6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +78,4 @@ def _user(name: str) -> str:
 
 
 def _place(address: str) -> str:
-    """The address, of IPv6 its network: who has one of it has all."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return f"at {address[:100]}"
-    if found.version == 4:
-        return f"at {found}"
-    return f"at {ipaddress.ip_network((int(found), _NETWORK_BITS), strict=False)}"
+    return f"at {network_of(address)[:100]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import time
@@ -14,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from haversack.asgi.access import AccessRules, allowed_origin, check_host, check_origin
 from haversack.asgi.errors import error_response
 from haversack.asgi.identity import recognised
-from haversack.errors import HaversackError
+from haversack.errors import HaversackError, Kind
 
 _log = logging.getLogger("haversack.access")
 _ID_BYTES = 64
@@ -91,6 +92,11 @@ class Door:
 
         try:
             await self._enter(scope, receive, answer, headers)
+        except asyncio.CancelledError:
+            # Only the server's end cancels a request. Uvicorn would answer in plain text, and log
+            # a traceback; an answer that has begun it cuts off.
+            if not status:
+                await error_response(_ending(), request_id)(scope, receive, answer)
         finally:
             if self._options.log_requests:
                 seconds = self._options.clock() - started
@@ -132,6 +138,15 @@ def _preflight(headers: dict[bytes, bytes]) -> Response:
             "Access-Control-Allow-Headers": wished.decode("latin-1"),
             "Access-Control-Max-Age": "600",
         },
+    )
+
+
+def _ending() -> HaversackError:
+    return HaversackError(
+        "server-ending",
+        "the server ends, and the request was not done in the time that was left",
+        hint="Send it again, to the server that takes its place.",
+        kind=Kind.UNAVAILABLE,
     )
 
 

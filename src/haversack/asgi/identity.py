@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from haversack.asgi.access import AccessRules, Principal, Register, key_holder, shown_key
 from haversack.asgi.cookies import csrf_token, session_id_in
-from haversack.asgi.proxies import address_of, is_secure
+from haversack.asgi.proxies import address_of, is_secure, network_of
 from haversack.errors import HaversackError
 
 
@@ -36,9 +36,10 @@ async def recognised(
 
 
 def caller_of(scope: Scope, *, trust_proxy: bool) -> str:
-    """Whose request it is, for limits on one caller: a user's or key's name, else an address."""
+    """Whose request it is, for limits on one caller: a user's or key's name, else a network."""
     principal = scope.get("principal")
     if isinstance(principal, Principal) and principal.name:
         return principal.name
     # A user may be called like an address: no name has a space in it.
-    return f"from {address_of(scope, Headers(scope=scope), trust_proxy=trust_proxy)}"
+    address = address_of(scope, Headers(scope=scope), trust_proxy=trust_proxy)
+    return f"from {network_of(address)}"

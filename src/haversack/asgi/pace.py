@@ -27,6 +27,7 @@ class PaceLimits:
         window_seconds: a body is slow while in the last so many seconds ...
         slow_bytes_per_second: ... less came than this.
         slow_each: slow bodies of one caller at once: docs/explanation/decisions/0019.
+        slow_at_once: slow bodies of all callers together.
         at_once: bodies on their way that are not slow, of all callers together.
         retry_seconds: when who has too many may come again.
     """
@@ -36,6 +37,7 @@ class PaceLimits:
     window_seconds: float = 5.0
     slow_bytes_per_second: int = 4096
     slow_each: int = 8
+    slow_at_once: int = 1024
     at_once: int = 1024
     retry_seconds: int = 10
 
@@ -46,7 +48,7 @@ class Incoming:
     def __init__(self, limits: PaceLimits | None = None, *, trust_proxy: bool = False) -> None:
         self.limits = limits or PaceLimits()
         self._trust_proxy = trust_proxy
-        self._quick = 0
+        self._quick = self._slow_at_once = 0
         self._slow = Counter[str]()
 
     def begin(self, scope: Scope) -> Pace:
@@ -65,20 +67,17 @@ class Incoming:
         """One of the quick is slow now. Raises RetryLaterError `bodies-too-slow`."""
         limits = self.limits
         if self._slow[caller] >= limits.slow_each:
-            raise RetryLaterError(
-                f"{self._slow[caller]} bodies of the same caller are on their way already at less "
-                f"than {format_bytes(limits.slow_bytes_per_second)} a second each, and no more may "
-                "be",
-                retry_after_seconds=limits.retry_seconds,
-                hint="Send fewer at once, or over a quicker connection.",
-                code="bodies-too-slow",
-            )
+            raise _too_many_slow(self._slow[caller], "the same caller", limits)
+        if self._slow_at_once >= limits.slow_at_once:
+            raise _too_many_slow(self._slow_at_once, "all callers together", limits)
         self._slow[caller] += 1
+        self._slow_at_once += 1
         self._quick -= 1
 
     def speed_up(self, caller: str) -> None:
         """One of the slow is quick now."""
         self._slow[caller] -= 1
+        self._slow_at_once -= 1
         if not self._slow[caller]:
             del self._slow[caller]
         self._quick += 1
@@ -143,6 +142,16 @@ class Pace:
         elif not is_slow and self._slow_caller is not None:
             self._incoming.speed_up(self._slow_caller)
             self._slow_caller = None
+
+
+def _too_many_slow(count: int, whose: str, limits: PaceLimits) -> RetryLaterError:
+    return RetryLaterError(
+        f"{count:,} bodies of {whose} are on their way already at less than "
+        f"{format_bytes(limits.slow_bytes_per_second)} a second each, and no more may be",
+        retry_after_seconds=limits.retry_seconds,
+        hint="Send fewer at once, or over a quicker connection.",
+        code="bodies-too-slow",
+    )
 
 
 def _too_slow(sentence: str) -> HaversackError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -26,14 +26,18 @@ class ConnectionLimits:
         headers: in one head: 64,000 of four bytes each held up the event loop for 90 ms.
         rest_seconds: how often it is looked whether the rest of a body, whose request was
             answered before all of it came, still comes ...
-        rest_bytes: ... with at least so much.
+        rest_bytes: ... with at least so much: as slowly as a body may come that was not refused.
+        slow_rest_bytes: where less than this came ...
+        slow_rests: ... so many are read at once, and any other connection is closed.
     """
 
     head_seconds: float = 10.0
     head_bytes: int = 64 << 10
     headers: int = 1000
     rest_seconds: float = 30.0
-    rest_bytes: int = 120 << 10
+    rest_bytes: int = 30 << 10
+    slow_rest_bytes: int = 120 << 10
+    slow_rests: int = 256
 
 
 class Connection(HttpToolsProtocol):
@@ -51,17 +55,19 @@ class Connection(HttpToolsProtocol):
     for the disk holds one read of memory.
     """
 
-    limits: ClassVar[ConnectionLimits] = ConnectionLimits()
+    limits: ClassVar[ConnectionLimits]
+    slow_rests: ClassVar[set[Connection]]
 
     _timer: asyncio.TimerHandle | None = None
     _rest_timer: asyncio.TimerHandle | None = None
     _rest_bytes = 0
     _head_bytes = 0
-    _unparsed_bytes = 0  # of a head, in a line that has not ended
-    _has_begun = False
+    _unparsed_bytes = 0  # of a head or of lines between a body's chunks, which may never end
+    _has_moved = False  # by these data: a head began, or a part of a body came
     _is_in_head = False
     _is_in_message = False
     _is_deaf = False
+    _is_last = False  # the request whose rest is read: nothing more is sent on this connection
     _fault: HaversackError | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -72,28 +78,29 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
         self._stop_waiting()
-        if self._rest_timer is not None:
-            self._rest_timer.cancel()
+        self._stop_rest()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
         if self._is_deaf:
             return
-        if self._is_in_message and not self._is_in_head:
-            self._unset_keepalive_if_required()
-        self._has_begun = False
+        if self._is_in_rest():
+            self._rest_bytes += len(data)
+        self._has_moved = False
         try:
             self._feed(data)
         except httptools.HttpParserError:
-            self._refuse(self._fault or _no_http())
+            if not self._is_deaf:
+                self._refuse(self._fault or _no_http())
             return
-        if self._is_in_head:
-            if not self._has_begun:
-                self._unparsed_bytes += len(data)
-            if self._unparsed_bytes > self.limits.head_bytes:
-                self._refuse(_head_too_large(self.limits))
-            elif self._timer is None:
+        if self._is_in_message and not self._has_moved:
+            self._unparsed_bytes += len(data)
+        if self._is_in_message and self._unparsed_bytes > self.limits.head_bytes:
+            fault = _head_too_large if self._is_in_head else _lines_too_large
+            self._refuse(fault(self.limits))
+        elif self._is_in_head:
+            if self._timer is None:
                 self._wait_for_head()
         elif self._is_in_message and self.cycle.body and not self.cycle.response_complete:
             # The application's next `receive` resumes it.
@@ -135,8 +142,10 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """The first byte of a head."""
+        if self._is_deaf:
+            raise _no_http()  # which stops the parser amid what came
         self._unset_keepalive_if_required()
-        self._is_in_head = self._is_in_message = self._has_begun = True
+        self._is_in_head = self._is_in_message = self._has_moved = True
         self._head_bytes = self._unparsed_bytes = 0
         super().on_message_begin()
 
@@ -156,24 +165,27 @@ class Connection(HttpToolsProtocol):
         if self._is_offer():
             return
         super().on_headers_complete()
+        self.cycle.transport = _LastWord(self)
         self._stop_waiting()
         self._is_in_head = False
+        self._unparsed_bytes = 0
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
+        self._has_moved, self._unparsed_bytes = True, 0
         super().on_body(body)
-        if self.cycle.response_complete:
-            self._rest_bytes += len(body)
-            if self._rest_timer is None:
-                wait = self.limits.rest_seconds
-                self._rest_timer = self.loop.call_later(wait, self._on_rest_waited)
 
     def on_message_complete(self) -> None:
         """The body is whole."""
         if self._is_offer():
             return
         self._is_in_message = False
+        self._stop_rest()
         super().on_message_complete()
+        if self._is_last:
+            self._is_deaf = True
+            self.transport.close()
+            return
         if self.cycle.response_complete and self.timeout_keep_alive_task is None:
             self._wait_idle()
 
@@ -183,6 +195,21 @@ class Connection(HttpToolsProtocol):
         if self._is_in_head:
             # It may have come while nothing was read.
             self._wait_for_head()
+        elif self._is_in_rest():
+            # Uvicorn takes the connection for idle.
+            self._unset_keepalive_if_required()
+            self._wait_for_rest()
+
+    def close(self) -> None:
+        """The answer was the last one; the rest of its request is read before the end.
+
+        What comes to a closed socket is answered by a reset, and that overtakes the answer.
+        """
+        if not self._is_in_rest() or self.transport.is_closing():
+            self.transport.close()
+        elif not self._is_last:
+            self._is_last = True
+            self.transport.write_eof()
 
     def _check_head(self, size_bytes: int) -> None:
         if size_bytes > self.limits.head_bytes or len(self.headers) > self.limits.headers:
@@ -214,16 +241,39 @@ class Connection(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def _on_rest_waited(self) -> None:
-        """An answered request's body is read to its end, so that its sender sees the answer."""
-        self._rest_timer = None
-        if not self._is_in_message or self.transport.is_closing():
-            return
-        if self._rest_bytes < self.limits.rest_bytes:
-            self.transport.close()
+    def _is_in_rest(self) -> bool:
+        """Whether more of a request is to come that is answered already.
+
+        It is read to its end, so that its sender sees the answer.
+        """
+        in_body = self._is_in_message and not self._is_in_head
+        return in_body and self.cycle.response_complete
+
+    def _wait_for_rest(self) -> None:
         self._rest_bytes = 0
         wait = self.limits.rest_seconds
         self._rest_timer = self.loop.call_later(wait, self._on_rest_waited)
+
+    def _stop_rest(self) -> None:
+        self.slow_rests.discard(self)
+        if self._rest_timer is not None:
+            self._rest_timer.cancel()
+            self._rest_timer = None
+
+    def _on_rest_waited(self) -> None:
+        self._rest_timer = None
+        if self.transport.is_closing():
+            return
+        limits = self.limits
+        self.slow_rests.discard(self)
+        is_slow = self._rest_bytes < limits.slow_rest_bytes
+        is_one_too_many = is_slow and len(self.slow_rests) >= limits.slow_rests
+        if self._rest_bytes < limits.rest_bytes or is_one_too_many:
+            self.transport.close()
+            return
+        if is_slow:
+            self.slow_rests.add(self)
+        self._wait_for_rest()
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -241,6 +291,33 @@ class Connection(HttpToolsProtocol):
         if is_next or not (self.pipeline or self.cycle.response_started):
             self.transport.write(_written(error))
         self.transport.close()
+
+
+class _LastWord(asyncio.Transport):
+    """What one request's cycle writes to: uvicorn closes it behind the last answer."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        self._connection.transport.write(data)
+
+    def is_closing(self) -> bool:
+        return self._connection.transport.is_closing()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def connections(limits: ConnectionLimits | None = None) -> type[Connection]:
+    """A server's kind of connection: those of one kind are counted together."""
+
+    class Limited(Connection):
+        slow_rests: ClassVar[set[Connection]] = set()
+
+    Limited.limits = limits or ConnectionLimits()
+    return Limited
 
 
 def _parser(protocol: Connection) -> httptools.HttpRequestParser:
@@ -281,4 +358,13 @@ def _head_too_large(limits: ConnectionLimits) -> HaversackError:
         f"the request's head holds more than {format_bytes(limits.head_bytes)}, or more than "
         f"{limits.headers:,} headers",
         hint="Send what is long in the request's body.",
+    )
+
+
+def _lines_too_large(limits: ConnectionLimits) -> HaversackError:
+    return HaversackError(
+        "head-too-large",
+        f"between two chunks of the body, or behind them, stand more than "
+        f"{format_bytes(limits.head_bytes)}",
+        hint="Send chunks without extensions, and few trailers.",
     )

@@ -29,6 +29,10 @@ SIGNED_IN = Principal(name="ada", scopes=frozenset({Scope.INFER}), csrf_token=TO
 OWN = {"host": "here:8000", "origin": "http://here:8000"}
 
 
+def said(*pairs: tuple[str, str]) -> Headers:
+    return Headers(raw=[(name.encode(), value.encode()) for name, value in pairs])
+
+
 def code(principal: Principal, method: str, headers: dict[str, str]) -> str:
     try:
         check_not_forged(principal, method, Headers(headers))
@@ -105,17 +109,46 @@ def test_another_origin_gets_nothing_by_a_cookie_even_with_the_token(origin: str
 def test_only_a_trusted_proxy_says_that_a_connection_is_secure(
     scheme: str, forwarded: str | None, trusted: bool, expected: bool
 ) -> None:
-    headers = {} if forwarded is None else {"x-forwarded-proto": forwarded}
+    headers = said() if forwarded is None else said(("x-forwarded-proto", forwarded))
     assert is_secure({"scheme": scheme}, headers, trust_proxy=trusted) is expected
 
 
 def test_only_a_trusted_proxy_says_who_called() -> None:
     scope = {"client": ("10.0.0.1", 5000)}
-    headers = {"x-forwarded-for": "1.2.3.4, 192.0.2.7"}
+    headers = said(("x-forwarded-for", "1.2.3.4, 192.0.2.7"))
     assert address_of(scope, headers, trust_proxy=False) == "10.0.0.1"
     assert address_of(scope, headers, trust_proxy=True) == "192.0.2.7"
-    assert address_of(scope, {"x-forwarded-for": " "}, trust_proxy=True) == "10.0.0.1"
-    assert address_of({"client": None}, {}, trust_proxy=False) == ""
+    empty = said(("x-forwarded-for", " "))
+    assert address_of(scope, empty, trust_proxy=True) == "10.0.0.1"
+    assert address_of({"client": None}, said(), trust_proxy=False) == ""
+
+
+def test_a_proxys_own_line_behind_the_callers_counts() -> None:
+    headers = said(
+        ("x-forwarded-for", "6.6.6.6"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-for", "1.2.3.4, 192.0.2.7"),
+        ("x-forwarded-proto", "http"),
+    )
+    assert address_of({}, headers, trust_proxy=True) == "192.0.2.7"
+    assert is_secure({}, headers, trust_proxy=True) is False
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("192.0.2.7:50123", "192.0.2.7"),
+        ("[2001:db8::7]:50123", "2001:db8::7"),
+        ("[2001:db8::7]", "2001:db8::7"),
+        ("2001:db8::7", "2001:db8::7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("[::FFFF:192.0.2.7]:5", "192.0.2.7"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_a_callers_port_is_no_part_of_his_address(written: str, address: str) -> None:
+    headers = said(("x-forwarded-for", f"6.6.6.6, {written}"))
+    assert address_of({}, headers, trust_proxy=True) == address
 
 
 class People:

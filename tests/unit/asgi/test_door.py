@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from starlette.responses import PlainTextResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from haversack.asgi.access import LOOPBACK, AccessRules
 from haversack.asgi.door import Door, DoorOptions, new_request_id
@@ -122,3 +122,47 @@ def test_ids_differ_and_say_nothing() -> None:
     ids = {new_request_id() for _ in range(1000)}
     assert len(ids) == 1000
     assert all(len(one) == 16 and set(one) <= set("0123456789abcdef") for one in ids)
+
+
+def cancelled(app: ASGIApp) -> list[Message]:
+    """What is sent by a request that the server's end cancels."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        return {}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def main() -> None:
+        options = DoorOptions(rules=AccessRules(), new_id=lambda: "fresh")
+        scope = {"type": "http", "method": "POST", "path": "/v2", "headers": []}
+        request = asyncio.create_task(Door(app, options)(scope, receive, send))
+        await asyncio.sleep(0)
+        request.cancel()
+        await request
+
+    asyncio.run(main())
+    return sent
+
+
+def test_who_is_not_answered_before_the_end_is_told_so() -> None:
+    async def waits(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+
+    start, body = cancelled(waits)
+    assert start["status"] == 503
+    headers = dict(start["headers"])
+    assert headers[b"content-type"] == b"application/json"
+    assert headers[b"x-request-id"] == b"fresh"
+    told = json.loads(body["body"])
+    assert (told["code"], told["request_id"]) == ("server-ending", "fresh")
+
+
+def test_an_answer_that_has_begun_has_no_second_one() -> None:
+    async def streams(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await receive()
+
+    assert [message["type"] for message in cancelled(streams)] == ["http.response.start"]

@@ -7,6 +7,7 @@ import socket
 from typing import Any
 
 import pytest
+from starlette.datastructures import Headers
 
 from haversack.asgi.listening import addresses, bind, plain_host
 from haversack.asgi.proxies import address_of
@@ -113,4 +114,4 @@ def test_a_taken_port_is_named(host: str) -> None:
 
 def test_a_caller_has_one_address_whichever_socket_took_him() -> None:
     scope = {"client": ("::ffff:192.0.2.7", 1)}
-    assert address_of(scope, {}, trust_proxy=False) == "192.0.2.7"
+    assert address_of(scope, Headers(), trust_proxy=False) == "192.0.2.7"

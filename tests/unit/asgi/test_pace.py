@@ -95,6 +95,22 @@ def test_only_bodies_that_are_not_slow_count_for_all_callers_together() -> None:
     incoming.begin(scope())
 
 
+def test_slow_bodies_of_all_callers_together_have_a_limit_too() -> None:
+    incoming = Incoming(PaceLimits(slow_at_once=5))
+    bodies = [slow(incoming, scope(f"192.0.2.{number}")) for number in range(5)]
+    with pytest.raises(RetryLaterError) as caught:
+        slow(incoming, scope("192.0.2.99"))
+    assert caught.value.code == "bodies-too-slow"
+    assert "5 bodies of all callers together" in caught.value.message
+    incoming.begin(scope()).end()
+    bodies[0].tell(5.0, 100_000)
+    bodies.append(slow(incoming, scope("192.0.2.99")))
+    bodies[1].end()
+    slow(incoming, scope("192.0.2.98"))
+    with pytest.raises(RetryLaterError):
+        slow(incoming, scope("192.0.2.97"))
+
+
 def test_nothing_for_the_whole_patience_is_too_slow() -> None:
     pace = Incoming(PaceLimits()).begin(scope())
     pace.tell(5.0, 100_000_000)
@@ -127,3 +143,20 @@ def test_a_caller_is_told_by_name_and_else_by_address() -> None:
     behind = scope() | {"headers": [(b"x-forwarded-for", b"198.51.100.7, 203.0.113.9")]}
     assert caller_of(behind, trust_proxy=False) == "from 192.0.2.1"
     assert caller_of(behind, trust_proxy=True) == "from 203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    ("address", "caller"),
+    [
+        ("192.0.2.1", "from 192.0.2.1"),
+        ("2001:db8:1:2:3::4", "from 2001:db8:1:2::/64"),
+        ("2001:DB8:1:2:ffff::", "from 2001:db8:1:2::/64"),
+        ("fe80::1", "from fe80::1"),
+        ("fe80::1%eth0", "from fe80::1%eth0"),
+        ("unknown", "from unknown"),
+    ],
+)
+def test_all_addresses_of_one_network_of_ipv6_are_one_caller(address: str, caller: str) -> None:
+    assert caller_of(scope(address), trust_proxy=False) == caller
+    behind = scope() | {"headers": [(b"x-forwarded-for", address.encode())]}
+    assert caller_of(behind, trust_proxy=True) == caller

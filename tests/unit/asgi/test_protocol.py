@@ -3,126 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from itertools import chain, repeat
 from typing import Any
 
 import pytest
 from starlette.types import Receive, Scope, Send
-from uvicorn import Config
-from uvicorn.server import ServerState
+from tests.unit.asgi.wire import (
+    BODY,
+    Hasty,
+    Wire,
+    answers,
+    chunked,
+    closed,
+    connected,
+    post,
+    refusal,
+    tell,
+    turns,
+)
 
-from haversack.asgi.protocol import Connection, ConnectionLimits
-
-BODY = b"0123456789" * 3
 OFFERS = {
     "h2c": b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
     "websocket": b"Connection: keep-alive, upgrade\r\nUpgrade: websocket\r\n",
     "upgrade alone": b"Connection: upgrade\r\nUpgrade: h2c\r\n",
     "not for this connection": b"Upgrade: h2c\r\n",
 }
-
-
-class Wire(asyncio.Transport):
-    """What a connection writes, and whether it reads."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.closed = asyncio.Event()
-        self.reads = True
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return default
-
-    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        if not self.closed.is_set():
-            self.written += data
-
-    def close(self) -> None:
-        self.closed.set()
-
-    def is_closing(self) -> bool:
-        return self.closed.is_set()
-
-    def is_reading(self) -> bool:
-        return self.reads
-
-    def pause_reading(self) -> None:
-        self.reads = False
-
-    def resume_reading(self) -> None:
-        self.reads = True
-
-
-class Patient(Connection):
-    """Waits longer than any test takes."""
-
-    limits = ConnectionLimits(head_seconds=60, rest_seconds=60)
-
-
-class Hasty(Connection):
-    """Waits for moments."""
-
-    limits = ConnectionLimits(head_seconds=0.05, rest_seconds=0.1)
-
-
-async def tell(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers what was asked."""
-    body, more = b"", True
-    while more:
-        message = await receive()
-        assert message["type"] == "http.request"
-        body, more = body + message["body"], message["more_body"]
-    names = [name.decode() for name, _ in scope["headers"]]
-    told = [scope["method"], scope["path"], body.decode(), names]
-    await answer(send, json.dumps(told).encode())
-
-
-async def answer(send: Send, body: bytes) -> None:
-    headers = [(b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def connected(app: Any = tell, kind: type[Connection] = Patient) -> tuple[Connection, Wire]:
-    config = Config(app, ws="none", log_config=None)
-    config.load()
-    connection, wire = kind(config, ServerState(), {}), Wire()
-    connection.connection_made(wire)
-    return connection, wire
-
-
-async def turns(count: int = 30) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
-def answers(written: bytes) -> list[Any]:
-    """The bodies of the answers, all with a Content-Length."""
-    found = []
-    while written:
-        head, _, rest = written.partition(b"\r\n\r\n")
-        size = next(
-            int(line.split(b":")[1])
-            for line in head.split(b"\r\n")
-            if line.startswith(b"content-length")
-        )
-        found.append(json.loads(rest[:size]))
-        written = rest[size:]
-    return found
-
-
-def post(path: str, headers: bytes = b"", body: bytes = BODY) -> bytes:
-    length = b"Content-Length: %d\r\n" % len(body)
-    return b"POST %s HTTP/1.1\r\nHost: a\r\n%s%s\r\n" % (path.encode(), length, headers) + body
-
-
-def chunked(path: str, headers: bytes = b"") -> bytes:
-    body = b"".join(b"1\r\n%c\r\n" % one for one in BODY) + b"0\r\n\r\n"
-    coding = b"Transfer-Encoding: chunked\r\n"
-    return b"POST %s HTTP/1.1\r\nHost: a\r\n%s%s\r\n" % (path.encode(), coding, headers) + body
 
 
 @pytest.mark.parametrize("write", [post, chunked], ids=["with a length", "in chunks"])
@@ -190,17 +96,6 @@ def test_behind_a_connect_nothing_more_is_read() -> None:
     assert wire.closed.is_set()
 
 
-def refusal(written: bytes) -> tuple[int, dict[str, Any]]:
-    head, _, body = written.partition(b"\r\n\r\n")
-    assert b"content-type: application/json" in head
-    assert b"connection: close" in head
-    told = json.loads(body)
-    assert f"x-request-id: {told['request_id']}".encode() in head
-    assert told["error"]
-    assert told["hint"]
-    return int(head.split()[1]), told
-
-
 @pytest.mark.parametrize(
     ("sent", "status", "code"),
     [
@@ -265,11 +160,6 @@ def test_garbage_behind_a_request_waits_for_that_ones_answer() -> None:
     wire = asyncio.run(main())
     assert [one[1] for one in answers(wire.written)] == ["/one"]
     assert wire.closed.is_set()
-
-
-async def closed(wire: Wire) -> None:
-    async with asyncio.timeout(20):
-        await wire.closed.wait()
 
 
 @pytest.mark.parametrize("sent", [b"P", post("/")[:-40], b"GET / HTTP/1.1\r\nHost: a\r\n"])
@@ -377,40 +267,5 @@ def test_no_more_is_read_than_is_asked_for() -> None:
         await turns()
         assert wire.is_reading()
         assert len(answers(wire.written)) == 1
-
-    asyncio.run(main())
-
-
-async def refuse_early(scope: Scope, receive: Receive, send: Send) -> None:
-    await answer(send, b"1")
-
-
-def test_the_rest_of_a_body_that_was_answered_is_read_as_long_as_it_comes() -> None:
-    async def main() -> None:
-        connection, wire = connected(refuse_early, Hasty)
-        connection.data_received(post("/one", body=b"x" * 90_000_000)[:100])
-        await turns()
-        assert answers(wire.written) == [1]
-        for _ in range(400):
-            connection.data_received(b"x" * 100_000)
-            await asyncio.sleep(0.001)
-            assert (wire.is_reading(), wire.is_closing()) == (True, False)
-        async with asyncio.timeout(20):
-            while not wire.closed.is_set():
-                connection.data_received(b"x")
-                await asyncio.sleep(0.01)
-
-    asyncio.run(main())
-
-
-def test_a_connection_is_idle_again_behind_the_rest_of_a_body() -> None:
-    async def main() -> None:
-        connection, wire = connected(refuse_early)
-        connection.timeout_keep_alive = 0
-        sent = post("/one")
-        connection.data_received(sent[:-5])
-        await turns()
-        connection.data_received(sent[-5:])
-        await closed(wire)
 
     asyncio.run(main())
