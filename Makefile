@@ -8,7 +8,7 @@ help:
 	@echo "make test       everything but the slow tests, in under ten minutes"
 	@echo "make test-slow  the slow tests"
 	@echo "make check      ruff, mypy, import-linter, tsc"
-	@echo "make format     put the code in the house's layout"
+	@echo "make format     put the code in the project's layout"
 	@echo "make bench      the numbers of docs/explanation/performance.md"
 
 .venv/.base: pyproject.toml constraints.txt scripts/venv

@@ -1,8 +1,8 @@
-"""Peak memory of decoding one 12-MP picture, measured against the estimate from its header.
+"""Peak memory of decoding one 12-MP photo, measured against the estimate from its header.
 
     .venv/bin/python benchmarks/decode_memory.py
 
-Each case runs in a fresh process: the high-water mark is reset after the encoded picture is read
+Each case runs in a fresh process: the high-water mark is reset after the encoded photo is read
 and the stages have been warmed with a tiny one, so the figure is what decoding itself adds.
 """
 
@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.jpeg import decode_jpeg
-from haversack.engine.image import decode, read_header
+from haversack.engine.photo import decode, read_header
 
 WIDTH, HEIGHT = 4000, 3000
 _JPEG = {"format": "JPEG", "quality": 90}
@@ -61,7 +61,7 @@ CASES: dict[str, tuple[str, dict[str, Any], int]] = {
 }
 
 
-def picture(mode: str, width: int, height: int) -> Image.Image:
+def photo(mode: str, width: int, height: int) -> Image.Image:
     """Smooth shades with some noise, so that it compresses about as a photo does."""
     across = np.linspace(0, 200, width, dtype=np.float32)
     down = np.linspace(0, 50, height, dtype=np.float32)
@@ -76,9 +76,9 @@ def picture(mode: str, width: int, height: int) -> Image.Image:
 
 
 def encode(mode: str, options: dict[str, Any], width: int, height: int) -> bytes:
-    """The test picture in one format."""
+    """The test photo in one format."""
     buffer = io.BytesIO()
-    picture(mode, width, height).save(buffer, **options)
+    photo(mode, width, height).save(buffer, **options)
     return buffer.getvalue()
 
 
@@ -90,7 +90,7 @@ def peak_bytes(key: str) -> int:
     raise KeyError(key)
 
 
-def run(data: bytes, header: ImageHeader, shrink: int) -> int:
+def run(data: bytes, header: PhotoHeader, shrink: int) -> int:
     """Decode; the number of bytes of the result, so that it is alive at the peak."""
     if shrink > 1:
         return decode_jpeg(data, header, shrink).nbytes

@@ -150,13 +150,13 @@ def _figures(folder: Path, step: str) -> Path:
 
 
 def _be_step(given: argparse.Namespace) -> None:
-    pictures = sorted(given.pictures.glob("*.jpg")) if given.pictures is not None else []
+    real_photos = sorted(given.pictures.glob("*.jpg")) if given.pictures is not None else []
     bench = Bench(
         device=given.device,
         scale=SMALL if given.small else FULL,
         folder=given.folder,
         pack=given.pack,
-        pictures=tuple(pictures),
+        real_photos=tuple(real_photos),
     )
     with _figures(given.folder, given.step).open("w") as stream:
 

@@ -15,7 +15,7 @@ _SAME_PLACE = 0.8
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Rows:
-    """Detections of one picture: float[K,4] xyxy, float[K], int[K]."""
+    """Detections of one photo: float[K,4] xyxy, float[K], int[K]."""
 
     boxes: NDArray[Any]
     scores: NDArray[Any]
@@ -31,7 +31,7 @@ class Rows:
 
 @dataclass(kw_only=True)
 class Difference:
-    """Of all pictures compared so far.
+    """Of all photos compared so far.
 
     Attributes:
         rows: on the first side and on the second.
@@ -45,7 +45,7 @@ class Difference:
     box_px_most: float = 0.0
 
     def add(self, one: Rows, two: Rows) -> None:
-        """Pair the rows of one picture, the surest first."""
+        """Pair the rows of one photo, the surest first."""
         self.rows = (self.rows[0] + len(one.scores), self.rows[1] + len(two.scores))
         overlap = iou(one.boxes, two.boxes)
         overlap[one.class_ids[:, None] != two.class_ids[None]] = 0

@@ -71,14 +71,14 @@ class Bench:
         scale: how much is measured.
         folder: with photos, packs, and room for more.
         pack: a real pack beside the drawn one, or None.
-        pictures: real photos for it; the drawn ones where there are none.
+        real_photos: real photos for it; the drawn ones where there are none.
     """
 
     device: str
     scale: Scale
     folder: Path
     pack: Path | None = None
-    pictures: tuple[Path, ...] = ()
+    real_photos: tuple[Path, ...] = ()
 
     @property
     def photos(self) -> Path:

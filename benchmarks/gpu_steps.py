@@ -31,14 +31,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from haversack.engine.cpus import usable_cpus
-from haversack.engine.image import DecodedImage
 from haversack.engine.ort import open_session
+from haversack.engine.photo import DecodedPhoto
 from haversack.engine.predictor import Fitted, Predictor, PredictorOptions
 from haversack.engine.results import Outcome
 from haversack.engine.session import Device, Session, SessionOptions
 from haversack.engine.tiles import TileGrid, cut
 from haversack.packfile.archive import open_pack
-from haversack.survey.looking import TileView, look
+from haversack.survey.tile_inference import TileView, infer_tiles
 
 _COMMAND = (sys.executable, "-m", "haversack")
 _START_SECONDS = 30.0
@@ -47,7 +47,7 @@ _START_SECONDS = 30.0
 def predict(bench: Bench, tell: Tell) -> None:
     """One photo at a time, and several callers at once, on the CPU and on the device."""
     for name, pack in bench.packs.items():
-        for photo in (_small(bench), bench.first_photo, *bench.pictures[:1]):
+        for photo in (_small(bench), bench.first_photo, *bench.real_photos[:1]):
             data = photo.read_bytes()
             for device in dict.fromkeys(("cpu", bench.device)):
                 label = f"{name}, {photo.name} of {len(data) / 1e6:.1f} MB, {device}"
@@ -86,10 +86,10 @@ def tiles(bench: Bench, tell: Tell) -> None:
 
         attempt(tell, f"batch {batch}: {name}", measured)
 
-    fitted = [predictor.fit(_picture(view)) for view in seen]
-    told("looked at by one thread", [lambda: look(predictor, seen, fill_to=batch)])
-    told("looked at by two threads", [lambda: look(predictor, seen, fill_to=batch)] * 2)
-    told("fitted", [lambda: [predictor.fit(_picture(view)) for view in seen]])
+    fitted = [predictor.fit(_photo(view)) for view in seen]
+    told("looked at by one thread", [lambda: infer_tiles(predictor, seen, fill_to=batch)])
+    told("looked at by two threads", [lambda: infer_tiles(predictor, seen, fill_to=batch)] * 2)
+    told("fitted", [lambda: [predictor.fit(_photo(view)) for view in seen]])
     told("inferred", [lambda: predictor.infer(fitted)])
     stacked: Feed = {
         "pixels": np.stack([one.pixels for one in fitted]),
@@ -140,19 +140,19 @@ def _timed(bench: Bench, call: Callable[[], object]) -> dict[str, Any]:
 
 @dataclass
 class _Counting:
-    """A looker that counts what it is asked."""
+    """A model that counts what it is asked."""
 
     predictor: Predictor
     calls: int = 0
     rows: int = 0
 
-    def fit(self, image: DecodedImage) -> Fitted:
+    def fit(self, image: DecodedPhoto) -> Fitted:
         return self.predictor.fit(image)
 
-    def infer(self, pictures: Sequence[Fitted]) -> list[Outcome]:
+    def infer(self, photos: Sequence[Fitted]) -> list[Outcome]:
         self.calls += 1
-        self.rows += len(pictures)
-        return self.predictor.infer(pictures)
+        self.rows += len(photos)
+        return self.predictor.infer(photos)
 
 
 def herd(bench: Bench, tell: Tell) -> None:
@@ -168,10 +168,10 @@ def herd(bench: Bench, tell: Tell) -> None:
 def _herd(bench: Bench, pack: Path, seen: list[TileView]) -> dict[str, Any]:
     predictor = _open(pack, bench.device)
     fill_to = bench.scale.batch if bench.device != "cpu" else 1
-    look(predictor, seen[:1], fill_to=fill_to)  # the first calls find kernels
+    infer_tiles(predictor, seen[:1], fill_to=fill_to)  # the first calls find kernels
     counting = _Counting(predictor)
     started = time.perf_counter()
-    findings = look(counting, seen, fill_to=fill_to)
+    findings = infer_tiles(counting, seen, fill_to=fill_to)
     return {
         "seconds": round(time.perf_counter() - started, 3),
         "quartered": sum(finding.quartered for finding in findings),
@@ -253,12 +253,12 @@ def survey(bench: Bench, tell: Tell) -> None:
     side = str(bench.scale.side * 4 // 5)
     fitted = partial(_survey, bench, out / "fitted", *words, "--tile", side)
     attempt(tell, f"survey, {' '.join(words)}, tiles of {side} px", fitted)
-    herds = partial(_survey, bench, out / "herd", *words, look=_Look(bench.herd, photos="herd"))
+    herds = partial(_survey, bench, out / "herd", *words, part=_Part(bench.herd, photos="herd"))
     attempt(tell, f"survey of one herd, {' '.join(words)}", herds)
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Part:
     """What looks at what: a pack, at a folder of the material; by default on the device."""
 
     pack: Path
@@ -266,9 +266,9 @@ class _Look:
     device: str = ""
 
 
-def _survey(bench: Bench, out: Path, *words: str, look: _Look | None = None) -> dict[str, Any]:
+def _survey(bench: Bench, out: Path, *words: str, part: _Part | None = None) -> dict[str, Any]:
     """One run of the command to its end."""
-    asked = look or _Look(bench.drawn)
+    asked = part or _Part(bench.drawn)
     device = asked.device or bench.device
     command = [*_COMMAND, "survey", "run", str(bench.folder / asked.photos), "--out", str(out)]
     command += ["--pack", str(asked.pack), "--device", device, "--quiet", *words]
@@ -312,14 +312,14 @@ def rows(bench: Bench, tell: Tell) -> None:
     few.mkdir()
     for photo in sorted(bench.photos.iterdir())[:4]:
         os.link(photo, few / photo.name)
-    for number, picture in enumerate(bench.pictures):
-        (few / f"picture{number}{picture.suffix}").write_bytes(picture.read_bytes())
+    for number, real in enumerate(bench.real_photos):
+        (few / f"real{number}{real.suffix}").write_bytes(real.read_bytes())
     for name, pack in {**bench.packs, "bench": bench.seeing}.items():
         out = bench.folder / "rows" / name
         words = ("--batch", "1", "--threads", str(usable_cpus()))
-        _survey(bench, out / "cpu", *words, look=_Look(pack, "few", "cpu"))
+        _survey(bench, out / "cpu", *words, part=_Part(pack, "few", "cpu"))
         words = ("--batch", str(bench.scale.batch), "--threads", "2")
-        run = partial(_survey, bench, out / "device", *words, look=_Look(pack, "few"))
+        run = partial(_survey, bench, out / "device", *words, part=_Part(pack, "few"))
         attempt(tell, f"rows of {name} on {bench.device}", partial(_compared, run, out))
 
 
@@ -371,9 +371,9 @@ def _views(bench: Bench, photo: Path) -> list[TileView]:
     return [TileView(pixels=cut(pixels, tile), tile=tile, grid=grid) for tile in grid]
 
 
-def _picture(view: TileView) -> DecodedImage:
+def _photo(view: TileView) -> DecodedPhoto:
     height, width = view.pixels.shape[:2]
-    return DecodedImage(pixels=view.pixels, width=width, height=height, shrink=1, format="tile")
+    return DecodedPhoto(pixels=view.pixels, width=width, height=height, shrink=1, format="tile")
 
 
 def _ms(seconds: float) -> float:

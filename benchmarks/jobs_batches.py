@@ -22,9 +22,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from haversack.engine.cpus import usable_cpus
-from haversack.jobs.desk import wish
+from haversack.jobs.intake import wish
 from haversack.jobs.job import Job, State
-from haversack.jobs.setting import JobPlaces, JobRoom, open_room
+from haversack.jobs.services import JobLocations, JobServices, open_services
 from haversack.measure.plan import ProfileOptions
 from haversack.measure.profile import measure_pack
 from haversack.packfile.archive import PackFiles, open_pack
@@ -51,30 +51,32 @@ def jobs_a_second(pack: PackFiles, profile: Profile, photos: Sequence[bytes], co
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         store(home / "cache" / "haversack", profile)
-        room = open_room(JobPlaces(state=home / "state"))
+        services = open_services(JobLocations(state=home / "state"))
         name = pack.manifest.name
-        put = [room.desk.submit(wish(name), photos[n % len(photos)]) for n in range(count)]
+        put = [services.intake.submit(wish(name), photos[n % len(photos)]) for n in range(count)]
         words = [str(_COMMAND), "worker", str(pack.location), "--state", str(home / "state")]
         env = {"PATH": os.environ["PATH"], "HOME": folder, "XDG_CACHE_HOME": str(home / "cache")}
         quiet = subprocess.DEVNULL
         worker = subprocess.Popen(words, env=env, cwd=folder, stdout=quiet, stderr=quiet)
         try:
-            done = finished(room, put, worker)
+            done = finished(services, put, worker)
         finally:
             worker.terminate()
             worker.wait()
-            room.store.close()
+            services.store.close()
     began = min(job.started or 0.0 for job in done)
     return count / (max(job.finished or 0.0 for job in done) - began)
 
 
-def finished(room: JobRoom, put: Sequence[Job], worker: subprocess.Popen[bytes]) -> list[Job]:
+def finished(
+    services: JobServices, put: Sequence[Job], worker: subprocess.Popen[bytes]
+) -> list[Job]:
     """The jobs when all are done."""
-    while not room.store.find(put[-1].id).state.is_terminal or room.store.usage().queued:
+    while not services.store.find(put[-1].id).state.is_terminal or services.store.usage().queued:
         assert worker.poll() is None, "the worker ended"
         time.sleep(0.2)
     time.sleep(0.5)
-    done = [room.store.find(job.id) for job in put]
+    done = [services.store.find(job.id) for job in put]
     assert {job.state for job in done} == {State.DONE}
     return done
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from haversack.errors import HaversackError
 from haversack.jobs.handler import Attempt, Outcome
-from haversack.jobs.keeper import Rhythm
-from haversack.jobs.setting import JobPlaces, open_room
+from haversack.jobs.lease_keeper import LeaseTimes
+from haversack.jobs.services import JobLocations, open_services
 from haversack.jobs.sql_store import Outside
 from haversack.jobs.worker import Worker, WorkerOptions
 
@@ -54,25 +54,25 @@ def main() -> None:
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     options = WorkerOptions(
-        rhythm=Rhythm(lease_seconds=LEASE_SECONDS, beat_seconds=0.2, sweep_seconds=0.2),
+        lease_times=LeaseTimes(lease_seconds=LEASE_SECONDS, beat_seconds=0.2, sweep_seconds=0.2),
         idle_seconds=0.2,
         away_seconds=0.1,
     )
     while True:
         try:
             outside = Outside(lapse_backoff_seconds=0.02)
-            places = JobPlaces(state=Path(blobs).parent, database=database, blobs=blobs)
-            room = open_room(places, outside=outside)
+            places = JobLocations(state=Path(blobs).parent, database=database, blobs=blobs)
+            services = open_services(places, outside=outside)
             break
         except HaversackError as error:
             # Started while the database is away, which a service's restarts would do.
             print(error.message, file=sys.stderr)
             ended.wait(0.1)
-    worker = Worker(room, [Echo(float(seconds))], options)
+    worker = Worker(services, [Echo(float(seconds))], options)
     worker.start()
     ended.wait()
     worker.stop()
-    room.store.close()
+    services.store.close()
 
 
 if __name__ == "__main__":

@@ -97,10 +97,10 @@ def draw_photos() -> list[bytes]:
     for seed, width in enumerate((640, 1280, 2048, 4000, 5664)):
         pixels = draw_scene(seed, width=width, height=width * 3 // 4).pixels
         found.append(simplejpeg.encode_jpeg(pixels, quality=88))
-    picture = Image.fromarray(draw_scene(7, width=2048, height=1536).pixels)
+    photo = Image.fromarray(draw_scene(7, width=2048, height=1536).pixels)
     for kind, options in (("JPEG", {"progressive": True}), ("PNG", {"compress_level": 1})):
         buffer = io.BytesIO()
-        picture.save(buffer, kind, **options)
+        photo.save(buffer, kind, **options)
         found.append(buffer.getvalue())
     return [*found, found[1][: len(found[1]) // 2], b"\xff\xd8 no photo"]
 

@@ -12,7 +12,7 @@ import onnx
 from numpy.typing import NDArray
 from PIL import Image
 
-from haversack.pack.build import Target, build
+from haversack.pack.build import PackTarget, build
 from haversack.pack.draft import ImportRequest
 from haversack.pack.graph.text import parse
 from haversack.pack.importers.onnx import import_onnx
@@ -120,4 +120,4 @@ def make_pack(model: Path, folder: Path, **options: int) -> Path:
         options=dict(options),
     )
     now = datetime.datetime.now(datetime.UTC)
-    return build(import_onnx(asked), Target(out=folder), now=now).path
+    return build(import_onnx(asked), PackTarget(out=folder), now=now).path

@@ -24,7 +24,7 @@ class PackRuntime(MLModel):  # type: ignore[misc]
 
     async def predict(self, payload: types.InferenceRequest) -> types.InferenceResponse:
         tensor = payload.inputs[0]
-        if self.predictor.takes_pictures:
+        if self.predictor.takes_photos:
             photo = base64.b64decode(tensor.data[0])
             found = self.predictor.predict(photo).above(0.4).detections
             scores = [one.score for one in found]

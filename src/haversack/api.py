@@ -13,9 +13,9 @@ from typing import TypeAlias, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from haversack.engine.image import DEFAULT_LIMIT_BYTES, decode
+from haversack.engine.photo import DEFAULT_LIMIT_BYTES, decode
 from haversack.engine.predictor import Predictor, PredictorOptions
-from haversack.engine.results import ImageResult
+from haversack.engine.results import PhotoResult
 from haversack.engine.session import Array, Device, SessionOptions
 from haversack.errors import EngineError, HaversackError
 from haversack.formats.overlay import annotate
@@ -31,8 +31,8 @@ _PREVIEW_PX = 800
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prediction(ImageResult):
-    """One image's results; in a notebook it shows the photo with what was found."""
+class Prediction(PhotoResult):
+    """One photo's results; in a notebook it shows the photo with what was found."""
 
     photo: Photo = field(repr=False)
     decode_limit_bytes: int = DEFAULT_LIMIT_BYTES
@@ -40,13 +40,13 @@ class Prediction(ImageResult):
     def _repr_html_(self) -> str:
         caption = html.escape(f"{self.pack.name}@{self.pack.version}: {self.image or 'image'}")
         try:
-            picture = annotate(_pixels(self.photo, self.decode_limit_bytes), self)
+            photo = annotate(_pixels(self.photo, self.decode_limit_bytes), self)
         except (HaversackError, OSError) as fault:
             # The file may have gone since, and a notebook must still show its cell.
-            return f"<p>{caption} (no picture: {html.escape(str(fault))})</p>"
-        picture.thumbnail((_PREVIEW_PX, _PREVIEW_PX))
+            return f"<p>{caption} (no preview: {html.escape(str(fault))})</p>"
+        photo.thumbnail((_PREVIEW_PX, _PREVIEW_PX))
         buffer = io.BytesIO()
-        picture.save(buffer, format="JPEG", quality=85)
+        photo.save(buffer, format="JPEG", quality=85)
         data = base64.b64encode(buffer.getvalue()).decode("ascii")
         return f'<figure><img alt="{caption}" src="data:image/jpeg;base64,{data}">' + (
             f"<figcaption>{caption}</figcaption></figure>"
@@ -82,7 +82,7 @@ class Pack:
             threshold: least score, 0 to 1; the pack's default otherwise.
 
         Raises:
-            ImageError: a picture cannot be read.
+            PhotoError: a photo cannot be read.
             OSError: a file cannot be opened.
             EngineError: `threshold-unfit`; the pack takes tensors (see `run`); the graph failed.
         """
@@ -126,7 +126,7 @@ def load(
         pack: names are looked up in HAVERSACK_PACKS, ./packs and the user's data folder.
         device: "cpu" or "cuda"; never another than was asked for.
         threads: of one prediction; None takes the CPUs this process may use.
-        decode_limit: memory that decoding one picture may take, such as "512M".
+        decode_limit: memory that decoding one photo may take, such as "512M".
 
     Raises:
         PackError: not found, or refused by a check.

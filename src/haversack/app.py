@@ -21,18 +21,18 @@ from starlette.types import ASGIApp
 
 from haversack.asgi.access import AccessRules
 from haversack.asgi.bodies import BodyStore
+from haversack.asgi.body_rates import BodyRateLimits, Incoming
 from haversack.asgi.door import Door, DoorOptions
 from haversack.asgi.errors import exception_handlers
-from haversack.asgi.pace import Incoming, PaceLimits
 from haversack.asgi.preload import preload
 from haversack.asgi.protocol import connections
 from haversack.engine.allocator import settle, trim
 from haversack.engine.cpus import usable_cpus
 from haversack.errors import HaversackError, Kind
-from haversack.jobs.desk import DeskLimits
+from haversack.jobs.intake import IntakeLimits
 from haversack.jobs.limits import JobLimits, write_limits
 from haversack.jobs.notifier import Notifier
-from haversack.jobs.setting import JobPlaces, JobRoom, open_room
+from haversack.jobs.services import JobLocations, JobServices, open_services
 from haversack.jobs.webhook_rules import WebhookRules
 from haversack.jobs.worker import Worker, WorkerOptions
 from haversack.serve.catalogue import Catalogue
@@ -44,11 +44,11 @@ from haversack.serve.http import routes as data_routes
 from haversack.serve.job_predict import PredictHandler
 from haversack.serve.job_requests import RequestHandler
 from haversack.serve.lending import PackLender
+from haversack.serve.loaded_models import LoadPolicy
+from haversack.serve.memory_plan import MemoryPlan
 from haversack.serve.model import ServedModel
 from haversack.serve.options import ServeOptions
-from haversack.serve.placing import House
 from haversack.serve.residency import Residency
-from haversack.serve.room import Room
 from haversack.serve.sharing import Collector, Publisher
 from haversack.serve.sign_in import open_sign_in
 from haversack.serve.standing import going_on, watched_threads
@@ -64,7 +64,7 @@ _TRIM_SECONDS = 1.0
 _MODELS_AT_ONCE = 8
 _WRITERS = 4
 _BODIES_BY_QUEUE = 4
-_LOOK_SECONDS = 0.2
+_CHECK_SECONDS = 0.2
 _SURVEYS = "surveys"
 _HEED_SECONDS = 30.0
 _COPIES = "copies"
@@ -102,7 +102,7 @@ class AppOptions:
     accounts: str | None = None
     serve: ServeOptions = field(default_factory=ServeOptions)
     cache: Path | None = None
-    jobs: JobPlaces | None = None
+    jobs: JobLocations | None = None
     limits: JobLimits = field(default_factory=JobLimits)
     webhooks: WebhookRules | None = None
     samples: Path | None = None
@@ -122,13 +122,13 @@ def run(
 
     Raises:
         HaversackError: a pack of `options.packs` cannot be loaded; `memory-too-small`; those of
-            `open_room`.
+            `open_services`.
     """
     settle()
-    house = _House(options, on_ready)
-    house.narrow(listener)
+    server = Server(options, on_ready)
+    server.narrow(listener)
     config = uvicorn.Config(
-        house.app(),
+        server.app(),
         http=connections(),
         loop="uvloop",
         ws="none",
@@ -140,28 +140,28 @@ def run(
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(options.serve.wait_seconds) + 1,
     )
-    house.server = _Server(config, house.context, options.grace_seconds)
+    server.uvicorn_server = _UvicornServer(config, server.context, options.grace_seconds)
     if _heeds_hangup():
-        signal.signal(signal.SIGHUP, house.server.handle_exit)
-    house.server.run(sockets=[listener])
-    if house.fault is not None:
-        raise house.fault
+        signal.signal(signal.SIGHUP, server.uvicorn_server.handle_exit)
+    server.uvicorn_server.run(sockets=[listener])
+    if server.fault is not None:
+        raise server.fault
 
 
 def work(options: AppOptions, on_ready: Callable[[Sequence[ServedModel]], None]) -> None:
-    """Do jobs until SIGTERM, SIGHUP or Ctrl-C: the same house, without a door.
+    """Do jobs until SIGTERM, SIGHUP or Ctrl-C: the same server, without connections.
 
     Raises:
         HaversackError: as `run`.
     """
     settle()
-    house = _House(options, on_ready, has_door=False)
-    asyncio.run(house.work())
-    if house.fault is not None:
-        raise house.fault
+    server = Server(options, on_ready, has_door=False)
+    asyncio.run(server.work())
+    if server.fault is not None:
+        raise server.fault
 
 
-class _Server(uvicorn.Server):
+class _UvicornServer(uvicorn.Server):
     """Uvicorn's, but SIGTERM first turns ready to 503, and a clean end is no signal's death."""
 
     def __init__(self, config: uvicorn.Config, context: Context, grace_seconds: float) -> None:
@@ -187,7 +187,7 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-class _House:
+class Server:
     """Everything that lives as long as the server."""
 
     def __init__(
@@ -200,7 +200,7 @@ class _House:
         self._options = options
         self._on_ready = on_ready
         self._has_door = has_door
-        self.server: _Server | None = None
+        self.uvicorn_server: _UvicornServer | None = None
         self.fault: Exception | None = None
         uploads = options.state / "packs"
         self._pools = (
@@ -210,43 +210,43 @@ class _House:
         )
         workers = Workers(decoding=self._pools[0], inferring=self._pools[1])
         self._start = prepare(options.packs, options.serve, options.cache, has_door=has_door)
-        limits, room = self._start.options, self._start.room
-        house = House(
-            room=room,
-            residency=Residency(room.packs_bytes, limits.turns),
+        limits, plan = self._start.options, self._start.plan
+        policy = LoadPolicy(
+            plan=plan,
+            residency=Residency(plan.packs_bytes, limits.turns),
             sizes=self._start.sizes,
             drain_seconds=limits.wait_seconds,
             activity=lambda: self.context.plane.activity,
         )
         sign_in = open_sign_in(options.accounts) if options.accounts else None
         open_model = partial(ServedModel, options=limits)
-        catalogue = Catalogue(open_model, (uploads, *options.repositories), house)
+        catalogue = Catalogue(open_model, (uploads, *options.repositories), policy)
         self.context = Context(
             plane=DataPlane(catalogue, workers, limits),
             options=limits,
             rules=replace(options.rules, register=sign_in.register if sign_in else None),
             sign_in=sign_in,
-            bodies=self._bodies(limits, room),
+            bodies=self._bodies(limits, plan),
             uploads=uploads,
             jobs=_open_jobs(options, has_door=has_door),
             webhooks=options.webhooks,
         )
 
-    def _bodies(self, limits: ServeOptions, room: Room) -> BodyStore:
+    def _bodies(self, limits: ServeOptions, plan: MemoryPlan) -> BodyStore:
         """Files may take what as many bodies as may be answered at once would, and one pack."""
         at_once = _BODIES_BY_QUEUE * limits.queue
-        pace = PaceLimits(at_once=at_once, slow_at_once=at_once)
+        rates = BodyRateLimits(at_once=at_once, slow_at_once=at_once)
         return BodyStore(
             self._options.state / "waiting",
-            room.bodies_bytes,
+            plan.bodies_bytes,
             disk_bytes=limits.queue * limits.body_limit_bytes + limits.pack_limit_bytes,
-            incoming=Incoming(pace, trust_proxy=self._options.rules.trust_proxy),
+            incoming=Incoming(rates, trust_proxy=self._options.rules.trust_proxy),
             writers=self._pools[2],
         )
 
     def narrow(self, listener: socket.socket) -> None:
         """Where memory is small, let the system hold less of what arrives on a connection."""
-        size = self._start.room.read_bytes(self.context.options.queue)
+        size = self._start.plan.read_bytes(self.context.options.queue)
         if size is not None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
 
@@ -276,22 +276,22 @@ class _House:
             async with self._life(None):
                 while self.fault is None and not ended.is_set():
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(ended.wait(), _LOOK_SECONDS)
+                        await asyncio.wait_for(ended.wait(), _CHECK_SECONDS)
                 self.context.phase = Phase.DRAINING
 
     @contextlib.asynccontextmanager
     async def _life(self, app: Starlette | None) -> AsyncIterator[None]:
         """The port is open while packs load, so that probes are answered."""
-        room = self.context.jobs
-        assert room is not None
-        workers = self._workers(room, asyncio.get_running_loop())
+        services = self.context.jobs
+        assert services is not None
+        workers = self._workers(services, asyncio.get_running_loop())
         works = [self._load(workers), going_on("giving memory back", self._keep_trim)]
-        look = self._sharing(room)
-        if look is not None:
-            works.append(going_on("sharing packs", partial(self._share, look)))
+        update = self._sharing(services)
+        if update is not None:
+            works.append(going_on("sharing packs", partial(self._share, update)))
         tasks = [asyncio.create_task(one) for one in works]
         rules = self._options.webhooks
-        notifier = Notifier(room, rules) if rules is not None else None
+        notifier = Notifier(services, rules) if rules is not None else None
         if notifier is not None:
             notifier.start()
         try:
@@ -304,20 +304,22 @@ class _House:
             await asyncio.gather(*(asyncio.to_thread(worker.stop) for worker in workers))
             if notifier is not None:
                 await asyncio.to_thread(notifier.stop)
-            room.store.close()
+            services.store.close()
             if self.context.sign_in is not None:
                 self.context.sign_in.close()
             for pool in self._pools:
                 pool.shutdown(wait=True)
 
-    def _workers(self, room: JobRoom, loop: asyncio.AbstractEventLoop) -> list[Worker]:
+    def _workers(self, services: JobServices, loop: asyncio.AbstractEventLoop) -> list[Worker]:
         """One for photos and one for surveys, so that a night's survey holds up no photo."""
         plane = self.context.plane
-        surveys = SurveyHandler(room, PackLender(plane, loop), self._options.state / _SURVEYS)
+        surveys = SurveyHandler(services, PackLender(plane, loop), self._options.state / _SURVEYS)
         return [
-            Worker(room, [PredictHandler(plane, loop), RequestHandler(plane, loop)]),
+            Worker(services, [PredictHandler(plane, loop), RequestHandler(plane, loop)]),
             # It goes on where it was: nothing is won by waiting for it.
-            Worker(room, [surveys], WorkerOptions(drain_seconds=0.0, heed_seconds=_HEED_SECONDS)),
+            Worker(
+                services, [surveys], WorkerOptions(drain_seconds=0.0, heed_seconds=_HEED_SECONDS)
+            ),
         ]
 
     async def _load(self, workers: Sequence[Worker]) -> None:
@@ -341,8 +343,8 @@ class _House:
     def _end(self, fault: Exception) -> None:
         """End the server; the first fault is the one that is told."""
         self.fault = self.fault or fault
-        if self.server is not None:
-            self.server.should_exit = True
+        if self.uvicorn_server is not None:
+            self.uvicorn_server.should_exit = True
 
     async def _bring_up(self, workers: Sequence[Worker]) -> None:
         catalogue = self.context.plane.catalogue
@@ -367,21 +369,21 @@ class _House:
             catalogue.add(self._start.opened.get(path, path), keep_others=True, pin=True)
         check_loaded(self._start, catalogue)
 
-    def _sharing(self, room: JobRoom) -> Callable[[], None] | None:
+    def _sharing(self, services: JobServices) -> Callable[[], None] | None:
         """How packs go from a server to workers elsewhere; None where there can be none."""
         jobs, catalogue = self._options.jobs, self.context.plane.catalogue
         if jobs is None or not jobs.is_shared:
             return None
         if self._has_door:
-            return Publisher(catalogue, room.packs).look
-        return Collector(catalogue, room.packs, self._options.state / _COPIES).look
+            return Publisher(catalogue, services.packs).update
+        return Collector(catalogue, services.packs, self._options.state / _COPIES).update
 
-    async def _share(self, look: Callable[[], None]) -> None:
+    async def _share(self, update: Callable[[], None]) -> None:
         while True:
             await asyncio.sleep(_SHARE_SECONDS)
             if self.context.phase is Phase.READY:
                 try:
-                    await asyncio.to_thread(look)
+                    await asyncio.to_thread(update)
                 except HaversackError as error:
                     _log.debug("packs are not shared now: %s", error.message)
 
@@ -409,11 +411,11 @@ def _heeds_hangup() -> bool:
     return signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
 
-def _open_jobs(options: AppOptions, *, has_door: bool) -> JobRoom:
+def _open_jobs(options: AppOptions, *, has_door: bool) -> JobServices:
     """Where jobs are kept; what a server was told of limits holds for its workers too."""
     limits = options.limits
-    desk = DeskLimits(queued=limits.queued, input_bytes=limits.input_bytes, suffixes=SUFFIXES)
-    room = open_room(options.jobs or JobPlaces(state=options.state), desk)
+    intake = IntakeLimits(queued=limits.queued, input_bytes=limits.input_bytes, suffixes=SUFFIXES)
+    services = open_services(options.jobs or JobLocations(state=options.state), intake)
     if has_door:
-        write_limits(room.store, limits)
-    return room
+        write_limits(services.store, limits)
+    return services

@@ -61,8 +61,8 @@ class PackError(HaversackError):
     """A pack, or a file that should become one, cannot be used."""
 
 
-class ImageError(HaversackError):
-    """A picture cannot be read."""
+class PhotoError(HaversackError):
+    """A photo cannot be read."""
 
 
 class ImportRefusedError(HaversackError):

@@ -18,7 +18,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample:
+class MetricSample:
     """One number.
 
     Attributes:
@@ -54,7 +54,7 @@ class Histogram:
 class Page:
     """What GET /metrics gives: every sample of `gather`, in Prometheus' text format."""
 
-    def __init__(self, gather: Callable[[], Iterable[Sample | Histogram]]) -> None:
+    def __init__(self, gather: Callable[[], Iterable[MetricSample | Histogram]]) -> None:
         self._gather = gather
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -80,7 +80,7 @@ class Page:
         return iter(families.values())
 
 
-def _family(one: Sample | Histogram) -> Any:
+def _family(one: MetricSample | Histogram) -> Any:
     if isinstance(one, Histogram):
         kind: Any = HistogramMetricFamily
     else:

@@ -12,7 +12,7 @@ from haversack.errors import HaversackError
 from haversack.units import parse_bytes
 
 DEFAULT_DECODE_LIMIT_BYTES = 256 << 20
-"""What decoding one picture may take: 100 megapixels as PNG were measured at 1,009 MB."""
+"""What decoding one photo may take: 100 megapixels as PNG were measured at 1,009 MB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class Settings:
         pack_repositories: folders in which packs are looked for by name, in order.
         state_folder: where a server keeps what it is sent, and what waits.
         cache_folder: where measurements of this machine are kept; all of it may be deleted.
-        decode_limit_bytes: the estimated memory above which a picture is refused.
+        decode_limit_bytes: the estimated memory above which a photo is refused.
         names_decode_limit: whether the environment set it.
         database_url: where jobs are kept, or "" for a file in the state folder.
         api_key: for `haversack jobs --server`; "" for none.

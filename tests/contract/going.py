@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from haversack.jobs.files import JobFiles, Role
-from haversack.jobs.store import JobStore, Keep
+from haversack.jobs.store import JobStore, Retention
 
 
-def expire_results(store: JobStore, keep: Keep, most: int) -> int:
+def expire_results(store: JobStore, keep: Retention, most: int) -> int:
     return store.expire_results(store.old_results(keep, most))
 
 
-def expire_inputs(store: JobStore, keep: Keep, most: int) -> list[str]:
+def expire_inputs(store: JobStore, keep: Retention, most: int) -> list[str]:
     return store.expire_inputs(store.old_inputs(keep, most))
 
 
-def remove_jobs(store: JobStore, keep: Keep, most: int) -> int:
+def remove_jobs(store: JobStore, keep: Retention, most: int) -> int:
     return store.remove_jobs(store.old_jobs(keep, most))
 
 

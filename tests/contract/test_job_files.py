@@ -12,9 +12,9 @@ from tests.contract.going import expire_inputs, expire_results, remove_files
 from haversack.database.connection import open_database
 from haversack.errors import HaversackError
 from haversack.jobs.files import JobFile, JobFiles, Role
-from haversack.jobs.job import Cost, Fault, NewJob
+from haversack.jobs.job import Fault, NewJob, ResultCost
 from haversack.jobs.sql_store import SqlJobStore
-from haversack.jobs.store import Claim, Keep
+from haversack.jobs.store import Claim, Retention
 
 _MOST = 3
 _ID = "a" * 32
@@ -46,7 +46,7 @@ class Bench:
         (claimed,) = self.store.claim(Claim(kinds=["survey"], packs=["herd"], worker="w"))
         self.files.keep_result(_ID, JobFile(name="report.html", blob="r", size_bytes=5))
         if fault is None:
-            assert self.store.done(claimed.lease, "{}", "1", Cost(files_bytes=5))
+            assert self.store.done(claimed.lease, "{}", "1", ResultCost(files_bytes=5))
         else:
             assert self.store.fail(claimed.lease, fault)
 
@@ -129,9 +129,9 @@ def test_photos_go_when_the_jobs_input_goes_and_results_when_its_result_goes(ben
     bench.make_job()
     bench.run_job()
     assert remove_files(bench.files, 100, 9) == []
-    assert expire_inputs(bench.store, Keep(input_seconds=0), 9) == [""]
+    assert expire_inputs(bench.store, Retention(input_seconds=0), 9) == [""]
     assert remove_files(bench.files, 100, 9) == ["blob of a.jpg"]
-    expire_results(bench.store, Keep(result_seconds=0), 9)
+    expire_results(bench.store, Retention(result_seconds=0), 9)
     assert remove_files(bench.files, 100, 9) == ["r"]
     assert bench.files.files(_ID, Role.RESULT) == []
 

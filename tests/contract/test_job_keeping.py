@@ -12,7 +12,7 @@ from haversack.jobs.job import (
     Job,
     State,
 )
-from haversack.jobs.store import Keep
+from haversack.jobs.store import Retention
 
 _FAULT = Fault(code="image-truncated", message="it ends early", hint="send it again")
 
@@ -26,7 +26,7 @@ class TestKeeping:
 
     def test_results_go_by_quota_oldest_first_and_the_state_stays(self, bench: Bench) -> None:
         jobs = [self._done(bench, 100) for _ in range(5)]
-        keep = Keep(result_bytes=250)
+        keep = Retention(result_bytes=250)
         assert expire_results(bench.store, keep, 9) == 3
         assert expire_results(bench.store, keep, 9) == 0
         for job in jobs[:3]:
@@ -40,18 +40,18 @@ class TestKeeping:
         old = self._done(bench, 1)
         bench.clock.pass_(50)
         new = self._done(bench, 1)
-        assert expire_results(bench.store, Keep(result_seconds=50), 9) == 1
+        assert expire_results(bench.store, Retention(result_seconds=50), 9) == 1
         assert bench.store.find(old.id).result_removed
         assert bench.store.result(new.id) == "x"
 
     def test_inputs_of_ended_jobs_go_by_quota_and_those_that_wait_stay(self, bench: Bench) -> None:
         ended = [self._done(bench, 100) for _ in range(3)]
         waiting = bench.put(input_bytes=150)
-        removed = expire_inputs(bench.store, Keep(input_bytes=250), 9)
+        removed = expire_inputs(bench.store, Retention(input_bytes=250), 9)
         assert sorted(removed) == sorted(job.input for job in ended[:2])
         assert bench.store.has_blob(ended[2].input)
         assert not bench.store.has_blob(ended[0].input)
-        assert expire_inputs(bench.store, Keep(input_bytes=0, input_seconds=0), 9) == [
+        assert expire_inputs(bench.store, Retention(input_bytes=0, input_seconds=0), 9) == [
             ended[2].input
         ]
         assert bench.store.has_blob(waiting.input)
@@ -59,7 +59,7 @@ class TestKeeping:
     def test_a_job_without_its_input_is_not_retried(self, bench: Bench) -> None:
         job = bench.put()
         bench.store.fail(bench.one().lease, _FAULT)
-        assert expire_inputs(bench.store, Keep(input_seconds=0), 9) == [job.input]
+        assert expire_inputs(bench.store, Retention(input_seconds=0), 9) == [job.input]
         with pytest.raises(HaversackError) as caught:
             bench.store.retry(job.id)
         assert caught.value.code == "job-input-removed"
@@ -76,7 +76,7 @@ class TestKeeping:
 
     def test_what_goes_goes_in_portions_the_oldest_first(self, bench: Bench) -> None:
         jobs = [self._done(bench, 100) for _ in range(5)]
-        keep = Keep(result_seconds=0, input_seconds=0)
+        keep = Retention(result_seconds=0, input_seconds=0)
         assert [expire_results(bench.store, keep, 2) for _ in range(4)] == [2, 2, 1, 0]
         portions = [expire_inputs(bench.store, keep, 2) for _ in range(4)]
         assert [sorted(one) for one in portions] == [
@@ -114,7 +114,7 @@ class TestKeeping:
         for ends_again in (False, True):
             job = bench.put()
             bench.store.fail(bench.one().lease, _FAULT)
-            found = bench.store.old_inputs(Keep(input_seconds=0), 9)
+            found = bench.store.old_inputs(Retention(input_seconds=0), 9)
             assert [one.id for one in found] == [job.id]
             bench.clock.pass_(1)
             bench.store.retry(job.id)
@@ -124,4 +124,4 @@ class TestKeeping:
             assert bench.store.has_blob(job.input)
             if not ends_again:
                 bench.store.cancel(job.id)
-                expire_inputs(bench.store, Keep(input_seconds=0), 9)
+                expire_inputs(bench.store, Retention(input_seconds=0), 9)

@@ -14,10 +14,10 @@ from haversack.database.connection import open_database
 from haversack.errors import HaversackError
 from haversack.jobs.job import (
     TRANSITIONS,
-    Cost,
     Fault,
     NewJob,
     Progress,
+    ResultCost,
     State,
 )
 from haversack.jobs.sql_store import Outside, SqlJobStore
@@ -150,7 +150,7 @@ class TestReporting:
         bench.put()
         claimed = bench.one()
         bench.clock.pass_(2)
-        assert bench.store.done(claimed.lease, "{}", "7", Cost(together=4))
+        assert bench.store.done(claimed.lease, "{}", "7", ResultCost(together=4))
         assert bench.store.find(claimed.job.id).seconds == 0.5
 
     def test_no_result_is_given_before_it_is_done(self, bench: Bench) -> None:
@@ -324,13 +324,13 @@ class TestCallers:
 
     def test_place_and_eta_come_from_the_line_and_from_what_jobs_took(self, bench: Bench) -> None:
         bench.put()
-        assert bench.store.place(bench.put()).cost_seconds is None
+        assert bench.store.queue_position(bench.put()).cost_seconds is None
         done = bench.one()
         bench.clock.pass_(4)
         bench.store.done(done.lease, "{}", "1")
         bench.claim()
         bench.put(), bench.put()
-        place = bench.store.place(bench.put())
+        place = bench.store.queue_position(bench.put())
         assert (place.before, place.photos_before, place.workers, place.cost_seconds) == (
             2,
             3,

@@ -13,16 +13,16 @@ import pytest
 
 from haversack.database.connection import Database, Listener, Row, Run, Value, open_database
 from haversack.jobs.blobs import FolderBlobs
-from haversack.jobs.desk import wish
 from haversack.jobs.files import JobFiles
 from haversack.jobs.handler import Attempt, Outcome
-from haversack.jobs.setting import JobPlaces, JobRoom, open_room
+from haversack.jobs.intake import wish
+from haversack.jobs.services import JobLocations, JobServices, open_services
 from haversack.jobs.sql_store import SqlJobStore
-from haversack.jobs.store import Claim, Keep
+from haversack.jobs.store import Claim, Retention
 from haversack.jobs.tidier import Tidier
 from haversack.jobs.webhooks import Webhooks
 
-_NOTHING = Keep(result_seconds=0, input_seconds=0)
+_NOTHING = Retention(result_seconds=0, input_seconds=0)
 _DAY = 86_400.0
 
 
@@ -114,59 +114,59 @@ def blobs(tmp_path: Path) -> Watched:
 
 
 @pytest.fixture
-def room(url: str, tmp_path: Path, blobs: Watched) -> Iterator[JobRoom]:
+def services(url: str, tmp_path: Path, blobs: Watched) -> Iterator[JobServices]:
     place = str(tmp_path / "blobs")
-    opened = open_room(JobPlaces(state=tmp_path, database=url, blobs=place))
+    opened = open_services(JobLocations(state=tmp_path, database=url, blobs=place))
     yield replace(opened, blobs=blobs)
     opened.store.close()
 
 
-def done(room: JobRoom, number: int) -> None:
+def done(services: JobServices, number: int) -> None:
     for _ in range(number):
-        room.desk.submit(wish("herd"), b"photo")
-        (claimed,) = room.store.claim(Claim(kinds=["predict"], packs=["herd"], worker="w"))
-        room.store.done(claimed.lease, "{}", "1")
+        services.intake.submit(wish("herd"), b"photo")
+        (claimed,) = services.store.claim(Claim(kinds=["predict"], packs=["herd"], worker="w"))
+        services.store.done(claimed.lease, "{}", "1")
 
 
-def test_more_than_a_portion_goes_in_one_tidying(room: JobRoom, blobs: Watched) -> None:
-    done(room, 120)
-    Tidier(room, (), _NOTHING).tidy()
+def test_more_than_a_portion_goes_in_one_tidying(services: JobServices, blobs: Watched) -> None:
+    done(services, 120)
+    Tidier(services, (), _NOTHING).tidy()
     assert len(blobs.deleted) == 120
     assert list(blobs.older_than(-_DAY)) == []
 
 
-def test_one_tidies_at_a_time(room: JobRoom, blobs: Watched) -> None:
-    done(room, 2)
-    second = Tidier(room, (), _NOTHING)
+def test_one_tidies_at_a_time(services: JobServices, blobs: Watched) -> None:
+    done(services, 2)
+    second = Tidier(services, (), _NOTHING)
     blobs.meanwhile = second.tidy
-    Tidier(room, (), _NOTHING).tidy()
+    Tidier(services, (), _NOTHING).tidy()
     assert len(blobs.deleted) == 2
-    done(room, 1)
+    done(services, 1)
     blobs.meanwhile = lambda: None
     second.tidy()
     assert len(blobs.deleted) == 3
 
 
 def test_one_that_is_to_end_deletes_no_more_and_leaves_its_turn(
-    room: JobRoom, blobs: Watched
+    services: JobServices, blobs: Watched
 ) -> None:
-    done(room, 5)
+    done(services, 5)
     ending = threading.Event()
     blobs.meanwhile = ending.set
-    Tidier(room, (), _NOTHING, ending).tidy()
+    Tidier(services, (), _NOTHING, ending).tidy()
     assert len(blobs.deleted) == 1
-    assert room.store.take_turn("tidying", "another", 1)
+    assert services.store.take_turn("tidying", "another", 1)
 
 
 def test_what_is_to_go_is_looked_for_once_however_many_portions_it_goes_in(
-    room: JobRoom, url: str, blobs: Watched
+    services: JobServices, url: str, blobs: Watched
 ) -> None:
     database = Counted(open_database(url))
     fill(database, 350)
     store = SqlJobStore(database)
     database.scans.clear()
     files, webhooks = JobFiles(database, store.now), Webhooks(database, store.now)
-    counted = replace(room, store=store, files=files, webhooks=webhooks)
+    counted = replace(services, store=store, files=files, webhooks=webhooks)
     Tidier(counted, (), replace(_NOTHING, job_seconds=0)).tidy()
     for name in ("job", "job_file"):
         assert database.rows(f"SELECT count(*) FROM {name}", {}) == [(0,)]
@@ -179,22 +179,22 @@ def test_what_is_to_go_is_looked_for_once_however_many_portions_it_goes_in(
 
 
 def test_a_folder_that_cannot_be_read_keeps_nothing_else_from_going(
-    room: JobRoom, blobs: Watched, caplog: pytest.LogCaptureFixture
+    services: JobServices, blobs: Watched, caplog: pytest.LogCaptureFixture
 ) -> None:
-    done(room, 1)
-    Tidier(room, [Broken()], _NOTHING).tidy()
+    done(services, 1)
+    Tidier(services, [Broken()], _NOTHING).tidy()
     assert len(blobs.deleted) == 1
     assert "Permission denied" in caplog.text
 
 
 def test_files_are_counted_by_what_was_deleted(
-    room: JobRoom, url: str, caplog: pytest.LogCaptureFixture
+    services: JobServices, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     database = open_database(url)
     fill(database, 3)
     database.close()
-    done(room, 1)
+    done(services, 1)
     with caplog.at_level("INFO"):
-        Tidier(room, (), _NOTHING).tidy()
+        Tidier(services, (), _NOTHING).tidy()
     # Two of each survey, and the photo of the other job; not the empty name of a survey's input.
     assert "removed 4 results and 7 files" in caplog.text

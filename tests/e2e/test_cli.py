@@ -137,7 +137,7 @@ def test_a_missing_device_is_refused_and_never_replaced(run: Run, scene_folder: 
     assert "cuda" in done.err
 
 
-def test_a_picture_over_the_decode_limit_names_estimate_limit_and_option(
+def test_a_photo_over_the_decode_limit_names_estimate_limit_and_option(
     run: Run, scene_folder: Path
 ) -> None:
     done = run("predict", "blobs", scene_folder / "a.png", "--decode-limit", "1M", "--json")

@@ -22,10 +22,10 @@ from tests.e2e.docs_blocks import READERS_OWN, blocks, matches, run_console
 from haversack.cli.main import group
 from haversack.engine.detections import Detections
 from haversack.engine.results import (
-    ImageResult,
     LabelMap,
     Outcome,
     PackIdentity,
+    PhotoResult,
     Probabilities,
     Tensors,
 )
@@ -244,8 +244,8 @@ def test_the_record_page_has_every_field() -> None:
         Tensors(arrays={"y": np.ones(2, np.float32)}),
     ]
     pack = PackIdentity(name="a", version="1", task="detect")
-    whole = [ImageResult(image="", width=1, height=1, pack=pack, outcome=o) for o in outcomes]
-    failed = ImageResult(
+    whole = [PhotoResult(image="", width=1, height=1, pack=pack, outcome=o) for o in outcomes]
+    failed = PhotoResult(
         image="", width=1, height=1, pack=pack, error=HaversackError("a-b", ""), timing={"x": 1.0}
     )
     names = {name for one in [*whole, failed] for name in _keys(one.to_dict(with_map=True))}

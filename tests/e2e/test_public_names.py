@@ -57,7 +57,7 @@ def test_a_name_with_markup_does_not_reach_the_notebook_as_markup(
 
 def test_errors_are_of_one_class_with_a_stable_code(blobs: hs.Pack) -> None:
     with pytest.raises(hs.HaversackError) as caught:
-        blobs.predict(b"no picture")
+        blobs.predict(b"no photo")
     assert caught.value.code == "image-type-unknown"
     with pytest.raises(hs.HaversackError) as caught:
         hs.load("no-such-pack")

@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(3):
         save(root / "a" / f"{number}.jpg", scene(number))
     (root / "short.jpg").write_bytes(jpeg(scene(5))[:9000])
-    (root / "none.jpg").write_text("no picture")
+    (root / "none.jpg").write_text("no photo")
     (root / "notes.txt").write_text("a text")
     return root
 

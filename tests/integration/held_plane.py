@@ -16,14 +16,14 @@ from tests.server.running import BLOBS, PHOTO
 
 from haversack.engine.cpus import usable_cpus
 from haversack.engine.predictor import Predictor
-from haversack.engine.results import ImageResult
+from haversack.engine.results import PhotoResult
 from haversack.packfile.archive import PackFiles
 from haversack.serve.catalogue import Catalogue
-from haversack.serve.dataplane import Asked, DataPlane, Target, Workers
+from haversack.serve.dataplane import BatchItem, DataPlane, Target, Workers
+from haversack.serve.encoded_photo import PhotoBytes
+from haversack.serve.loaded_models import LoadPolicy
 from haversack.serve.model import ServedModel
 from haversack.serve.options import ServeOptions
-from haversack.serve.pictures import PictureBytes
-from haversack.serve.placing import House
 
 TARGET = Target(name="blobs")
 ONE_TURN = ServeOptions(threads=usable_cpus())
@@ -98,7 +98,7 @@ async def held_plane(
 ) -> AsyncIterator[DataPlane]:
     """These packs, loaded: `method` of their predictors begins with `bar`."""
     open_model = partial(BarredModel, options=options, method=method, bar=bar)
-    catalogue = Catalogue(open_model, (), House(drain_seconds=_PATIENCE_SECONDS))
+    catalogue = Catalogue(open_model, (), LoadPolicy(drain_seconds=_PATIENCE_SECONDS))
     for pack in packs:
         catalogue.add(pack, keep_others=True)
     with ThreadPoolExecutor(1) as decoding, ThreadPoolExecutor(8) as inferring:
@@ -110,19 +110,19 @@ def patient(seconds: float) -> ServeOptions:
     return replace(ONE_TURN, wait_seconds=seconds)
 
 
-def seen(result: ImageResult, model: ServedModel) -> str:
+def seen(result: PhotoResult, model: ServedModel) -> str:
     """A render: which version saw it."""
     return model.identity.version
 
 
-def photo() -> PictureBytes:
+def photo() -> PhotoBytes:
     """One of the pack's own."""
-    return PictureBytes(PHOTO.read_bytes())
+    return PhotoBytes(PHOTO.read_bytes())
 
 
-def asked(count: int) -> list[Asked[str]]:
+def asked(count: int) -> list[BatchItem[str]]:
     """The same photo, so many times."""
-    return [Asked(picture=photo(), render=seen) for _ in range(count)]
+    return [BatchItem(photo=photo(), render=seen) for _ in range(count)]
 
 
 async def until(is_true: Callable[[], bool]) -> None:

@@ -19,9 +19,9 @@ from haversack.packfile.archive import open_pack
 from haversack.packfile.profile import Case, Machine, MemoryFormula, Profile, store
 from haversack.serve.catalogue import Catalogue
 from haversack.serve.dataplane import DataPlane, Workers
+from haversack.serve.loaded_models import LoadPolicy
 from haversack.serve.model import ServedModel
 from haversack.serve.options import ServeOptions
-from haversack.serve.placing import House
 from haversack.serve.residency import Residency
 from haversack.serve.sizes import Sizes
 
@@ -49,8 +49,8 @@ def running_plane(
     """These packs, loaded, for the length of a block."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
-    house = House(residency=Residency(packs_bytes, 2), sizes=Sizes(cache))
-    catalogue = Catalogue(partial(ServedModel, options=OPTIONS), (), house)
+    policy = LoadPolicy(residency=Residency(packs_bytes, 2), sizes=Sizes(cache))
+    catalogue = Catalogue(partial(ServedModel, options=OPTIONS), (), policy)
     for pack in packs:
         catalogue.add(pack, keep_others=True)
     with ThreadPoolExecutor(2) as decoding, ThreadPoolExecutor(2) as inferring:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from haversack.jobs.handler import Attempt, Outcome, Result
 from haversack.jobs.job import Job
-from haversack.jobs.keeper import Rhythm
-from haversack.jobs.setting import JobPlaces, open_room
+from haversack.jobs.lease_keeper import LeaseTimes
+from haversack.jobs.services import JobLocations, open_services
 from haversack.jobs.sql_store import Outside
 from haversack.jobs.worker import Worker, WorkerOptions
 
@@ -48,10 +48,10 @@ class Mortal:
 
 def main() -> None:
     state = Path(sys.argv[1])
-    rhythm = Rhythm(lease_seconds=0.4, beat_seconds=0.1, sweep_seconds=0.1)
-    room = open_room(JobPlaces(state=state), outside=Outside(lapse_backoff_seconds=0.02))
-    options = WorkerOptions(rhythm=rhythm, idle_seconds=0.1)
-    worker = Worker(room, [Mortal()], options)
+    lease_times = LeaseTimes(lease_seconds=0.4, beat_seconds=0.1, sweep_seconds=0.1)
+    services = open_services(JobLocations(state=state), outside=Outside(lapse_backoff_seconds=0.02))
+    options = WorkerOptions(lease_times=lease_times, idle_seconds=0.1)
+    worker = Worker(services, [Mortal()], options)
     worker.start()
     threading.Event().wait()
 

@@ -18,7 +18,7 @@ from tests.unit.pack.conftest import built, graph_of, request
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.samples.scenes import draw_scene
 from haversack.survey.options import RunRequest
-from haversack.survey.progress import Standing
+from haversack.survey.progress import RunProgress
 from haversack.survey.run import Summary, run_survey
 
 SIDE, CELL = 128, 16
@@ -71,7 +71,7 @@ def scene(seed: int, width: int = 500, height: int = 330) -> NDArray[np.uint8]:
 
 
 def save(path: Path, pixels: NDArray[np.uint8], **options: Any) -> Path:
-    """Write a picture; JPEGs with quality 92 and sharp colours."""
+    """Write a photo; JPEGs with quality 92 and sharp colours."""
     path.parent.mkdir(parents=True, exist_ok=True)
     told = {"quality": 92, **options} if path.suffix.lower() == ".jpg" else options
     Image.fromarray(pixels).save(path, **told)
@@ -90,12 +90,12 @@ class Recorder:
     """A screen that keeps what it was told."""
 
     notes: list[str] = field(default_factory=list)
-    standings: list[Standing] = field(default_factory=list)
+    standings: list[RunProgress] = field(default_factory=list)
 
     def note(self, text: str) -> None:
         self.notes.append(text)
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: RunProgress) -> None:
         self.standings.append(standing)
 
     def close(self) -> None:

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from haversack.engine.image import DecodedImage
+from haversack.engine.photo import DecodedPhoto
 from haversack.engine.predictor import Predictor
-from haversack.engine.results import ImageResult
+from haversack.engine.results import PhotoResult
 from haversack.engine.verify import read_arrays, verify
 from haversack.errors import EngineError
 from haversack.pack.blobs import build_blobs
 from haversack.packfile.archive import PackFiles, open_pack, write_archive
 from haversack.packfile.repository import Repository
+from haversack.samples.animal_count import tally
 from haversack.samples.bundle import BUNDLED_PACKS
 from haversack.samples.scenes import draw_scene
-from haversack.samples.tally import tally
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_a_damaged_answer_is_noticed(blobs: PackFiles, tmp_path: Path) -> None:
 class Deaf(Predictor):
     """A predictor that loses everything it found."""
 
-    def predict(self, data: bytes, name: str = "") -> ImageResult:
+    def predict(self, data: bytes, name: str = "") -> PhotoResult:
         return super().predict(data, name).above(2.0)
 
 
@@ -96,12 +96,12 @@ def test_three_photos_at_once_answer_as_each_alone(predictor: Predictor) -> None
             assert np.array_equal(value, vars(alone)[key]), key
 
 
-def predictor_image(pixels: NDArray[np.uint8]) -> DecodedImage:
+def predictor_image(pixels: NDArray[np.uint8]) -> DecodedPhoto:
     height, width = pixels.shape[:2]
-    return DecodedImage(pixels=pixels, width=width, height=height, shrink=1, format="array")
+    return DecodedPhoto(pixels=pixels, width=width, height=height, shrink=1, format="array")
 
 
-def test_no_pictures_give_no_answers(predictor: Predictor) -> None:
+def test_no_photos_give_no_answers(predictor: Predictor) -> None:
     assert predictor.infer([]) == []
 
 

@@ -65,14 +65,14 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(main())
 
 
-def see(plane: DataPlane) -> Coroutine[Any, Any, str]:
-    return plane.see(TARGET, photo(), seen)
+def predict(plane: DataPlane) -> Coroutine[Any, Any, str]:
+    return plane.predict(TARGET, photo(), seen)
 
 
 def test_however_many_are_cancelled_no_more_calls_of_a_model_run_at_once() -> None:
     async def work() -> None:
-        async with held_call(see) as (plane, bar, first):
-            others = [asyncio.create_task(see(plane)) for _ in range(3)]
+        async with held_call(predict) as (plane, bar, first):
+            others = [asyncio.create_task(predict(plane)) for _ in range(3)]
             await cancelled(first)
             for one in others[:2]:
                 await asyncio.sleep(0.05)
@@ -93,7 +93,7 @@ def test_a_photo_whose_caller_left_is_counted_until_its_thread_ends(
     method: str, count: int
 ) -> None:
     def work_of(plane: DataPlane) -> Coroutine[Any, Any, Any]:
-        return see(plane) if count == 1 else plane.see_together(TARGET, asked(count))
+        return predict(plane) if count == 1 else plane.predict_together(TARGET, asked(count))
 
     async def work() -> None:
         async with held_call(work_of, method) as (plane, bar, task):
@@ -110,8 +110,8 @@ def test_a_photo_whose_caller_left_is_counted_until_its_thread_ends(
 
 def test_a_model_that_was_unloaded_is_counted_until_the_thread_of_a_cancelled_call_ends() -> None:
     async def work() -> None:
-        async with held_call(see) as (plane, bar, task):
-            residency = plane.catalogue.places.house.residency
+        async with held_call(predict) as (plane, bar, task):
+            residency = plane.catalogue.loaded_models.policy.residency
             sessions = residency.sessions_bytes
             await cancelled(task)
             plane.catalogue.unload("blobs")
@@ -124,9 +124,9 @@ def test_a_model_that_was_unloaded_is_counted_until_the_thread_of_a_cancelled_ca
 
 def test_work_that_no_thread_has_begun_is_dropped_and_gives_back_at_once() -> None:
     async def work() -> None:
-        async with held_call(see, "decode") as (plane, bar, first):
+        async with held_call(predict, "decode") as (plane, bar, first):
             before = in_use(plane)
-            second = asyncio.create_task(see(plane))
+            second = asyncio.create_task(predict(plane))
             await until(lambda: plane.memory.used > before[2])
             await asyncio.sleep(0.05)
             await cancelled(second)
@@ -144,7 +144,7 @@ def test_json_whose_caller_left_is_counted_until_it_is_parsed() -> None:
 
     async def work() -> None:
         async with held_plane(lambda: None) as plane:
-            held = plane.parsed(bar, 100_000, plane.stay())
+            held = plane.parsed(bar, 100_000, plane.lifetime())
             task = asyncio.create_task(held.__aenter__())
             await until(lambda: bar.inside > 0)
             before = in_use(plane)
@@ -167,7 +167,7 @@ def test_a_body_stays_open_while_a_thread_reads_it(
 
     async def asking(plane: DataPlane) -> None:
         try:
-            await plane.see(TARGET, body, seen)
+            await plane.predict(TARGET, body, seen)
         finally:
             body.close()
 
@@ -203,7 +203,7 @@ def test_a_job_that_is_broken_off_is_so_at_once_and_keeps_its_turn() -> None:
 
             def job() -> None:
                 with pytest.raises(Exception, match="broken off"):
-                    wanted(loop, [unwanted], see(plane))
+                    wanted(loop, [unwanted], predict(plane))
                 ended.set()
 
             thread = threading.Thread(target=job)
@@ -227,7 +227,7 @@ def test_a_thread_that_ends_as_its_caller_leaves_gives_back_too() -> None:
     async def work() -> None:
         async with held_plane(lambda: None) as plane:
             for ticks in range(20):
-                task = asyncio.create_task(see(plane))
+                task = asyncio.create_task(predict(plane))
                 for _ in range(ticks):
                     await asyncio.sleep(0.0002)
                 task.cancel()

@@ -1,4 +1,4 @@
-"""A picture's header is read once, and a large body is none of the event loop's business."""
+"""A photo's header is read once, and a large body is none of the event loop's business."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 from tests.integration.plane import Running, running_plane
 from tests.server.running import BLOBS, PHOTO
 
-from haversack.engine.results import ImageResult
-from haversack.errors import HaversackError, ImageError
-from haversack.serve.answering import Sent
-from haversack.serve.dataplane import Asked, Target
+from haversack.engine.results import PhotoResult
+from haversack.errors import HaversackError, PhotoError
+from haversack.serve.answering import SentBody
+from haversack.serve.dataplane import BatchItem, Target
+from haversack.serve.encoded_photo import PhotoBytes
 from haversack.serve.model import ServedModel
-from haversack.serve.pictures import PictureBytes
 from haversack.serve.v1_predict import V1Predict
 from haversack.serve.v2_infer import V2Infer
 
@@ -29,15 +29,15 @@ LARGE = 64 << 10
 class Looked(bytes):
     """Bytes that count how often somebody asks which format they are in."""
 
-    looks = 0
+    reads = 0
 
     def __getitem__(self, part: Any) -> Any:
-        self.looks += part == slice(None, 16)
+        self.reads += part == slice(None, 16)
         return super().__getitem__(part)
 
 
 class Watched:
-    """A picture that remembers by whom it was seen."""
+    """A photo that remembers by whom it was seen."""
 
     def __init__(self, data: bytes) -> None:
         self.data = Looked(data)
@@ -54,28 +54,28 @@ class Watched:
     def read(self) -> bytes:
         return self.view()
 
-    def keep(self) -> Callable[[], None]:
+    def retain(self) -> Callable[[], None]:
         return lambda: None
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with running_plane([BLOBS], tmp_path_factory.mktemp("house")) as running:
         yield running
 
 
-def done(house: Running, work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run_coroutine_threadsafe(work, house.loop).result(20)
+def done(running: Running, work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run_coroutine_threadsafe(work, running.loop).result(20)
 
 
-def loop_thread(house: Running) -> int:
+def loop_thread(running: Running) -> int:
     async def which() -> int:
         return threading.get_ident()
 
-    return done(house, which())
+    return done(running, which())
 
 
-def width(result: ImageResult, model: ServedModel) -> int:
+def width(result: PhotoResult, model: ServedModel) -> int:
     return result.width
 
 
@@ -86,29 +86,29 @@ def padded(size_bytes: int = 2 * LARGE) -> bytes:
 
 @pytest.mark.parametrize("size_bytes", [0, 2 * LARGE])
 def test_one_look_tells_what_a_request_needs_and_decodes_it(
-    house: Running, size_bytes: int
+    running: Running, size_bytes: int
 ) -> None:
-    picture = Watched(padded(size_bytes))
-    assert done(house, house.plane.see(BLOBS_TARGET, picture, width)) > 0
-    assert picture.data.looks == 1
+    photo = Watched(padded(size_bytes))
+    assert done(running, running.plane.predict(BLOBS_TARGET, photo, width)) > 0
+    assert photo.data.reads == 1
 
 
-def test_one_look_is_enough_for_each_of_several(house: Running) -> None:
-    pictures = [Watched(padded()) for _ in range(3)] + [Watched(b"no picture at all" * LARGE)]
-    asked = [Asked(picture=one, render=width) for one in pictures]
-    seen = done(house, house.plane.see_together(BLOBS_TARGET, asked))
+def test_one_look_is_enough_for_each_of_several(running: Running) -> None:
+    photos = [Watched(padded()) for _ in range(3)] + [Watched(b"no photo at all" * LARGE)]
+    asked = [BatchItem(photo=one, render=width) for one in photos]
+    seen = done(running, running.plane.predict_together(BLOBS_TARGET, asked))
     assert [isinstance(one, HaversackError) for one in seen] == [False] * 3 + [True]
-    assert isinstance(seen[3], ImageError)
+    assert isinstance(seen[3], PhotoError)
     assert seen[3].code == "image-type-unknown"
-    assert [one.data.looks for one in pictures] == [1, 1, 1, 1]
-    assert not {loop_thread(house)} & set().union(*(one.threads for one in pictures))
+    assert [one.data.reads for one in photos] == [1, 1, 1, 1]
+    assert not {loop_thread(running)} & set().union(*(one.threads for one in photos))
 
 
-def test_large_pictures_are_not_looked_at_on_the_loop(house: Running) -> None:
-    picture = Watched(padded())
-    done(house, house.plane.see(BLOBS_TARGET, picture, width))
-    assert picture.threads
-    assert loop_thread(house) not in picture.threads
+def test_large_photos_are_not_looked_at_on_the_loop(running: Running) -> None:
+    photo = Watched(padded())
+    done(running, running.plane.predict(BLOBS_TARGET, photo, width))
+    assert photo.threads
+    assert loop_thread(running) not in photo.threads
 
 
 def v2_binary(photo: bytes) -> tuple[bytes, str]:
@@ -120,27 +120,27 @@ def v2_binary(photo: bytes) -> tuple[bytes, str]:
 
 
 @pytest.mark.parametrize("form", ["raw", "binary"])
-def test_large_bodies_of_v2_are_parsed_by_a_worker(house: Running, form: str) -> None:
+def test_large_bodies_of_v2_are_parsed_by_a_worker(running: Running, form: str) -> None:
     body, header_length = (padded(), "0") if form == "raw" else v2_binary(padded())
-    sent = Sent(body=Watched(body), header_length=header_length)
-    answer = done(house, V2Infer(house.plane).answer(BLOBS_TARGET, sent))
+    sent = SentBody(body=Watched(body), header_length=header_length)
+    answer = done(running, V2Infer(running.plane).answer(BLOBS_TARGET, sent))
     assert answer.content
     assert isinstance(sent.body, Watched)
-    assert loop_thread(house) not in sent.body.threads
+    assert loop_thread(running) not in sent.body.threads
 
 
-def test_large_bodies_of_v1_are_put_together_by_a_worker(house: Running) -> None:
-    sent = Sent(body=Watched(b'{"instances": []}'.ljust(2 * LARGE)))
+def test_large_bodies_of_v1_are_put_together_by_a_worker(running: Running) -> None:
+    sent = SentBody(body=Watched(b'{"instances": []}'.ljust(2 * LARGE)))
     with pytest.raises(HaversackError, match="instances"):
-        done(house, V1Predict(house.plane).answer(BLOBS_TARGET, sent))
+        done(running, V1Predict(running.plane).answer(BLOBS_TARGET, sent))
     assert isinstance(sent.body, Watched)
-    assert loop_thread(house) not in sent.body.threads
+    assert loop_thread(running) not in sent.body.threads
 
 
-def test_what_it_takes_to_read_an_avif_header_is_reserved(house: Running) -> None:
+def test_what_it_takes_to_read_an_avif_header_is_reserved(running: Running) -> None:
     avif = b"\0\0\0\x18ftypavif\0\0\0\0mif1avif".ljust(16 << 20, b"\0")
-    with pytest.raises(ImageError):
-        done(house, house.plane.see(BLOBS_TARGET, PictureBytes(avif), width))
-    budget = house.plane.memory.budget
+    with pytest.raises(PhotoError):
+        done(running, running.plane.predict(BLOBS_TARGET, PhotoBytes(avif), width))
+    budget = running.plane.memory.budget
     assert budget.most_bytes >= 3 * len(avif)
     assert budget.taken_bytes == 0

@@ -1,4 +1,4 @@
-"""Damaged, odd and hostile files: each gives Pillow's picture, or a refusal named here."""
+"""Damaged, odd and hostile files: each gives Pillow's photo, or a refusal named here."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from haversack.engine.image import decode
-from haversack.errors import ImageError
+from haversack.engine.photo import decode
+from haversack.errors import PhotoError
 
 NASTY = Path(__file__).parents[3] / "shared" / "data" / "images" / "nasty"
 pytestmark = pytest.mark.skipif(
@@ -44,22 +44,22 @@ NAMES = sorted(json.loads((NASTY / "EXPECTED.json").read_text())) if NASTY.is_di
 
 
 def refusal(data: bytes) -> str | None:
-    """The code of the error that `data` gives, or None where it is a picture."""
+    """The code of the error that `data` gives, or None where it is a photo."""
     try:
         decode(data)
-    except ImageError as error:
+    except PhotoError as error:
         return error.code if error.message else "no sentence"
     return None
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nasty_file_gives_a_picture_or_the_refusal_in_the_table(name: str) -> None:
+def test_nasty_file_gives_a_photo_or_the_refusal_in_the_table(name: str) -> None:
     assert refusal((NASTY / name).read_bytes()) == REFUSED.get(name)
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow's own, on the damaged EXIF it reads and we do not
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in REFUSED])
-def test_picture_that_pillow_reads_has_the_same_upright_pixels(name: str) -> None:
+def test_photo_that_pillow_reads_has_the_same_upright_pixels(name: str) -> None:
     data = (NASTY / name).read_bytes()
     with Image.open(io.BytesIO(data)) as opened:
         upright = ImageOps.exif_transpose(opened)
@@ -76,7 +76,7 @@ def test_picture_that_pillow_reads_has_the_same_upright_pixels(name: str) -> Non
 
 
 @pytest.mark.parametrize("code", [1, 3, 6, 8])
-def test_exif_orientations_of_one_photo_give_one_upright_picture(code: int) -> None:
+def test_exif_orientations_of_one_photo_give_one_upright_photo(code: int) -> None:
     first = decode((NASTY / "exif_orientation" / "Landscape_1.jpg").read_bytes()).pixels
     turned = decode((NASTY / "exif_orientation" / f"Landscape_{code}.jpg").read_bytes()).pixels
     assert turned.shape == first.shape

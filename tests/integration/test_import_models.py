@@ -109,7 +109,7 @@ def test_fastestdet_finds_the_dog_the_car_and_the_bicycle(fastestdet: Built) -> 
     assert best["bicycle"] == pytest.approx(0.74, abs=0.02)
 
 
-def test_fastestdets_shuffle_takes_any_number_of_pictures(fastestdet: Built) -> None:
+def test_fastestdets_shuffle_takes_any_number_of_photos(fastestdet: Built) -> None:
     predictor = opened(fastestdet)
     assert predictor.batches
     names = ("darknet_dog", "darknet_eagle", "darknet_giraffe")

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
-from tests.unit.pack.conftest import built, graph_of, picture, request
+from tests.unit.pack.conftest import built, graph_of, photo, request
 
 from haversack.engine.predictor import Predictor
 from haversack.errors import ImportRefusedError
@@ -51,7 +51,7 @@ def network() -> onnx.ModelProto:
 
 
 def dark(*cells: tuple[int, int, int], side: int = SIDE) -> NDArray[np.uint8]:
-    """A black picture with (column, row, level) cells."""
+    """A black photo with (column, row, level) cells."""
     pixels = np.zeros((side, side, 3), np.uint8)
     cell = side // (SIDE // CELL)
     for column, row, level in cells:
@@ -59,11 +59,11 @@ def dark(*cells: tuple[int, int, int], side: int = SIDE) -> NDArray[np.uint8]:
     return pixels
 
 
-def imported(folder: Path, *pictures: NDArray[np.uint8]) -> Built:
+def imported(folder: Path, *photos: NDArray[np.uint8]) -> Built:
     folder.mkdir(exist_ok=True)
     source = folder / "network.onnx"
     source.write_bytes(network().SerializeToString())
-    samples = tuple(picture(folder, str(i), pixels) for i, pixels in enumerate(pictures))
+    samples = tuple(photo(folder, str(i), pixels) for i, pixels in enumerate(photos))
     asked = request(source, preset="torchvision-detection", labels=LABELS, samples=samples)
     return built(asked, folder / "packs")
 
@@ -97,7 +97,7 @@ def test_the_right_boxes_and_labels_are_found_in_the_photo(made: Built) -> None:
     np.testing.assert_allclose([one.score for one in found], [250 / 255, 200 / 255], atol=0.01)
 
 
-def test_a_picture_with_nothing_gives_nothing(made: Built) -> None:
+def test_a_photo_with_nothing_gives_nothing(made: Built) -> None:
     result = Predictor(open_pack(made.path)).predict_pixels(dark())
     assert result.detections == ()
 
@@ -135,7 +135,7 @@ def test_a_batch_of_lists_that_vary_is_refused(tmp_path: Path) -> None:
     source = tmp_path / "network.onnx"
     source.write_bytes(model.SerializeToString())
     samples = tuple(
-        picture(tmp_path, str(i), dark(*[(2 * j, 3, 200) for j in range(i)])) for i in (1, 2)
+        photo(tmp_path, str(i), dark(*[(2 * j, 3, 200) for j in range(i)])) for i in (1, 2)
     )
     asked = request(source, preset="torchvision-detection", labels=LABELS, samples=samples)
     with pytest.raises(ImportRefusedError, match=r"rows FP32\[1,\?,4\]") as caught:

@@ -17,7 +17,7 @@ from tests.unit.pack.conftest import (
     built,
     graph_of,
     noise,
-    picture,
+    photo,
     request,
     saved,
 )
@@ -25,7 +25,7 @@ from tests.unit.pack.conftest import (
 from haversack.engine.predictor import Predictor
 from haversack.engine.results import Probabilities, Tensors
 from haversack.errors import EngineError, ImportRefusedError, Kind, PackError
-from haversack.pack.build import Target, build
+from haversack.pack.build import PackTarget, build
 from haversack.pack.importers.onnx import import_onnx
 from haversack.packfile.archive import open_pack
 
@@ -48,7 +48,7 @@ ABC = ("a", "b", "c")
 @pytest.fixture
 def samples(tmp_path: Path) -> tuple[Path, ...]:
     """Of the networks' own size: nothing is resized, and parity is to the last bits."""
-    return tuple(picture(tmp_path, str(i), noise(i, 8, 8)) for i in range(3))
+    return tuple(photo(tmp_path, str(i), noise(i, 8, 8)) for i in range(3))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -172,13 +172,13 @@ def test_a_pack_that_differs_from_its_model_is_not_written(
     source = saved(graph_of(CLASSIFIER), tmp_path)
     draft = import_onnx(request(source, head="softmax", labels=ABC, samples=samples))
     repository = tmp_path / "packs"
-    build(draft, Target(out=repository), now=NOW)
+    build(draft, PackTarget(out=repository), now=NOW)
     before = contents(repository)
     wrong = io.BytesIO()
     np.savez(wrong, probabilities=np.full(3, number, np.float32))
     files = draft.files | {"samples/002.expected.npz": wrong.getvalue()}
     doctored = dataclasses.replace(draft, files=files)
-    for target in (Target(out=repository), Target(out=tmp_path / "one.pack")):
+    for target in (PackTarget(out=repository), PackTarget(out=tmp_path / "one.pack")):
         with pytest.raises(ImportRefusedError, match="differ by") as caught:
             build(doctored, target, now=NOW)
         assert caught.value.code == "parity-failed"
@@ -203,7 +203,7 @@ def test_a_graph_that_differs_on_the_same_pixels_is_not_written_however_little(
         draft, same_pixels=draft.same_pixels | {"002": {"probabilities": exact + np.float32(0.01)}}
     )
     with pytest.raises(ImportRefusedError, match="on the same pixels of sample 002") as caught:
-        build(doctored, Target(out=tmp_path / "packs"), now=NOW)
+        build(doctored, PackTarget(out=tmp_path / "packs"), now=NOW)
     assert caught.value.code == "parity-failed"
     assert not (tmp_path / "packs").exists()
 
@@ -214,23 +214,23 @@ def test_a_second_import_is_version_2_and_a_taken_version_conflicts(
     source = saved(graph_of(CLASSIFIER), tmp_path)
     asked = request(source, head="softmax", labels=ABC, samples=samples)
     draft, repository = import_onnx(asked), tmp_path / "packs"
-    versions = [build(draft, Target(out=repository), now=NOW) for _ in range(2)]
+    versions = [build(draft, PackTarget(out=repository), now=NOW) for _ in range(2)]
     assert [made.manifest.version for made in versions] == ["1", "2"]
     assert [open_pack(made.path).manifest.version for made in versions] == ["1", "2"]
     before = contents(repository)
     with pytest.raises(PackError, match="next free version is 3") as caught:
-        build(draft, Target(out=repository, version="2"), now=NOW)
+        build(draft, PackTarget(out=repository, version="2"), now=NOW)
     assert caught.value.code == "pack-version-exists"
     assert caught.value.kind is Kind.CONFLICT
     assert contents(repository) == before
-    seventh = build(draft, Target(out=repository, version="7"), now=NOW)
+    seventh = build(draft, PackTarget(out=repository, version="7"), now=NOW)
     assert seventh.path == repository / "tested" / "7"
 
 
 def test_a_pack_file_holds_what_the_folder_holds(tmp_path: Path, samples: tuple[Path, ...]) -> None:
     source = saved(graph_of(CLASSIFIER), tmp_path)
     draft = import_onnx(request(source, head="softmax", labels=ABC, samples=samples))
-    made = build(draft, Target(out=tmp_path / "one.pack"), now=NOW)
+    made = build(draft, PackTarget(out=tmp_path / "one.pack"), now=NOW)
     assert made.path == tmp_path / "one.pack"
     outcome = Predictor(open_pack(made.path)).predict_pixels(noise(9, 30, 20)).outcome
     assert isinstance(outcome, Probabilities)
@@ -308,7 +308,7 @@ def test_outputs_kept_as_they_are_come_whole(
     assert [array.shape for array in outcome.arrays.values()] == [shape]
 
 
-def test_a_graph_without_pictures_is_kept_verified_and_run(tmp_path: Path) -> None:
+def test_a_graph_without_photos_is_kept_verified_and_run(tmp_path: Path) -> None:
     text = """
 net (float[N,4] rows, int64[N,1] kind) => (float[N,4] total, int64[N,1] after)
 <int64 one = {1}>
@@ -332,7 +332,7 @@ net (float[N,4] rows, int64[N,1] kind) => (float[N,4] total, int64[N,1] after)
     assert caught.value.code == "pack-takes-tensors"
 
 
-def test_a_graph_without_pictures_takes_no_head_and_no_other_task(tmp_path: Path) -> None:
+def test_a_graph_without_photos_takes_no_head_and_no_other_task(tmp_path: Path) -> None:
     text = "net (float[N,4] x) => (float[N,4] y) { y = Relu (x) }"
     fault = refused(text, tmp_path, geometry="none", head="softmax")
     assert fault.code == "head-needs-pictures"
@@ -355,9 +355,7 @@ def test_a_small_label_map_of_an_old_opset_is_enlarged_by_a_newer_one(
 net (float[1,3,8,8] x) => (float[1,3,4,4] logits)
 { logits = AveragePool <kernel_shape = [2, 2], strides = [2, 2]> (x) }"""
     source = saved(graph_of(text, opset=opset), tmp_path)
-    asked = request(
-        source, head="argmax", labels=ABC, samples=(picture(tmp_path, "halves", halves),)
-    )
+    asked = request(source, head="argmax", labels=ABC, samples=(photo(tmp_path, "halves", halves),))
     made = built(asked, tmp_path / "packs")
     model = onnx.load(made.path / "model.onnx")
     assert [o.version for o in model.opset_import] == [11]

@@ -19,9 +19,9 @@ from tests.integration.plane import Running, renamed, running_plane, says
 from tests.integration.test_jobs_worker import QUICK, eventually
 from tests.server.running import BLOBS
 
-from haversack.jobs.desk import wish
+from haversack.jobs.intake import wish
 from haversack.jobs.job import Job, State
-from haversack.jobs.setting import JobPlaces, JobRoom, open_room
+from haversack.jobs.services import JobLocations, JobServices, open_services
 from haversack.jobs.worker import Worker
 from haversack.samples.scenes import draw_scene
 from haversack.serve.admission import Deadline
@@ -33,8 +33,8 @@ DOES_NOT = {1: 0.05, 2: 0.10, 4: 0.25}
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Iterator[JobRoom]:
-    opened = open_room(JobPlaces(state=tmp_path / "state"))
+def services(tmp_path: Path) -> Iterator[JobServices]:
+    opened = open_services(JobLocations(state=tmp_path / "state"))
     yield opened
     opened.store.close()
 
@@ -51,21 +51,21 @@ def photos() -> list[bytes]:
     return drawn
 
 
-def submit(room: JobRoom, pack: str, photo: bytes, **values: Any) -> Job:
-    return room.desk.submit(wish(pack, **values), photo)
+def submit(services: JobServices, pack: str, photo: bytes, **values: Any) -> Job:
+    return services.intake.submit(wish(pack, **values), photo)
 
 
-def ended(room: JobRoom, jobs: list[Job]) -> list[Job]:
-    eventually(lambda: all(room.store.find(job.id).state.is_terminal for job in jobs), 60)
-    return [room.store.find(job.id) for job in jobs]
+def ended(services: JobServices, jobs: list[Job]) -> list[Job]:
+    eventually(lambda: all(services.store.find(job.id).state.is_terminal for job in jobs), 60)
+    return [services.store.find(job.id) for job in jobs]
 
 
-def done_by(running: Running, room: JobRoom, jobs: list[Job]) -> list[Job]:
+def done_by(running: Running, services: JobServices, jobs: list[Job]) -> list[Job]:
     """The jobs, after a worker did them that found them all waiting."""
-    worker = Worker(room, [PredictHandler(running.plane, running.loop)], QUICK)
+    worker = Worker(services, [PredictHandler(running.plane, running.loop)], QUICK)
     worker.start()
     try:
-        return ended(room, jobs)
+        return ended(services, jobs)
     finally:
         worker.stop()
 
@@ -82,7 +82,7 @@ def check_same(one: dict[str, Any], other: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 def test_jobs_done_together_have_the_records_that_they_have_alone(
-    room: JobRoom, photos: list[bytes], tmp_path: Path
+    services: JobServices, photos: list[bytes], tmp_path: Path
 ) -> None:
     spots = renamed(tmp_path, "spots")
     for cache, curve in (("alone", DOES_NOT), ("together", PAYS)):
@@ -92,7 +92,7 @@ def test_jobs_done_together_have_the_records_that_they_have_alone(
     for cache, most in (("alone", 1), ("together", 4)):
         jobs = [
             submit(
-                room,
+                services,
                 WANTED[number % 3],
                 photo,
                 version="1" if number % 3 == 2 else "",
@@ -102,10 +102,10 @@ def test_jobs_done_together_have_the_records_that_they_have_alone(
             for number, photo in enumerate(photos)
         ]
         with running_plane([BLOBS, spots], tmp_path / cache) as running:
-            after = done_by(running, room, jobs)
+            after = done_by(running, services, jobs)
             assert max(running.batches("blobs") | running.batches("spots")) == most
         assert {job.state for job in after} == {State.DONE}
-        found[cache] = [json.loads(room.store.result(job.id)) for job in after]
+        found[cache] = [json.loads(services.store.result(job.id)) for job in after]
     for number, (alone, together) in enumerate(zip(found["alone"], found["together"], strict=True)):
         assert together["image"] == f"{number}.jpg"
         assert together["pack"] == WANTED[number % 3]
@@ -114,31 +114,31 @@ def test_jobs_done_together_have_the_records_that_they_have_alone(
 
 
 def test_without_a_measured_curve_jobs_are_done_one_at_a_time(
-    room: JobRoom, photos: list[bytes], tmp_path: Path
+    services: JobServices, photos: list[bytes], tmp_path: Path
 ) -> None:
     with running_plane([BLOBS], tmp_path / "nothing") as running:
-        done_by(running, room, [submit(room, "blobs", photo) for photo in photos[:4]])
+        done_by(running, services, [submit(services, "blobs", photo) for photo in photos[:4]])
         assert running.batches("blobs") == {1}
 
 
 def test_a_batch_is_no_larger_than_the_memory_for_calls(
-    room: JobRoom, photos: list[bytes], tmp_path: Path
+    services: JobServices, photos: list[bytes], tmp_path: Path
 ) -> None:
     says(tmp_path, BLOBS, PAYS, row_bytes=400 << 20)
     with running_plane([BLOBS], tmp_path) as running:
-        done_by(running, room, [submit(room, "blobs", photo) for photo in photos[:4]])
+        done_by(running, services, [submit(services, "blobs", photo) for photo in photos[:4]])
         assert running.batches("blobs") <= {1, 2}
 
 
 @pytest.mark.parametrize("broken", [[1], [0, 2], [0, 1, 2, 3]])
 def test_a_photo_that_cannot_be_read_fails_its_own_job_only(
-    broken: list[int], room: JobRoom, photos: list[bytes], tmp_path: Path
+    broken: list[int], services: JobServices, photos: list[bytes], tmp_path: Path
 ) -> None:
     says(tmp_path, BLOBS, PAYS)
     sent = [photo[:300] if n in broken else photo for n, photo in enumerate(photos[:4])]
     sent[broken[0]] = b"no photo at all"
     with running_plane([BLOBS], tmp_path) as running:
-        after = done_by(running, room, [submit(room, "blobs", photo) for photo in sent])
+        after = done_by(running, services, [submit(services, "blobs", photo) for photo in sent])
         assert running.plane.memory.used == running.plane.workspace.used == 0
     for number, job in enumerate(after):
         assert job.attempts == 1
@@ -150,24 +150,24 @@ def test_a_photo_that_cannot_be_read_fails_its_own_job_only(
 
 
 def test_a_job_whose_photo_is_gone_does_not_hold_up_the_others(
-    room: JobRoom, photos: list[bytes], tmp_path: Path
+    services: JobServices, photos: list[bytes], tmp_path: Path
 ) -> None:
     says(tmp_path, BLOBS, PAYS)
-    jobs = [submit(room, "blobs", photo) for photo in photos[:4]]
-    room.blobs.delete(jobs[2].input)
+    jobs = [submit(services, "blobs", photo) for photo in photos[:4]]
+    services.blobs.delete(jobs[2].input)
     with running_plane([BLOBS], tmp_path) as running:
-        after = done_by(running, room, jobs)
+        after = done_by(running, services, jobs)
     assert [job.state for job in after] == [State.DONE, State.DONE, State.DEAD, State.DONE]
     assert after[2].error_code == "blob-missing"
 
 
 def test_the_seconds_of_a_batch_are_shared_among_its_jobs(
-    room: JobRoom, photos: list[bytes], tmp_path: Path
+    services: JobServices, photos: list[bytes], tmp_path: Path
 ) -> None:
     says(tmp_path, BLOBS, PAYS)
     began = time.time()
     with running_plane([BLOBS], tmp_path) as running:
-        after = done_by(running, room, [submit(room, "blobs", photo) for photo in photos])
+        after = done_by(running, services, [submit(services, "blobs", photo) for photo in photos])
     assert 0 < sum(job.seconds for job in after) < time.time() - began
 
 
@@ -194,13 +194,13 @@ def no_memory_free(running: Running) -> Iterator[None]:
 
 
 def test_a_batch_that_waits_for_memory_is_handed_back_whole(
-    room: JobRoom, photos: list[bytes], tmp_path: Path
+    services: JobServices, photos: list[bytes], tmp_path: Path
 ) -> None:
     says(tmp_path, BLOBS, PAYS)
-    jobs = [submit(room, "blobs", photo) for photo in photos[:4]]
+    jobs = [submit(services, "blobs", photo) for photo in photos[:4]]
     with running_plane([BLOBS], tmp_path) as running:
         handler = PredictHandler(running.plane, running.loop)
-        worker = Worker(room, [handler], QUICK)
+        worker = Worker(services, [handler], QUICK)
         with no_memory_free(running):
             worker.start()
             eventually(lambda: running.plane.memory.waiting == 1)
@@ -208,28 +208,30 @@ def test_a_batch_that_waits_for_memory_is_handed_back_whole(
             worker.stop()
             assert time.monotonic() - began < 2 * QUICK.drain_seconds + 0.5
             eventually(lambda: running.plane.memory.waiting == 0)
-        back = [room.store.find(job.id) for job in jobs]
+        back = [services.store.find(job.id) for job in jobs]
         assert {(job.state, job.attempts) for job in back} == {(State.QUEUED, 0)}
-        assert {job.state for job in done_by(running, room, jobs)} == {State.DONE}
+        assert {job.state for job in done_by(running, services, jobs)} == {State.DONE}
         assert running.batches("blobs") == {4}
 
 
-def test_a_photo_that_waits_for_memory_is_not_in_memory(room: JobRoom, tmp_path: Path) -> None:
+def test_a_photo_that_waits_for_memory_is_not_in_memory(
+    services: JobServices, tmp_path: Path
+) -> None:
     size = 32 << 20
-    picture = Image.fromarray(draw_scene(1, width=200, height=200).pixels)
+    photo = Image.fromarray(draw_scene(1, width=200, height=200).pixels)
     file = io.BytesIO()
-    picture.save(file, "PNG")
-    job = submit(room, "blobs", file.getvalue() + b"\0" * size)
+    photo.save(file, "PNG")
+    job = submit(services, "blobs", file.getvalue() + b"\0" * size)
     with running_plane([BLOBS], tmp_path) as running:
         tracemalloc.start()
         handler = PredictHandler(running.plane, running.loop)
-        worker = Worker(room, [handler], QUICK)
+        worker = Worker(services, [handler], QUICK)
         try:
             with no_memory_free(running):
                 worker.start()
                 eventually(lambda: running.plane.memory.waiting == 1)
                 assert tracemalloc.get_traced_memory()[1] < size // 4
-            assert ended(room, [job])[0].state is State.DONE
+            assert ended(services, [job])[0].state is State.DONE
             assert tracemalloc.get_traced_memory()[1] > size
         finally:
             worker.stop()

@@ -14,18 +14,20 @@ from tests.contract.databases import Postgres, running_postgres
 from haversack.database.connection import open_database
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.blobs import FolderBlobs
-from haversack.jobs.desk import Desk, DeskLimits, DeskPlaces, wish
 from haversack.jobs.handler import Attempt, Outcome
+from haversack.jobs.intake import Intake, IntakeLimits, IntakeStores, wish
 from haversack.jobs.job import Job, Lease, Progress, State
-from haversack.jobs.keeper import Rhythm
-from haversack.jobs.setting import JobPlaces, JobRoom, open_room
+from haversack.jobs.lease_keeper import LeaseTimes
+from haversack.jobs.services import JobLocations, JobServices, open_services
 from haversack.jobs.sql_store import Outside, SqlJobStore
-from haversack.jobs.store import Claim, Keep
+from haversack.jobs.store import Claim, Retention
 from haversack.jobs.worker import Worker, WorkerOptions
 
 QUICK = WorkerOptions(
     name="tested",
-    rhythm=Rhythm(lease_seconds=1.5, beat_seconds=0.1, sweep_seconds=0.1, tidy_seconds=0.2),
+    lease_times=LeaseTimes(
+        lease_seconds=1.5, beat_seconds=0.1, sweep_seconds=0.1, tidy_seconds=0.2
+    ),
     idle_seconds=0.1,
     away_seconds=0.1,
     drain_seconds=0.3,
@@ -34,8 +36,10 @@ QUICK = WorkerOptions(
 Work = Callable[[Attempt], Outcome]
 
 
-def places_of(room: JobRoom) -> DeskPlaces:
-    return DeskPlaces(store=room.store, blobs=room.blobs, files=room.files, webhooks=room.webhooks)
+def places_of(services: JobServices) -> IntakeStores:
+    return IntakeStores(
+        store=services.store, blobs=services.blobs, files=services.files, webhooks=services.webhooks
+    )
 
 
 class Hand:
@@ -82,16 +86,16 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def places(request: pytest.FixtureRequest, tmp_path: Path) -> JobPlaces:
+def places(request: pytest.FixtureRequest, tmp_path: Path) -> JobLocations:
     if request.param == "sqlite":
-        return JobPlaces(state=tmp_path)
+        return JobLocations(state=tmp_path)
     postgres: Postgres = request.getfixturevalue("postgres")
-    return JobPlaces(state=tmp_path, database=postgres.new_database())
+    return JobLocations(state=tmp_path, database=postgres.new_database())
 
 
 @pytest.fixture
-def room(places: JobPlaces) -> Iterator[JobRoom]:
-    opened = open_room(places)
+def services(places: JobLocations) -> Iterator[JobServices]:
+    opened = open_services(places)
     yield opened
     opened.store.close()
 
@@ -103,16 +107,16 @@ def eventually(holds: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.01)
 
 
-def submit(room: JobRoom, text: str = "x", **values: object) -> Job:
-    return room.desk.submit(wish("herd", **values), text.encode())
+def submit(services: JobServices, text: str = "x", **values: object) -> Job:
+    return services.intake.submit(wish("herd", **values), text.encode())
 
 
 class Working:
     """A worker for the length of a block."""
 
-    def __init__(self, room: JobRoom, work: Work, options: WorkerOptions = QUICK) -> None:
+    def __init__(self, services: JobServices, work: Work, options: WorkerOptions = QUICK) -> None:
         self.hand = Hand(work)
-        self.worker = Worker(room, [self.hand], options)
+        self.worker = Worker(services, [self.hand], options)
 
     def __enter__(self) -> Working:
         self.worker.start()
@@ -122,30 +126,30 @@ class Working:
         self.worker.stop()
 
 
-def ended(room: JobRoom, job: Job) -> Job:
-    eventually(lambda: room.store.find(job.id).state.is_terminal)
-    return room.store.find(job.id)
+def ended(services: JobServices, job: Job) -> Job:
+    eventually(lambda: services.store.find(job.id).state.is_terminal)
+    return services.store.find(job.id)
 
 
-def test_jobs_are_done_with_their_own_inputs(room: JobRoom) -> None:
-    jobs = [submit(room, f"photo {n}") for n in range(20)]
-    with Working(room, echo) as working:
+def test_jobs_are_done_with_their_own_inputs(services: JobServices) -> None:
+    jobs = [submit(services, f"photo {n}") for n in range(20)]
+    with Working(services, echo) as working:
         for number, job in enumerate(jobs):
-            assert ended(room, job).state is State.DONE
-            assert room.store.result(job.id) == f'"photo {number}"'
+            assert ended(services, job).state is State.DONE
+            assert services.store.result(job.id) == f'"photo {number}"'
     assert working.hand.runs == [job.id for job in jobs]
 
 
-def test_a_worker_that_waits_is_woken_by_a_put(room: JobRoom) -> None:
-    with Working(room, echo):
+def test_a_worker_that_waits_is_woken_by_a_put(services: JobServices) -> None:
+    with Working(services, echo):
         time.sleep(0.3)
-        assert ended(room, submit(room)).state is State.DONE
+        assert ended(services, submit(services)).state is State.DONE
 
 
-def test_the_inputs_fault_fails_at_once(room: JobRoom) -> None:
+def test_the_inputs_fault_fails_at_once(services: JobServices) -> None:
     error = HaversackError("image-truncated", "it ends early", hint="send it again")
-    with Working(room, raises(error)) as working:
-        job = ended(room, submit(room))
+    with Working(services, raises(error)) as working:
+        job = ended(services, submit(services))
     assert (job.state, job.error_code, job.error_hint) == (
         State.FAILED,
         "image-truncated",
@@ -164,36 +168,38 @@ def test_the_inputs_fault_fails_at_once(room: JobRoom) -> None:
     ],
 )
 def test_our_own_fault_is_tried_three_times_and_then_the_job_is_dead(
-    room: JobRoom, error: BaseException, code: str
+    services: JobServices, error: BaseException, code: str
 ) -> None:
-    with Working(room, raises(error)) as working:
-        job = ended(room, submit(room))
-        other = ended(room, submit(room))
+    with Working(services, raises(error)) as working:
+        job = ended(services, submit(services))
+        other = ended(services, submit(services))
     assert (job.state, job.error_code, job.attempts) == (State.DEAD, code, 3)
     assert other.state is State.DEAD
     assert len(working.hand.runs) == 6
 
 
-def test_a_job_whose_photo_was_damaged_is_dead_and_says_so(room: JobRoom, tmp_path: Path) -> None:
-    job = submit(room, "whole")
+def test_a_job_whose_photo_was_damaged_is_dead_and_says_so(
+    services: JobServices, tmp_path: Path
+) -> None:
+    job = submit(services, "whole")
     (blob,) = tmp_path.glob("blobs/??/*")
     blob.write_bytes(b"other")
-    with Working(room, echo):
-        assert ended(room, job).error_code == "blob-damaged"
+    with Working(services, echo):
+        assert ended(services, job).error_code == "blob-damaged"
 
 
-def test_a_running_job_is_cancelled_and_its_result_is_not_taken(room: JobRoom) -> None:
-    with Working(room, until_unwanted) as working:
-        job = submit(room)
-        eventually(lambda: room.store.find(job.id).state is State.RUNNING)
-        room.store.cancel(job.id)
-        other = submit(room)
+def test_a_running_job_is_cancelled_and_its_result_is_not_taken(services: JobServices) -> None:
+    with Working(services, until_unwanted) as working:
+        job = submit(services)
+        eventually(lambda: services.store.find(job.id).state is State.RUNNING)
+        services.store.cancel(job.id)
+        other = submit(services)
         eventually(lambda: other.id in working.hand.runs)
-        room.store.cancel(other.id)
-    assert room.store.find(job.id).state is State.CANCELLED
+        services.store.cancel(other.id)
+    assert services.store.find(job.id).state is State.CANCELLED
 
 
-def test_a_long_job_keeps_its_lease_and_tells_its_progress(room: JobRoom) -> None:
+def test_a_long_job_keeps_its_lease_and_tells_its_progress(services: JobServices) -> None:
     go_on = threading.Event()
 
     def long(attempt: Attempt) -> Outcome:
@@ -201,18 +207,18 @@ def test_a_long_job_keeps_its_lease_and_tells_its_progress(room: JobRoom) -> Non
         assert go_on.wait(20)
         return Outcome(result="{}", version="1")
 
-    with Working(room, long) as working:
-        job = submit(room)
-        eventually(lambda: room.store.find(job.id).progress_done == 3)
-        time.sleep(2 * QUICK.rhythm.lease_seconds)
-        assert room.store.find(job.id).state is State.RUNNING
+    with Working(services, long) as working:
+        job = submit(services)
+        eventually(lambda: services.store.find(job.id).progress_done == 3)
+        time.sleep(2 * QUICK.lease_times.lease_seconds)
+        assert services.store.find(job.id).state is State.RUNNING
         go_on.set()
-        done = ended(room, job)
+        done = ended(services, job)
     assert (done.state, done.attempts, done.progress_done) == (State.DONE, 1, 7)
     assert len(working.hand.runs) == 1
 
 
-def test_a_worker_that_lost_its_lease_has_its_report_refused(room: JobRoom) -> None:
+def test_a_worker_that_lost_its_lease_has_its_report_refused(services: JobServices) -> None:
     first_began, go_on = threading.Event(), threading.Event()
 
     def slow(attempt: Attempt) -> Outcome:
@@ -221,42 +227,44 @@ def test_a_worker_that_lost_its_lease_has_its_report_refused(room: JobRoom) -> N
         return Outcome(result='"first"', version="1")
 
     # One that neither beats nor sweeps, as where its machine sleeps.
-    deaf = WorkerOptions(rhythm=Rhythm(lease_seconds=0.3, beat_seconds=99, sweep_seconds=99))
-    with Working(room, slow, deaf):
+    deaf = WorkerOptions(
+        lease_times=LeaseTimes(lease_seconds=0.3, beat_seconds=99, sweep_seconds=99)
+    )
+    with Working(services, slow, deaf):
         time.sleep(0.3)  # its first sweep and beat, before there is a job
-        job = submit(room)
+        job = submit(services)
         assert first_began.wait(20)
-        with Working(room, lambda _: Outcome(result='"second"', version="1")):
-            assert ended(room, job).attempts == 2
+        with Working(services, lambda _: Outcome(result='"second"', version="1")):
+            assert ended(services, job).attempts == 2
         go_on.set()
-    assert room.store.result(job.id) == '"second"'
+    assert services.store.result(job.id) == '"second"'
 
 
-def test_stopping_lets_a_short_job_finish(room: JobRoom) -> None:
+def test_stopping_lets_a_short_job_finish(services: JobServices) -> None:
     def short(attempt: Attempt) -> Outcome:
         time.sleep(0.15)
         return echo(attempt)
 
-    working = Working(room, short)
+    working = Working(services, short)
     with working:
-        job = submit(room)
+        job = submit(services)
         eventually(lambda: bool(working.hand.runs))
-    assert room.store.find(job.id).state is State.DONE
+    assert services.store.find(job.id).state is State.DONE
 
 
-def test_stopping_hands_a_long_job_back_without_counting_an_attempt(room: JobRoom) -> None:
-    with Working(room, until_unwanted) as working:
-        job = submit(room)
+def test_stopping_hands_a_long_job_back_without_counting_an_attempt(services: JobServices) -> None:
+    with Working(services, until_unwanted) as working:
+        job = submit(services)
         eventually(lambda: bool(working.hand.runs))
-    back = room.store.find(job.id)
+    back = services.store.find(job.id)
     assert (back.state, back.attempts) == (State.QUEUED, 0)
-    with Working(room, echo):
-        assert ended(room, job).state is State.DONE
+    with Working(services, echo):
+        assert ended(services, job).state is State.DONE
 
 
 @pytest.mark.parametrize("drain_seconds", [0.0, 0.2])
 def test_a_stopped_worker_has_no_thread_left(
-    room: JobRoom, caplog: pytest.LogCaptureFixture, drain_seconds: float
+    services: JobServices, caplog: pytest.LogCaptureFixture, drain_seconds: float
 ) -> None:
     go_on = threading.Event()
 
@@ -265,21 +273,21 @@ def test_a_stopped_worker_has_no_thread_left(
         return echo(attempt)
 
     options = replace(QUICK, drain_seconds=drain_seconds, heed_seconds=0.1)
-    working = Working(room, deaf, options)
+    working = Working(services, deaf, options)
     working.worker.start()
-    job = submit(room)
+    job = submit(services)
     eventually(lambda: bool(working.hand.runs))
     stopping = threading.Thread(target=working.worker.stop)
     stopping.start()
     eventually(lambda: caplog.text.count("still works after") >= 2)
     assert job.id in caplog.text
     assert stopping.is_alive()
-    assert room.store.find(job.id).state is State.QUEUED  # another worker's by now
+    assert services.store.find(job.id).state is State.QUEUED  # another worker's by now
     go_on.set()
     stopping.join(20)
     assert not stopping.is_alive()
     assert threads_of_workers() == []
-    assert room.store.find(job.id).attempts == 0
+    assert services.store.find(job.id).attempts == 0
 
 
 class AwayOnce(SqlJobStore):
@@ -295,7 +303,7 @@ class AwayOnce(SqlJobStore):
 
 
 def test_what_could_not_be_handed_back_is_handed_back_later(
-    room: JobRoom, places: JobPlaces, caplog: pytest.LogCaptureFixture
+    services: JobServices, places: JobLocations, caplog: pytest.LogCaptureFixture
 ) -> None:
     go_on = threading.Event()
 
@@ -305,9 +313,9 @@ def test_what_could_not_be_handed_back_is_handed_back_later(
 
     store = AwayOnce(open_database(places.database_url))
     options = replace(QUICK, drain_seconds=0.0, heed_seconds=0.05)
-    working = Working(replace(room, store=store), deaf, options)
+    working = Working(replace(services, store=store), deaf, options)
     working.worker.start()
-    job = submit(room)
+    job = submit(services)
     eventually(lambda: bool(working.hand.runs))
     stopping = threading.Thread(target=working.worker.stop)
     stopping.start()
@@ -318,7 +326,7 @@ def test_what_could_not_be_handed_back_is_handed_back_later(
         stopping.join(20)
         store.close()
     assert f"left to their leases are {job.id}" in caplog.text
-    found = room.store.find(job.id)
+    found = services.store.find(job.id)
     assert (found.state, found.attempts) == (State.QUEUED, 0)
 
 
@@ -326,15 +334,15 @@ def threads_of_workers() -> list[str]:
     return [one.name for one in threading.enumerate() if one.name.startswith("job-")]
 
 
-def test_a_worker_that_is_stopped_while_it_takes_a_job_gives_it_back(room: JobRoom) -> None:
+def test_a_worker_that_is_stopped_while_it_takes_a_job_gives_it_back(services: JobServices) -> None:
     for _ in range(5):
-        working = Working(room, echo, replace(QUICK, drain_seconds=0.0))
+        working = Working(services, echo, replace(QUICK, drain_seconds=0.0))
         working.worker.start()
-        jobs = [submit(room) for _ in range(3)]
+        jobs = [submit(services) for _ in range(3)]
         working.worker.stop()
         assert threads_of_workers() == []
         for job in jobs:
-            found = room.store.find(job.id)
+            found = services.store.find(job.id)
             assert (found.state, found.attempts) in ((State.DONE, 1), (State.QUEUED, 0))
 
 
@@ -351,7 +359,9 @@ class SlowBlobs(FolderBlobs):
         super().delete(name)
 
 
-def test_a_lease_is_kept_while_old_photos_are_deleted_slowly(room: JobRoom, tmp_path: Path) -> None:
+def test_a_lease_is_kept_while_old_photos_are_deleted_slowly(
+    services: JobServices, tmp_path: Path
+) -> None:
     blobs, end = SlowBlobs(tmp_path / "blobs"), threading.Event()
 
     def long(attempt: Attempt) -> Outcome:
@@ -359,33 +369,33 @@ def test_a_lease_is_kept_while_old_photos_are_deleted_slowly(room: JobRoom, tmp_
             pass
         return echo(attempt)
 
-    old = submit(room)
-    with Working(room, echo):
-        assert ended(room, old).state is State.DONE
-    slow = replace(room, blobs=blobs)
-    options = replace(QUICK, keep=Keep(input_seconds=0.0))
+    old = submit(services)
+    with Working(services, echo):
+        assert ended(services, old).state is State.DONE
+    slow = replace(services, blobs=blobs)
+    options = replace(QUICK, keep=Retention(input_seconds=0.0))
     with Working(slow, long, options) as working:
-        job = submit(room)
+        job = submit(services)
         assert blobs.is_deleting.wait(20)
-        time.sleep(3 * QUICK.rhythm.lease_seconds)
-        room.store.sweep()  # as another worker does
-        found = room.store.find(job.id)
+        time.sleep(3 * QUICK.lease_times.lease_seconds)
+        services.store.sweep()  # as another worker does
+        found = services.store.find(job.id)
         assert (found.state, found.attempts) == (State.RUNNING, 1)
         end.set()
-        assert ended(room, job).state is State.DONE
+        assert ended(services, job).state is State.DONE
         blobs.go_on.set()
     assert working.hand.runs == [job.id]
 
 
 def test_a_worker_that_ends_while_it_deletes_says_so(
-    room: JobRoom, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    services: JobServices, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     blobs = SlowBlobs(tmp_path / "blobs")
-    old = submit(room)
-    with Working(room, echo):
-        assert ended(room, old).state is State.DONE
-    options = replace(QUICK, keep=Keep(input_seconds=0.0), heed_seconds=0.05)
-    working = Working(replace(room, blobs=blobs), echo, options)
+    old = submit(services)
+    with Working(services, echo):
+        assert ended(services, old).state is State.DONE
+    options = replace(QUICK, keep=Retention(input_seconds=0.0), heed_seconds=0.05)
+    working = Working(replace(services, blobs=blobs), echo, options)
     working.worker.start()
     assert blobs.is_deleting.wait(20)
     stopping = threading.Thread(target=working.worker.stop)
@@ -400,51 +410,53 @@ def test_a_worker_that_ends_while_it_deletes_says_so(
     assert "it deletes" in line
 
 
-def test_results_and_photos_go_by_quota_and_the_state_stays(room: JobRoom, tmp_path: Path) -> None:
-    keep = Keep(result_bytes=30, input_bytes=25)
-    options = WorkerOptions(rhythm=QUICK.rhythm, keep=keep, idle_seconds=0.1)
-    with Working(room, echo, options):
-        jobs = [submit(room, f"0123456{n}") for n in range(6)]
-        assert all(ended(room, job).state is State.DONE for job in jobs)
+def test_results_and_photos_go_by_quota_and_the_state_stays(
+    services: JobServices, tmp_path: Path
+) -> None:
+    keep = Retention(result_bytes=30, input_bytes=25)
+    options = WorkerOptions(lease_times=QUICK.lease_times, keep=keep, idle_seconds=0.1)
+    with Working(services, echo, options):
+        jobs = [submit(services, f"0123456{n}") for n in range(6)]
+        assert all(ended(services, job).state is State.DONE for job in jobs)
         eventually(lambda: len(list(tmp_path.glob("blobs/??/*"))) == 3)
-        eventually(lambda: room.store.find(jobs[2].id).result_removed == 1)
-    assert [room.store.find(job.id).result_removed for job in jobs] == [1, 1, 1, 0, 0, 0]
+        eventually(lambda: services.store.find(jobs[2].id).result_removed == 1)
+    assert [services.store.find(job.id).result_removed for job in jobs] == [1, 1, 1, 0, 0, 0]
     with pytest.raises(HaversackError, match="kept no longer"):
-        room.store.result(jobs[0].id)
-    assert room.store.result(jobs[5].id) == '"01234565"'
+        services.store.result(jobs[0].id)
+    assert services.store.result(jobs[5].id) == '"01234565"'
 
 
-def test_the_same_key_keeps_one_photo(room: JobRoom, tmp_path: Path) -> None:
-    first = submit(room, "x", idempotency_key="k")
-    assert submit(room, "x", idempotency_key="k").id == first.id
+def test_the_same_key_keeps_one_photo(services: JobServices, tmp_path: Path) -> None:
+    first = submit(services, "x", idempotency_key="k")
+    assert submit(services, "x", idempotency_key="k").id == first.id
     with pytest.raises(HaversackError):
-        submit(room, "y", idempotency_key="k")
+        submit(services, "y", idempotency_key="k")
     assert len(list(tmp_path.glob("blobs/??/*"))) == 1
 
 
-def test_more_than_the_limits_is_refused(room: JobRoom) -> None:
-    few = Desk(places_of(room), DeskLimits(queued=1))
-    little = Desk(places_of(room), DeskLimits(input_bytes=10))
+def test_more_than_the_limits_is_refused(services: JobServices) -> None:
+    few = Intake(places_of(services), IntakeLimits(queued=1))
+    little = Intake(places_of(services), IntakeLimits(input_bytes=10))
     few.submit(wish("herd"), b"123")
     little.submit(wish("herd"), b"123")
-    for desk, size in (
-        (Desk(places_of(room), DeskLimits(queued=1)), 1),
+    for intake, size in (
+        (Intake(places_of(services), IntakeLimits(queued=1)), 1),
         (little, 11),
     ):
         with pytest.raises(HaversackError) as caught:
-            desk.submit(wish("herd"), b"x" * size)
+            intake.submit(wish("herd"), b"x" * size)
         assert caught.value.code == "jobs-full"
 
 
-def test_photos_kept_elsewhere_are_refused(places: JobPlaces, tmp_path: Path) -> None:
-    open_room(places).store.close()
-    other = JobPlaces(
+def test_photos_kept_elsewhere_are_refused(places: JobLocations, tmp_path: Path) -> None:
+    open_services(places).store.close()
+    other = JobLocations(
         state=tmp_path, database=places.database, blobs=str(tmp_path / "another-place")
     )
     with pytest.raises(HaversackError) as caught:
-        open_room(other)
+        open_services(other)
     assert caught.value.code == "blobs-elsewhere"
-    open_room(places).store.close()
+    open_services(places).store.close()
 
 
 def test_a_worker_waits_while_postgresql_is_stopped_and_goes_on(
@@ -452,29 +464,29 @@ def test_a_worker_waits_while_postgresql_is_stopped_and_goes_on(
 ) -> None:
     if postgres.stop is None or postgres.start is None:
         pytest.skip("the PostgreSQL of HAVERSACK_TEST_DATABASE is not ours to stop")
-    room = open_room(JobPlaces(state=tmp_path, database=postgres.new_database()))
+    services = open_services(JobLocations(state=tmp_path, database=postgres.new_database()))
     go_on = threading.Event()
 
     def work(attempt: Attempt) -> Outcome:
         assert go_on.wait(30)
         return echo(attempt)
 
-    with Working(room, work) as working:
-        first, second = submit(room, "first"), submit(room, "second")
+    with Working(services, work) as working:
+        first, second = submit(services, "first"), submit(services, "second")
         eventually(lambda: bool(working.hand.runs))
         postgres.stop()
         try:
             with pytest.raises(HaversackError) as caught:
-                submit(room)
+                submit(services)
             go_on.set()  # the first job ends while nobody can be told
             time.sleep(0.5)
         finally:
             postgres.start()
         assert caught.value.code == "database-away"
         for job, text in ((first, '"first"'), (second, '"second"')):
-            assert ended(room, job).state is State.DONE
-            assert room.store.result(job.id) == text
-    room.store.close()
+            assert ended(services, job).state is State.DONE
+            assert services.store.result(job.id) == text
+    services.store.close()
 
 
 def test_a_cut_connection_is_made_anew_by_the_next_call(postgres: Postgres, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from haversack.engine.detections import Detection
 from haversack.engine.predictor import Predictor
 from haversack.pack.build import Built
 from haversack.pack.graph.heads.head import Decoding
-from haversack.pack.graph.network import picture_input, read_network
+from haversack.pack.graph.network import photo_input, read_network
 from haversack.pack.labels import read_labels
 from haversack.pack.original import open_original
 from haversack.pack.reference.decode import Thresholds, suppress, yolox
@@ -117,7 +117,7 @@ def test_the_lists_horses_are_those_of_a_letterbox_that_loses_a_column(
 
 def original_scores(pixels: NDArray[np.uint8], columns: int, rows: int) -> list[tuple[int, float]]:
     network = read_network(MODEL)
-    wanted = picture_input(network, None)
+    wanted = photo_input(network, None)
     geometry = InputGeometry(width=416, height=416, geometry="letterbox")
     frame = np.full((416, 416, 3), 114, np.uint8)
     frame[:rows, :columns] = resize(pixels, columns, rows, geometry)

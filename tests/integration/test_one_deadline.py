@@ -15,10 +15,10 @@ from tests.server.running import PHOTO
 
 from haversack.errors import HaversackError
 from haversack.serve.admission import Deadline, Held
-from haversack.serve.answering import Sent
+from haversack.serve.answering import SentBody
 from haversack.serve.dataplane import DataPlane
-from haversack.serve.pictures import PictureBytes
-from haversack.serve.stay import Stay
+from haversack.serve.encoded_photo import PhotoBytes
+from haversack.serve.request_lifetime import RequestLifetime
 from haversack.serve.v1_predict import V1Predict
 from haversack.serve.v2_infer import V2Infer
 
@@ -54,12 +54,12 @@ def v2(plane: DataPlane, timeout_seconds: float = 0) -> Coroutine[Any, Any, Any]
     body: dict[str, object] = {"inputs": [told]}
     if timeout_seconds:
         body["parameters"] = {"timeout": int(timeout_seconds * 1e6)}
-    return V2Infer(plane).answer(TARGET, Sent(body=PictureBytes(json.dumps(body).encode())))
+    return V2Infer(plane).answer(TARGET, SentBody(body=PhotoBytes(json.dumps(body).encode())))
 
 
 def v1(plane: DataPlane, count: int) -> Coroutine[Any, Any, Any]:
     body = json.dumps({"instances": [{"b64": ENCODED}] * count}).encode()
-    return V1Predict(plane).answer(TARGET, Sent(body=PictureBytes(body)))
+    return V1Predict(plane).answer(TARGET, SentBody(body=PhotoBytes(body)))
 
 
 async def all_memory(plane: DataPlane) -> Held:
@@ -83,11 +83,15 @@ def test_waiting_for_a_load_and_for_memory_is_one_wait(own_seconds: float, code:
     async def work() -> None:
         async with held_plane(lambda: None, options=OFFER) as plane:
             # Somebody loads, and holds up all other loads.
-            places, go_on, loads = plane.catalogue.places, threading.Event(), threading.Event()
+            loaded_models, go_on, loads = (
+                plane.catalogue.loaded_models,
+                threading.Event(),
+                threading.Event(),
+            )
 
             def load_long() -> None:
-                with places.loading:
-                    places.remove("blobs", None)
+                with loaded_models.loading:
+                    loaded_models.remove("blobs", None)
                     loads.set()
                     go_on.wait(20)
 
@@ -153,7 +157,7 @@ def test_jobs_that_are_done_in_several_calls_wait_once() -> None:
             # No memory for calls of two: each photo has a call of its own.
             plane.workspace.budget.resize(1)
             others = await all_memory(plane)
-            task = asyncio.create_task(plane.see_together(TARGET, asked(2)))
+            task = asyncio.create_task(plane.predict_together(TARGET, asked(2)))
             await until(lambda: plane.memory.waiting == 1)
             behind = asyncio.create_task(all_memory(plane))
             await until(lambda: plane.memory.waiting == 2)
@@ -173,7 +177,7 @@ def test_who_has_waited_before_has_his_whole_patience_the_next_time() -> None:
         async with held_plane(lambda: None, options=OFFER) as plane:
             for _ in range(2):
                 others = await all_memory(plane)
-                task = asyncio.create_task(plane.see(TARGET, photo(), lambda *_: 1))
+                task = asyncio.create_task(plane.predict(TARGET, photo(), lambda *_: 1))
                 await until(lambda: plane.memory.waiting == 1)
                 await skip(70)
                 others.shrink(0)
@@ -184,10 +188,10 @@ def test_who_has_waited_before_has_his_whole_patience_the_next_time() -> None:
 
 def test_waits_side_by_side_take_their_time_once() -> None:
     async def work() -> None:
-        stay = Stay(30.0)
+        lifetime = RequestLifetime(30.0)
 
         async def wait() -> None:
-            with stay.waiting():
+            with lifetime.waiting():
                 await asyncio.sleep(0)
                 await asyncio.sleep(0)
                 await asyncio.sleep(0)
@@ -196,7 +200,7 @@ def test_waits_side_by_side_take_their_time_once() -> None:
         await asyncio.sleep(0)
         await skip(10.0)
         await asyncio.gather(*waits)
-        with stay.waiting() as deadline:
+        with lifetime.waiting() as deadline:
             left = deadline.at - asyncio.get_running_loop().time()
         assert left == pytest.approx(20.0, abs=1.0)
 

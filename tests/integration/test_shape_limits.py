@@ -11,8 +11,8 @@ import onnx.parser
 import pytest
 
 from haversack.engine.predictor import Predictor, PredictorOptions
-from haversack.errors import ImageError
-from haversack.pack.build import Target, build
+from haversack.errors import PhotoError
+from haversack.pack.build import PackTarget, build
 from haversack.pack.draft import ImportRequest
 from haversack.pack.importers.onnx import import_onnx
 from haversack.pack.recipe import load_recipe
@@ -47,7 +47,7 @@ def cropping(tmp_path: Path) -> Path:
         options={},
         labels=("red", "green", "blue"),
     )
-    return build(import_onnx(request), Target(out=tmp_path / "packs"), now=NOW).path
+    return build(import_onnx(request), PackTarget(out=tmp_path / "packs"), now=NOW).path
 
 
 def test_a_panorama_is_answered_and_a_sliver_refused(cropping: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_panorama_is_answered_and_a_sliver_refused(cropping: Path) -> None:
     panorama[:, 180:220, 1] = 255
     classes = predictor.predict_pixels(panorama).to_dict()["classes"]
     assert classes[0]["label"] == "green", "the middle is what a crop keeps"
-    with pytest.raises(ImageError) as caught:
+    with pytest.raises(PhotoError) as caught:
         predictor.predict_pixels(np.zeros((1, 60000, 3), dtype=np.uint8))
     assert caught.value.code == "image-shape-unfit"
 
@@ -72,12 +72,12 @@ def test_a_label_map_is_as_large_as_its_photo_and_counted_so(tmp_path: Path) -> 
         options={},
         labels=("red", "green", "blue"),
     )
-    path = build(import_onnx(request), Target(out=tmp_path / "packs"), now=NOW).path
+    path = build(import_onnx(request), PackTarget(out=tmp_path / "packs"), now=NOW).path
     predictor = Predictor(open_pack(path), PredictorOptions(decode_limit_bytes=8 << 20))
     blue = np.zeros((1000, 2000, 3), dtype=np.uint8)
     blue[..., 2] = 255
     legend = predictor.predict_pixels(blue).to_dict()["legend"]
     assert legend == [{"label": "blue", "class_id": 2, "pixels": 2_000_000}]
-    with pytest.raises(ImageError) as caught:
+    with pytest.raises(PhotoError) as caught:
         predictor.predict_pixels(np.zeros((3000, 3000, 3), dtype=np.uint8))
     assert caught.value.code == "image-too-large"

@@ -99,17 +99,17 @@ def test_a_pack_that_could_not_be_shared_is_tried_again(
     publisher = Publisher(catalogue(BLOBS), bench.store, bench.clock)
     bench.blobs.fault = fault
     for _ in range(100):
-        publisher.look()
+        publisher.update()
         bench.clock.seconds += 2
     assert bench.store.copies() == []
     assert 2 < bench.blobs.tries < 8
     assert caplog.text.count("is not shared") == 1
     bench.blobs.fault = None
     bench.clock.seconds += 600
-    publisher.look()
+    publisher.update()
     assert [copy.name for copy in bench.store.copies()] == ["blobs"]
     tries = bench.blobs.tries
-    publisher.look()
+    publisher.update()
     assert bench.blobs.tries == tries
 
 
@@ -123,12 +123,12 @@ def test_a_pack_that_could_not_be_brought_is_tried_again(
     collector = Collector(here, bench.store, bench.folder / "copies", bench.clock)
     bench.blobs.fault = fault
     for _ in range(50):
-        collector.look()
+        collector.update()
         bench.clock.seconds += 2
     assert caplog.text.count("is not done here") == 1
     bench.blobs.fault = None
     bench.clock.seconds += 600
-    collector.look()
+    collector.update()
     assert here.offers.find("blobs", "1") is not None
 
 

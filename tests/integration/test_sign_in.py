@@ -12,7 +12,7 @@ import pytest
 
 from haversack.accounts.accounts import Accounts, has_accounts, open_accounts
 from haversack.accounts.keys import Keys
-from haversack.accounts.passwords import Cost, Passwords
+from haversack.accounts.passwords import GuessCost, Passwords
 from haversack.accounts.sessions import Sessions
 from haversack.accounts.tables import Tables
 from haversack.accounts.users import Users
@@ -25,7 +25,7 @@ from haversack.serve.sign_in import SignIn
 PASSWORD, OTHER = "correct horse battery", "staple of other words"
 
 
-class House:
+class Door:
     """A way in to accounts, at a time of our own, that counts what it computes."""
 
     def __init__(self, path: Path) -> None:
@@ -46,7 +46,7 @@ class House:
         self.register = AccountRegister(self.accounts, lambda: self.seconds)
         self.sign_in = SignIn(self.accounts, self.register, lambda: self.seconds)
 
-    def _derive(self, password: bytes, salt: bytes, cost: Cost) -> bytes:
+    def _derive(self, password: bytes, salt: bytes, cost: GuessCost) -> bytes:
         self.gate.wait(10)
         self.derived += 1
         return hashlib.sha256(salt + password).digest()
@@ -61,97 +61,97 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path / "accounts.sqlite")
-    yield house
-    house.gate.set()
-    house.sign_in.close()
+def door(tmp_path: Path) -> Iterator[Door]:
+    door = Door(tmp_path / "accounts.sqlite")
+    yield door
+    door.gate.set()
+    door.sign_in.close()
 
 
 @pytest.mark.parametrize("user", ["ada", "nobody", "NOT A NAME", ""])
-def test_every_refusal_costs_one_password(house: House, user: str) -> None:
-    assert asyncio.run(house.code(user, OTHER)) == "sign-in-refused"
-    assert house.derived == 1
+def test_every_refusal_costs_one_password(door: Door, user: str) -> None:
+    assert asyncio.run(door.code(user, OTHER)) == "sign-in-refused"
+    assert door.derived == 1
 
 
-def test_a_refusal_for_too_many_costs_none(house: House) -> None:
+def test_a_refusal_for_too_many_costs_none(door: Door) -> None:
     async def ask() -> list[str]:
-        return [await house.code("ada", OTHER) for _ in range(12)]
+        return [await door.code("ada", OTHER) for _ in range(12)]
 
     codes = asyncio.run(ask())
     assert codes == ["sign-in-refused"] * 10 + ["sign-in-limited"] * 2
-    assert house.derived == 10
-    house.seconds = 901
-    assert asyncio.run(house.code("ada", PASSWORD)) == ""
+    assert door.derived == 10
+    door.seconds = 901
+    assert asyncio.run(door.code("ada", PASSWORD)) == ""
 
 
-def test_many_at_once_try_no_more_than_one_after_another(house: House) -> None:
-    house.gate.clear()
+def test_many_at_once_try_no_more_than_one_after_another(door: Door) -> None:
+    door.gate.clear()
 
     async def ask() -> list[str]:
-        tasks = [asyncio.create_task(house.code("ada", OTHER)) for _ in range(40)]
+        tasks = [asyncio.create_task(door.code("ada", OTHER)) for _ in range(40)]
         await asyncio.sleep(0)
-        house.gate.set()
+        door.gate.set()
         return await asyncio.gather(*tasks)
 
     codes = asyncio.run(ask())
-    assert house.derived == codes.count("sign-in-refused") == 10
+    assert door.derived == codes.count("sign-in-refused") == 10
     assert codes.count("sign-in-limited") == 6
     assert codes.count("too-busy") == 24
 
 
-def test_the_event_loop_goes_on_while_a_password_is_computed(house: House) -> None:
-    house.gate.clear()
+def test_the_event_loop_goes_on_while_a_password_is_computed(door: Door) -> None:
+    door.gate.clear()
 
     async def ask() -> str:
-        task = asyncio.create_task(house.code("ada", PASSWORD))
+        task = asyncio.create_task(door.code("ada", PASSWORD))
         await asyncio.sleep(0.01)
         assert not task.done()
-        house.gate.set()
+        door.gate.set()
         return await task
 
     assert asyncio.run(ask()) == ""
 
 
-def test_a_session_is_looked_up_once_in_two_seconds(house: House) -> None:
+def test_a_session_is_looked_up_once_in_two_seconds(door: Door) -> None:
     async def ask() -> None:
-        session_id = await house.sign_in.begin("ada", PASSWORD, "10.0.0.1")
-        found = await house.register.by_session(session_id)
+        session_id = await door.sign_in.begin("ada", PASSWORD, "10.0.0.1")
+        found = await door.register.by_session(session_id)
         assert found
         assert (found.name, found.scopes) == ("ada", frozenset({Scope.INFER}))
-        house.accounts.sessions.end(session_id)
-        house.seconds += FRESH_SECONDS - 0.1
-        assert await house.register.by_session(session_id) == found
-        house.seconds += 0.2
-        assert await house.register.by_session(session_id) is None
+        door.accounts.sessions.end(session_id)
+        door.seconds += FRESH_SECONDS - 0.1
+        assert await door.register.by_session(session_id) == found
+        door.seconds += 0.2
+        assert await door.register.by_session(session_id) is None
 
     asyncio.run(ask())
 
 
-def test_signing_out_here_counts_at_once(house: House) -> None:
+def test_signing_out_here_counts_at_once(door: Door) -> None:
     async def ask() -> None:
-        session_id = await house.sign_in.begin("ada", PASSWORD, "10.0.0.1")
-        assert await house.register.by_session(session_id)
-        await house.sign_in.end(session_id)
-        assert await house.register.by_session(session_id) is None
+        session_id = await door.sign_in.begin("ada", PASSWORD, "10.0.0.1")
+        assert await door.register.by_session(session_id)
+        await door.sign_in.end(session_id)
+        assert await door.register.by_session(session_id) is None
 
     asyncio.run(ask())
 
 
-def test_a_key_tells_its_owner_or_itself_and_when_it_was_used(house: House) -> None:
+def test_a_key_tells_its_owner_or_itself_and_when_it_was_used(door: Door) -> None:
     scopes = frozenset({"infer"})
-    own, hers = house.accounts.keys.add("ci", scopes), house.accounts.keys.add("x", scopes, "ada")
+    own, hers = door.accounts.keys.add("ci", scopes), door.accounts.keys.add("x", scopes, "ada")
 
     async def ask() -> None:
         for secret, name in [(own, "key:ci"), (hers, "ada")]:
-            found = await house.register.by_key(secret)
+            found = await door.register.by_key(secret)
             assert found
             assert found.name == name
         # What opens one door does not open the other.
-        assert await house.register.by_session(own) is None
+        assert await door.register.by_session(own) is None
 
     asyncio.run(ask())
-    assert all(key.used is not None for key in house.accounts.keys.listed())
+    assert all(key.used is not None for key in door.accounts.keys.listed())
 
 
 def test_a_file_is_its_owners_alone_also_if_a_server_made_it_first(tmp_path: Path) -> None:

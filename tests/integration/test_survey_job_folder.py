@@ -10,48 +10,48 @@ import pytest
 from tests.contract.going import expire_inputs
 
 from haversack.errors import HaversackError
-from haversack.jobs.desk import wish
 from haversack.jobs.files import Role
+from haversack.jobs.intake import wish
 from haversack.jobs.job import Fault, Job
-from haversack.jobs.setting import JobPlaces, JobRoom, open_room
-from haversack.jobs.store import Claim, Keep
+from haversack.jobs.services import JobLocations, JobServices, open_services
+from haversack.jobs.store import Claim, Retention
 from haversack.survey.job_folder import JobFolder, remove_ended
 
 _FAULT = Fault(code="x", message="y")
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Iterator[JobRoom]:
-    made = open_room(JobPlaces(state=tmp_path / "state"))
+def services(tmp_path: Path) -> Iterator[JobServices]:
+    made = open_services(JobLocations(state=tmp_path / "state"))
     yield made
     made.store.close()
 
 
-def put(room: JobRoom, *names: str) -> Job:
-    upload = room.desk.begin_upload("")
+def put(services: JobServices, *names: str) -> Job:
+    upload = services.intake.begin_upload("")
     for name in names:
-        room.desk.add_photo(upload.id, name, name.encode())
-    return room.desk.submit_upload(wish("herd", kind="survey"), upload.id, None)
+        services.intake.add_photo(upload.id, name, name.encode())
+    return services.intake.submit_upload(wish("herd", kind="survey"), upload.id, None)
 
 
-def fetched(room: JobRoom, place: Path, job: Job) -> JobFolder:
+def fetched(services: JobServices, place: Path, job: Job) -> JobFolder:
     folder = JobFolder(place, job.id)
-    folder.fetch(room.files.files(job.id, Role.PHOTO), room.blobs, threading.Event())
+    folder.fetch(services.files.files(job.id, Role.PHOTO), services.blobs, threading.Event())
     return folder
 
 
-def claim(room: JobRoom) -> Claim:
+def claim(services: JobServices) -> Claim:
     return Claim(kinds=["survey"], packs=["herd"], worker="w")
 
 
 def test_photos_lie_under_their_names_and_a_second_attempt_fetches_the_rest(
-    room: JobRoom, tmp_path: Path
+    services: JobServices, tmp_path: Path
 ) -> None:
-    job = put(room, "a.jpg", "north/b.jpg")
-    folder = fetched(room, tmp_path / "surveys", job)
+    job = put(services, "a.jpg", "north/b.jpg")
+    folder = fetched(services, tmp_path / "surveys", job)
     (folder.photos / "a.jpg").unlink()
     before = (folder.photos / "north" / "b.jpg").stat()
-    fetched(room, tmp_path / "surveys", job)
+    fetched(services, tmp_path / "surveys", job)
     found = {p.relative_to(folder.photos).as_posix(): p.read_text() for p in _files(folder.photos)}
     assert found == {"a.jpg": "a.jpg", "north/b.jpg": "north/b.jpg"}
     after = (folder.photos / "north" / "b.jpg").stat()
@@ -62,35 +62,39 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_photos_of_which_one_is_anothers_folder_fail_the_job(room: JobRoom, tmp_path: Path) -> None:
-    job = put(room, "a.jpg", "a.jpg/b.jpg")
+def test_photos_of_which_one_is_anothers_folder_fail_the_job(
+    services: JobServices, tmp_path: Path
+) -> None:
+    job = put(services, "a.jpg", "a.jpg/b.jpg")
     with pytest.raises(HaversackError) as caught:
-        fetched(room, tmp_path / "surveys", job)
+        fetched(services, tmp_path / "surveys", job)
     assert (caught.value.code, caught.value.kind.value) == ("photo-name-taken", "invalid")
 
 
-def test_what_nobody_wants_is_not_fetched(room: JobRoom, tmp_path: Path) -> None:
-    job, unwanted = put(room, "a.jpg"), threading.Event()
+def test_what_nobody_wants_is_not_fetched(services: JobServices, tmp_path: Path) -> None:
+    job, unwanted = put(services, "a.jpg"), threading.Event()
     unwanted.set()
     folder = JobFolder(tmp_path / "surveys", job.id)
     with pytest.raises(HaversackError) as caught:
-        folder.fetch(room.files.files(job.id, Role.PHOTO), room.blobs, unwanted)
+        folder.fetch(services.files.files(job.id, Role.PHOTO), services.blobs, unwanted)
     assert caught.value.code == "job-broken-off"
 
 
-def test_a_folder_stays_as_long_as_its_job_may_go_on(room: JobRoom, tmp_path: Path) -> None:
+def test_a_folder_stays_as_long_as_its_job_may_go_on(services: JobServices, tmp_path: Path) -> None:
     place = tmp_path / "surveys"
-    jobs = {name: put(room, f"{name}.jpg") for name in ("done", "failed", "cancelled", "queued")}
+    jobs = {
+        name: put(services, f"{name}.jpg") for name in ("done", "failed", "cancelled", "queued")
+    }
     for job in jobs.values():
-        fetched(room, place, job)
+        fetched(services, place, job)
     (place / "unknown").mkdir()
-    done, failed = (room.store.claim(claim(room))[0] for _ in range(2))
-    room.store.done(done.lease, "{}", "1")
-    room.store.fail(failed.lease, _FAULT)
-    room.store.cancel(jobs["cancelled"].id)
-    remove_ended(place, room.store)
+    done, failed = (services.store.claim(claim(services))[0] for _ in range(2))
+    services.store.done(done.lease, "{}", "1")
+    services.store.fail(failed.lease, _FAULT)
+    services.store.cancel(jobs["cancelled"].id)
+    remove_ended(place, services.store)
     left = {path.name for path in place.iterdir()}
     assert left == {jobs["failed"].id, jobs["queued"].id}
-    expire_inputs(room.store, Keep(input_seconds=0), 9)
-    remove_ended(place, room.store)
+    expire_inputs(services.store, Retention(input_seconds=0), 9)
+    remove_ended(place, services.store)
     assert {path.name for path in place.iterdir()} == {jobs["queued"].id}

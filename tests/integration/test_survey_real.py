@@ -22,7 +22,7 @@ from tests.integration.survey_material import (
 from tests.unit.pack.conftest import built, request
 
 from haversack.engine.tiles import cut
-from haversack.errors import ImageError
+from haversack.errors import PhotoError
 from haversack.pack.labels import read_labels
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.survey.options import GridTable
@@ -130,16 +130,16 @@ def test_windows_give_the_pixels_of_the_whole(tmp_path: Path, options: dict[str,
     assert seen.all()
     # Whole rows of a file in strips; of a tiled one two tiles at once.
     assert pieces == (20 if "tiled" in options else 5)
-    assert job.place.lon == pytest.approx(26.056, abs=0.01)
-    assert job.place.lat == pytest.approx(-18.08, abs=0.01)
+    assert job.geotag.lon == pytest.approx(26.056, abs=0.01)
+    assert job.geotag.lat == pytest.approx(-18.08, abs=0.01)
 
 
 def test_a_mosaic_larger_than_the_memory_given_is_looked_at_whole(
     pack: PackFiles, tmp_path: Path
 ) -> None:
     pixels = np.full((8300, 8300, 3), 120, np.uint8)
-    for place in (50, 4100, 8140):
-        pixels[place : place + 150, place : place + 150] = 255
+    for geotag in (50, 4100, 8140):
+        pixels[geotag : geotag + 150, geotag : geotag + 150] = 255
     path = write_geotiff(tmp_path / "in" / "mosaic.tif", pixels, compress="lzw", photometric="RGB")
     del pixels
     out = tmp_path / "run"
@@ -158,7 +158,7 @@ def test_bands_that_nobody_has_explained_are_refused(
 ) -> None:
     pixels = np.ones((40, 50, count), dtype)
     path = write_geotiff(tmp_path / "bands.tif", pixels, photometric="MINISBLACK")
-    with pytest.raises(ImageError) as caught:
+    with pytest.raises(PhotoError) as caught:
         open_windowed(path, GridTable(tile=20, overlap=2, overview=False), from_bytes=0)
     assert caught.value.code == "image-mode-unsupported"
 

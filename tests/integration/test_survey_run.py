@@ -24,7 +24,7 @@ from haversack.engine.tiles import TileGrid
 from haversack.errors import HaversackError
 from haversack.packfile.archive import PackFiles
 from haversack.survey.options import MergeTable, read_record
-from haversack.survey.progress import Standing
+from haversack.survey.progress import RunProgress
 from haversack.survey.remerge import remerge
 from haversack.survey.store import RunStore
 
@@ -89,7 +89,7 @@ def test_boxes_lie_where_the_patches_are(pack: PackFiles, tmp_path: Path) -> Non
 class Stopping(Recorder):
     """Presses Ctrl-C once a photo is done."""
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: RunProgress) -> None:
         if standing.photos_done and not self.standings:
             self.standings.append(standing)
             os.kill(os.getpid(), signal.SIGINT)
@@ -264,7 +264,7 @@ def test_a_folder_that_vanishes_stops_the_run_and_loses_nothing(
         save(source / f"{number:02}.jpg", scene(number % 3))
 
     class Unplugging(Recorder):
-        def show(self, standing: Standing) -> None:
+        def show(self, standing: RunProgress) -> None:
             if standing.photos_done and source.exists():
                 source.rename(tmp_path / "unplugged")
 
@@ -313,7 +313,7 @@ def test_a_run_in_use_is_refused(pack: PackFiles, folder: Path, tmp_path: Path) 
     class Twice(Recorder):
         fault: HaversackError | None = None
 
-        def show(self, standing: Standing) -> None:
+        def show(self, standing: RunProgress) -> None:
             if self.fault is None:
                 with pytest.raises(HaversackError) as caught:
                     survey(out, pack, folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import onnx
 from tests.integration.survey_material import spots
-from tests.unit.pack.conftest import built, graph_of, noise, picture, request
+from tests.unit.pack.conftest import built, graph_of, noise, photo, request
 
 DETECTOR, MAPPER, TENSORS = "spots", "shades", "sums"
 _SHADES = "net (float[1,3,8,8] x) => (float[1,3,8,8] logits) { logits = Relu (x) }"
@@ -17,7 +17,7 @@ _SUMS = """net (float[N,1000] rows) => (float[N,1000] doubled) {
 
 def quick_packs(folder: Path) -> list[Path]:
     """A detector of 128 px, a label map of 8 px, and one that takes tensors."""
-    samples = tuple(picture(folder, str(seed), noise(seed, 8, 8)) for seed in range(3))
+    samples = tuple(photo(folder, str(seed), noise(seed, 8, 8)) for seed in range(3))
     plain = {"head": "none", "geometry": "none"}
     asked = (
         (DETECTOR, spots(), {"preset": "ultralytics", "labels": ("light", "dark")}),

@@ -15,8 +15,8 @@ LIMIT_BYTES = 64 << 20
 CHILD = """
 import json, sys
 from pathlib import Path
-from haversack.engine.image import decode
-from haversack.errors import ImageError
+from haversack.engine.photo import decode
+from haversack.errors import PhotoError
 
 def status(key):
     for line in Path("/proc/self/status").read_text().splitlines():
@@ -32,7 +32,7 @@ for path in sorted(folder.rglob("*.*")):
         continue
     try:
         told[path.name] = decode(path.read_bytes(), limit_bytes=limit).format
-    except ImageError as error:
+    except PhotoError as error:
         told[path.name] = error.message
 print(json.dumps({"told": told, "extra_bytes": status("VmHWM") - idle}))
 """

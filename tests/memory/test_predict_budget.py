@@ -22,7 +22,7 @@ import numpy as np
 from haversack.engine.allocator import settle, trim
 settle()
 from haversack.engine.predictor import Predictor, PredictorOptions
-from haversack.errors import ImageError
+from haversack.errors import PhotoError
 from haversack.packfile.archive import open_pack
 from haversack.packfile.repository import Repository
 from haversack.samples.bundle import BUNDLED_PACKS
@@ -43,7 +43,7 @@ told = {}
 for path in sorted(p for p in Path(sys.argv[1]).rglob("*") if p.is_file() and p.suffix != ".json"):
     try:
         told[path.name] = predictor.predict(path.read_bytes()).status
-    except ImageError as error:
+    except PhotoError as error:
         told[path.name] = error.message
     trim()
 print(json.dumps({"told": told, "extra_bytes": peak() - small}))

@@ -8,7 +8,7 @@ import pytest
 from tests.server.running import BLOBS, PHOTO, refused, serving
 from tests.server.test_jobs import ended, submit
 
-from haversack.jobs.setting import JobPlaces, open_room
+from haversack.jobs.services import JobLocations, open_services
 from haversack.jobs.tidier import Tidier
 
 
@@ -36,11 +36,11 @@ def test_what_the_server_was_told_holds_for_whoever_tidies(tmp_path: Path) -> No
         address = submit(server)
         ended(server, address)
         assert server.get(f"{address}/photo").content == PHOTO.read_bytes()
-        room = open_room(JobPlaces(state=state))  # as a worker beside it does
-        tidier = Tidier(room, ())
-        while not room.store.find(address.rpartition("/")[2]).input_removed:
+        services = open_services(JobLocations(state=state))  # as a worker beside it does
+        tidier = Tidier(services, ())
+        while not services.store.find(address.rpartition("/")[2]).input_removed:
             tidier.tidy()
-        room.store.close()
+        services.store.close()
         gone = server.get(f"{address}/photo")
         assert (gone.status_code, gone.json()["code"]) == (410, "job-input-removed")
         assert server.get(f"{address}/result").status_code == 200

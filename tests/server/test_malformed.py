@@ -202,18 +202,18 @@ def test_a_wrong_v1_request_is_a_sentence(server: Server, body: bytes) -> None:
     refusal(server.post(PREDICT, content=body))
 
 
-V1_PICTURES = {
+V1_PHOTOS = {
     "a number": b'{"instances": [5]}',
     "no base64": b'{"instances": [{"b64": "?"}]}',
     "b64 is a number": b'{"instances": [{"b64": 5}]}',
     "more than b64": b'{"instances": [{"b64": "AAAA", "x": 1}]}',
     "an empty object": b'{"instances": [{}]}',
-    "no picture": b'{"instances": [{"b64": "%s"}]}' % base64.b64encode(b"GIF89a"),
+    "no photo": b'{"instances": [{"b64": "%s"}]}' % base64.b64encode(b"GIF89a"),
 }
 
 
-@pytest.mark.parametrize("body", V1_PICTURES.values(), ids=V1_PICTURES.keys())
-def test_a_wrong_v1_picture_is_a_sentence(server: Server, body: bytes) -> None:
+@pytest.mark.parametrize("body", V1_PHOTOS.values(), ids=V1_PHOTOS.keys())
+def test_a_wrong_v1_photo_is_a_sentence(server: Server, body: bytes) -> None:
     told = refusal(server.post("/v1/models/blobs:predict", content=body), 400, 415)
     assert "instance 0" in told["error"] or "base64" in told["error"]
 

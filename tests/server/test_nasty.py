@@ -1,4 +1,4 @@
-"""Hostile pictures over HTTP: an answer or a sentence, within the memory that was promised."""
+"""Hostile photos over HTTP: an answer or a sentence, within the memory that was promised."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def pictures(shared_data: Path) -> list[Path]:
+def photos(shared_data: Path) -> list[Path]:
     found = sorted((shared_data / "images" / "nasty").rglob("*"))
     return [path for path in found if path.is_file() and path.suffix != ".json"]
 
@@ -62,11 +62,11 @@ def is_answered(answer: httpx.Response) -> bool:
 
 
 def test_every_nasty_file_is_answered_within_the_memory(
-    bounded: Server, pictures: list[Path]
+    bounded: Server, photos: list[Path]
 ) -> None:
     idle = forget_peak(bounded)
     told = {}
-    for path in pictures:
+    for path in photos:
         answer = bounded.post("/predict/blobs", content=path.read_bytes())
         assert is_answered(answer), path
         told[path.name] = answer.status_code
@@ -77,7 +77,7 @@ def test_every_nasty_file_is_answered_within_the_memory(
     assert "Traceback" not in bounded.said()
 
 
-def test_a_picture_that_is_huge_by_its_header_is_413(bounded: Server) -> None:
+def test_a_photo_that_is_huge_by_its_header_is_413(bounded: Server) -> None:
     sizes = struct.pack(">II", 60_000, 60_000) + b"\x08\x02\0\0\0"
     chunk = b"IHDR" + sizes
     data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", len(sizes)) + chunk
@@ -114,7 +114,7 @@ def test_millions_of_empty_chunks_stop_neither_the_loop_nor_the_memory(bounded: 
 
 @pytest.mark.slow
 def test_sixteen_nasty_files_at_once_are_answered_within_the_memory(
-    bounded: Server, pictures: list[Path]
+    bounded: Server, photos: list[Path]
 ) -> None:
     idle = forget_peak(bounded)
 
@@ -122,7 +122,7 @@ def test_sixteen_nasty_files_at_once_are_answered_within_the_memory(
         return is_answered(bounded.post("/predict/blobs", content=path.read_bytes()))
 
     with ThreadPoolExecutor(16) as pool:
-        assert all(pool.map(send, pictures))
+        assert all(pool.map(send, photos))
     assert memory(bounded, "VmHWM") <= idle + 2 * LIMIT_BYTES
     assert bounded.answers()
     assert "haversack_memory_reserved_bytes 0.0" in bounded.get("/metrics").text

@@ -14,7 +14,7 @@ from tests.server.running import BLOBS, environment, serving
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 # Without positive_data_acceptance: no schema can say which tensors a model takes, or which bytes
-# are a picture or a pack. Without the checks of links and of authentication, for there are none.
+# are a photo or a pack. Without the checks of links and of authentication, for there are none.
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",

@@ -21,7 +21,7 @@ from haversack.packfile.archive import open_pack, write_archive
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def pack_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("house"), BLOBS, "--pack-limit", "200K") as server:
         yield server
 
@@ -46,22 +46,24 @@ def versions(server: Server) -> dict[str, str]:
     return {row["name"]: row["version"] for row in server.get("/packs").json()["packs"]}
 
 
-def test_a_pack_is_sent_used_fetched_and_removed(house: Server, tmp_path: Path) -> None:
+def test_a_pack_is_sent_used_fetched_and_removed(pack_server: Server, tmp_path: Path) -> None:
     sent = {version: archive(tmp_path, version) for version in ("1", "2")}
     for version, data in sent.items():
-        answer = house.post("/packs", content=data, headers={"Content-Type": "application/zip"})
+        answer = pack_server.post(
+            "/packs", content=data, headers={"Content-Type": "application/zip"}
+        )
         assert answer.status_code == 201, answer.text
         assert answer.headers["location"] == f"/packs/tiny/versions/{version}"
         assert (answer.json()["name"], answer.json()["version"]) == ("tiny", version)
-        assert versions(house) == {"blobs": "1", "tiny": version}
-        record = house.post("/predict/tiny", content=PHOTO.read_bytes()).json()
+        assert versions(pack_server) == {"blobs": "1", "tiny": version}
+        record = pack_server.post("/predict/tiny", content=PHOTO.read_bytes()).json()
         assert (record["pack"], record["version"]) == ("tiny", version)
 
-    again = house.post("/packs", content=sent["2"])
+    again = pack_server.post("/packs", content=sent["2"])
     assert again.status_code == 409
-    assert versions(house)["tiny"] == "2"
+    assert versions(pack_server)["tiny"] == "2"
 
-    fetched = house.get("/packs/tiny/versions/2")
+    fetched = pack_server.get("/packs/tiny/versions/2")
     assert fetched.headers["content-type"] == "application/zip"
     assert "tiny-2.pack" in fetched.headers["content-disposition"]
     (tmp_path / "fetched.pack").write_bytes(fetched.content)
@@ -71,12 +73,12 @@ def test_a_pack_is_sent_used_fetched_and_removed(house: Server, tmp_path: Path) 
 
     for version in ("2", "1"):
         place = f"/packs/tiny/versions/{version}"
-        assert house.delete(place).status_code == 204
-        assert house.delete(place).status_code == 404
-        assert house.get(place).status_code == 404
-    assert versions(house) == {"blobs": "1"}
-    assert house.post("/predict/tiny", content=PHOTO.read_bytes()).status_code == 404
-    left = [path for path in (house.state / "packs").rglob("*") if path.is_file()]
+        assert pack_server.delete(place).status_code == 204
+        assert pack_server.delete(place).status_code == 404
+        assert pack_server.get(place).status_code == 404
+    assert versions(pack_server) == {"blobs": "1"}
+    assert pack_server.post("/predict/tiny", content=PHOTO.read_bytes()).status_code == 404
+    left = [path for path in (pack_server.state / "packs").rglob("*") if path.is_file()]
     assert left == []
 
 
@@ -92,23 +94,23 @@ def test_a_pack_that_was_sent_is_there_after_a_restart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage", b"PK\x03\x04 and no more"])
-def test_what_is_no_pack_is_a_sentence(house: Server, data: bytes) -> None:
-    before = versions(house)
-    answer = house.post("/packs", content=data)
+def test_what_is_no_pack_is_a_sentence(pack_server: Server, data: bytes) -> None:
+    before = versions(pack_server)
+    answer = pack_server.post("/packs", content=data)
     assert answer.status_code == 400
     assert answer.json()["error"]
     # Where the server keeps it meanwhile is nobody's business.
-    assert str(house.state) not in answer.text
-    assert versions(house) == before
+    assert str(pack_server.state) not in answer.text
+    assert versions(pack_server) == before
 
 
-def test_a_pack_that_was_changed_is_refused(house: Server, tmp_path: Path) -> None:
+def test_a_pack_that_was_changed_is_refused(pack_server: Server, tmp_path: Path) -> None:
     data = bytearray(archive(tmp_path, "7"))
     data[len(data) // 2] ^= 0xFF
-    answer = house.post("/packs", content=bytes(data))
+    answer = pack_server.post("/packs", content=bytes(data))
     assert answer.status_code == 400
-    assert "tiny" not in versions(house)
-    assert "7" not in [row["version"] for row in house.post("/v2/repository/index").json()]
+    assert "tiny" not in versions(pack_server)
+    assert "7" not in [row["version"] for row in pack_server.post("/v2/repository/index").json()]
 
 
 def test_a_version_that_the_owner_serves_cannot_be_sent_over_it(tmp_path: Path) -> None:
@@ -119,7 +121,7 @@ def test_a_version_that_the_owner_serves_cannot_be_sent_over_it(tmp_path: Path) 
         assert str(server.state) not in answer.text
 
 
-def test_a_pack_that_the_runtime_refuses_is_not_kept(house: Server, tmp_path: Path) -> None:
+def test_a_pack_that_the_runtime_refuses_is_not_kept(pack_server: Server, tmp_path: Path) -> None:
     # A whole pack with true checksums, whose graph names an axis that is not there.
     graph = model_bytes(MODEL_TEXT.replace("Concat<axis = 1>", "Concat<axis = 7>"))
     files = tiny_files() | {"model.onnx": graph}
@@ -127,33 +129,33 @@ def test_a_pack_that_the_runtime_refuses_is_not_kept(house: Server, tmp_path: Pa
     write_archive(tmp_path / "9", tmp_path / "9.pack")
     data = (tmp_path / "9.pack").read_bytes()
     for _ in range(2):  # the second time it is not there yet
-        answer = house.post("/packs", content=data)
+        answer = pack_server.post("/packs", content=data)
         assert answer.status_code == 400, answer.text
-    assert "wrong" not in [row["name"] for row in house.post("/v2/repository/index").json()]
+    assert "wrong" not in [row["name"] for row in pack_server.post("/v2/repository/index").json()]
 
 
-def test_a_pack_over_the_limit_is_413(house: Server) -> None:
-    answer = house.post("/packs", content=b"\0" * (201 << 10))
+def test_a_pack_over_the_limit_is_413(pack_server: Server) -> None:
+    answer = pack_server.post("/packs", content=b"\0" * (201 << 10))
     assert answer.status_code == 413
     assert answer.json()["code"] == "pack-too-large"
     assert "--pack-limit" in answer.json()["hint"]
 
 
-def test_a_pack_that_the_owner_gave_is_not_removed_over_http(house: Server) -> None:
-    answer = house.delete("/packs/blobs/versions/1")
+def test_a_pack_that_the_owner_gave_is_not_removed_over_http(pack_server: Server) -> None:
+    answer = pack_server.delete("/packs/blobs/versions/1")
     assert (answer.status_code, answer.json()["code"]) == (403, "pack-read-only")
     assert (BLOBS / "pack.toml").exists()
-    assert versions(house)["blobs"] == "1"
+    assert versions(pack_server)["blobs"] == "1"
 
 
-def test_a_pack_of_the_owner_can_be_fetched(house: Server, tmp_path: Path) -> None:
+def test_a_pack_of_the_owner_can_be_fetched(pack_server: Server, tmp_path: Path) -> None:
     target = tmp_path / "blobs.pack"
-    target.write_bytes(house.get("/packs/blobs/versions/1").content)
+    target.write_bytes(pack_server.get("/packs/blobs/versions/1").content)
     assert open_pack(target).manifest == open_pack(BLOBS).manifest
 
 
-def test_the_menu_says_what_each_pack_is(house: Server) -> None:
-    (row,) = [row for row in house.get("/packs").json()["packs"] if row["name"] == "blobs"]
+def test_the_menu_says_what_each_pack_is(pack_server: Server) -> None:
+    (row,) = [row for row in pack_server.get("/packs").json()["packs"] if row["name"] == "blobs"]
     assert row["task"] == "detect"
     assert row["takes_pictures"] is True
     assert row["loaded"] is True

@@ -1,4 +1,4 @@
-"""A photo in, a record out: POST /predict, and the same pictures through V1."""
+"""A photo in, a record out: POST /predict, and the same photos through V1."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_photo_larger_than_memory_for_bodies_is_read_from_disk(server: Server)
     assert list((server.state / "waiting").iterdir()) == []
 
 
-def test_the_answer_of_v1_is_the_record_of_each_picture(server: Server) -> None:
+def test_the_answer_of_v1_is_the_record_of_each_photo(server: Server) -> None:
     known = without_timing(predict(server, content=BYTES))
     path = "/v1/models/blobs:predict"
     rows = server.post(path, json={"instances": [b64(BYTES), {"image": b64(BYTES)}]}).json()
@@ -118,7 +118,7 @@ def test_the_answer_of_v1_is_the_record_of_each_picture(server: Server) -> None:
     assert [without_timing(one) for one in versioned.json()["predictions"]] == [known]
 
 
-def test_a_bad_second_picture_names_its_number(server: Server) -> None:
+def test_a_bad_second_photo_names_its_number(server: Server) -> None:
     body = {"instances": [b64(BYTES), b64(b"GIF89a"), b64(BYTES)]}
     answer = server.post("/v1/models/blobs:predict", json=body)
     assert answer.status_code == 400

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from tests.server.running import BLOBS, COMMAND, PHOTO, environment
 
-from haversack.jobs.desk import wish
+from haversack.jobs.intake import wish
 from haversack.jobs.job import Job, State
-from haversack.jobs.setting import JobPlaces, JobRoom, open_room
+from haversack.jobs.services import JobLocations, JobServices, open_services
 from haversack.serve.ending import Ending
 
 
-def never_read(room: JobRoom, folder: Path) -> Job:
+def never_read(services: JobServices, folder: Path) -> Job:
     """A job whose photo is opened and never comes, as from a disk that hangs."""
-    job = room.desk.submit(wish("blobs"), PHOTO.read_bytes())
+    job = services.intake.submit(wish("blobs"), PHOTO.read_bytes())
     (blob,) = folder.glob(f"blobs/??/{job.input}")
     blob.unlink()
     os.mkfifo(blob)
@@ -32,8 +32,8 @@ def test_a_second_signal_ends_the_process_at_once_but_not_a_second_hangup(
     tmp_path: Path, words: list[str], second: signal.Signals
 ) -> None:
     state = tmp_path / "state"
-    room = open_room(JobPlaces(state=state))
-    job = never_read(room, state)
+    services = open_services(JobLocations(state=state))
+    job = never_read(services, state)
     process = subprocess.Popen(
         [str(word) for word in (COMMAND, *words, "--state", state, BLOBS)],
         cwd=tmp_path,
@@ -44,7 +44,7 @@ def test_a_second_signal_ends_the_process_at_once_but_not_a_second_hangup(
     )
     try:
         end = time.monotonic() + 60
-        while room.store.find(job.id).state is not State.RUNNING:
+        while services.store.find(job.id).state is not State.RUNNING:
             assert time.monotonic() < end
             assert process.poll() is None
             time.sleep(0.05)
@@ -57,7 +57,7 @@ def test_a_second_signal_ends_the_process_at_once_but_not_a_second_hangup(
     finally:
         process.kill()
         process.wait(10)
-        room.store.close()
+        services.store.close()
     assert process.returncode == 130
     assert "by a second signal" in said
     assert "Traceback" not in said

@@ -12,7 +12,7 @@ import tritonclient.http as triton  # type: ignore[import-untyped]
 from tests.server.running import PHOTO, Server
 from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
 
-from haversack.engine.image import decode
+from haversack.engine.photo import decode
 
 ROWS = np.arange(8, dtype=np.float32).reshape(2, 4) / 8
 
@@ -56,7 +56,7 @@ def test_health_and_metadata_are_what_the_client_reads(client: Any) -> None:
     }
 
 
-def test_a_pack_of_pictures_shows_one_input_of_pixels(client: Any) -> None:
+def test_a_pack_of_photos_shows_one_input_of_pixels(client: Any) -> None:
     metadata = client.get_model_metadata("blobs", "1")
     assert metadata["inputs"] == [{"name": "image", "datatype": "UINT8", "shape": [-1, -1, 3]}]
     assert [one["name"] for one in metadata["outputs"]] == [
@@ -187,7 +187,7 @@ def found_in(answer: Any) -> list[tuple[int, list[float]]]:
     ]
 
 
-def test_a_picture_finds_the_same_boxes_in_every_protocol(client: Any, server: Server) -> None:
+def test_a_photo_finds_the_same_boxes_in_every_protocol(client: Any, server: Server) -> None:
     data = PHOTO.read_bytes()
     record = server.post("/predict/blobs", content=data, params={"threshold": 0.05}).json()
     known = [(one["class_id"], one["box"]) for one in record["detections"]]

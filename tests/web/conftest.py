@@ -35,7 +35,7 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture(scope="session")
 def packs(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """A detector, a label map, a classifier and one without pictures, imported as a person does."""
+    """A detector, a label map, a classifier and one without photos, imported as a person does."""
     folder = tmp_path_factory.mktemp("packs")
     (folder / "voc.names").write_text("\n".join(VOC.split(",")))
     models = shared_data / "models"

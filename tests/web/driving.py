@@ -102,9 +102,9 @@ def answer_with(page: Page, record: dict[str, Any]) -> None:
     page.route("**/predict/**", lambda route: route.fulfill(status=200, body=body))
 
 
-def save_picture(page: Page) -> Image.Image:
+def save_photo(page: Page) -> Image.Image:
     """What the button gives."""
     with page.expect_download() as download:
-        page.click("#save-picture")
-    with Image.open(download.value.path()) as picture:
-        return picture.convert("RGB")
+        page.click("#save-shown")
+    with Image.open(download.value.path()) as photo:
+        return photo.convert("RGB")

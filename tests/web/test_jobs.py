@@ -187,7 +187,7 @@ def test_a_busy_server_gets_the_photos_a_little_later(
         if next(refusals, None) is None:
             route.continue_()
         else:
-            body = json.dumps({"error": "the house is full", "code": "too-busy", "hint": ""})
+            body = json.dumps({"error": "the server is full", "code": "too-busy", "hint": ""})
             route.fulfill(status=429, body=body, headers={"Retry-After": "1"})
 
     page.route("**/uploads/*?name=*", once)

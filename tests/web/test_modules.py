@@ -30,7 +30,7 @@ def call(page: Page, module: str, code: str, value: object = None) -> Any:
     return page.evaluate(script, value)
 
 
-def test_colours_are_those_of_the_drawn_pictures(page: Page) -> None:
+def test_colours_are_those_of_the_drawn_photos(page: Page) -> None:
     assert call(page, "palette.js", "m.PALETTE") == [list(colour) for colour in PALETTE]
 
 
@@ -38,12 +38,12 @@ def test_colours_are_those_of_the_drawn_pictures(page: Page) -> None:
 @pytest.mark.parametrize("kind", ["noise", "flat", "slope"])
 def test_gray_pngs_are_read_to_the_exact_level(page: Page, level: int, kind: str) -> None:
     rows, columns = np.mgrid[0:37, 0:53]
-    pictures = {
+    photos = {
         "noise": np.random.Generator(np.random.PCG64(1)).integers(0, 256, (37, 53)),
         "flat": rows * 0 + 7,
         "slope": rows * 3 + columns * 2,
     }
-    levels = pictures[kind].astype(np.uint8)
+    levels = photos[kind].astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(levels).save(buffer, format="PNG", compress_level=level)
     code = "m.readGrayPng(value).then((map) => [map.width, map.height, [...map.classIds]])"

@@ -18,7 +18,7 @@ from tests.web.driving import (
     hand_over,
     names,
     pixels_of,
-    save_picture,
+    save_photo,
     settle,
 )
 
@@ -120,11 +120,11 @@ def test_another_model_looks_at_the_same_photo(page: Page, dog: Path) -> None:
     assert page.inner_text("#model-name") == "yolox-nano"
 
 
-def test_a_pack_without_pictures_cannot_be_chosen_and_says_why(page: Page) -> None:
+def test_a_pack_without_photos_cannot_be_chosen_and_says_why(page: Page) -> None:
     page.click("#model-button")
     row = page.locator("label.model:has(.model-title:text-is('raw'))")
     assert row.locator("input").is_disabled()
-    assert "no picture" in row.inner_text()
+    assert "no photo" in row.inner_text()
 
 
 def test_a_label_map_is_laid_over_the_photo_with_a_legend(page: Page, dog: Path) -> None:
@@ -166,10 +166,10 @@ def test_the_record_is_saved_as_the_server_gave_it(page: Page, dog: Path) -> Non
     assert min(one["score"] for one in record["detections"]) < 0.4
 
 
-def test_the_picture_is_saved_at_full_size_as_shown(page: Page, dog: Path) -> None:
+def test_the_photo_is_saved_at_full_size_as_shown(page: Page, dog: Path) -> None:
     give(page, dog)
     page.click("button.name:has-text('dog')")
-    saved = save_picture(page)
+    saved = save_photo(page)
     assert saved.size == (768, 576)
     changed = ImageChops.difference(saved, Image.open(dog).convert("RGB"))
     box = changed.point(lambda level: 255 * (level > 60)).getbbox()
@@ -178,11 +178,11 @@ def test_the_picture_is_saved_at_full_size_as_shown(page: Page, dog: Path) -> No
     assert box[3] == pytest.approx(543, abs=8)
 
 
-def test_a_large_photo_keeps_its_size_in_the_saved_picture(page: Page, tmp_path: Path) -> None:
+def test_a_large_photo_keeps_its_size_in_the_saved_photo(page: Page, tmp_path: Path) -> None:
     photo = tmp_path / "wide.jpg"
     Image.fromarray(draw_scene(3).pixels).resize((4000, 2600)).save(photo)
     give(page, photo)
-    assert save_picture(page).size == (4000, 2600)
+    assert save_photo(page).size == (4000, 2600)
 
 
 def test_a_turned_photo_is_upright_with_its_boxes(page: Page, dog: Path, tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_a_turned_photo_is_upright_with_its_boxes(page: Page, dog: Path, tmp_pat
     assert names(page) == {"dog": "1", "bicycle": "1", "car": "1"}
     page.click("#mode label:has-text('Original')")
     page.fill("#threshold", "1")
-    saved = save_picture(page)
+    saved = save_photo(page)
     upright = ImageOps.exif_transpose(Image.open(turned)).convert("RGB")
     assert saved.size == upright.size == (768, 576)
     assert max(ImageStat.Stat(ImageChops.difference(saved, upright)).mean) < 4
@@ -208,7 +208,7 @@ def test_a_tiff_that_the_browser_cannot_show_still_gives_names(
     give(page, photo)
     assert page.inner_text("#summary") == FOUND
     assert "cannot show this kind of photo" in page.inner_text("#notice")
-    assert page.is_disabled("#save-picture")
+    assert page.is_disabled("#save-shown")
     assert page.is_enabled("#save-record")
 
 

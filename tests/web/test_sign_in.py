@@ -17,7 +17,7 @@ PASSWORD = "correct horse battery"
 
 
 @dataclass(frozen=True)
-class House:
+class SignInServer:
     """A server whose accounts are ada's and nobody else's."""
 
     address: str
@@ -40,17 +40,17 @@ def account_command(folder: Path, *words: str, typed: str = "") -> None:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignInServer]:
     folder = tmp_path_factory.mktemp("accounts")
     account_command(folder, "user", "add", "ada", "--password-stdin", typed=PASSWORD)
     with running(folder, BLOBS) as address:
-        yield House(address, folder)
+        yield SignInServer(address, folder)
 
 
 @pytest.fixture
-def page(open_page: OpenPage, house: House) -> Page:
+def page(open_page: OpenPage, server: SignInServer) -> Page:
     """The page of nobody yet, which asks at once."""
-    page = open_page(house.address, wait=False)
+    page = open_page(server.address, wait=False)
     page.wait_for_selector("#signin-dialog[open]")
     return page
 
@@ -103,12 +103,12 @@ def test_who_signs_out_is_asked_again(page: Page) -> None:
 
 
 def test_a_session_that_was_ended_meanwhile_leads_to_the_form(
-    page: Page, house: House, expected: list[str]
+    page: Page, server: SignInServer, expected: list[str]
 ) -> None:
     expected.append("Failed to load resource")
     sign_in(page)
     page.wait_for_selector("[data-tone=good]")
-    house.command("user", "password", "ada", "--password-stdin", typed=PASSWORD)
+    server.command("user", "password", "ada", "--password-stdin", typed=PASSWORD)
     page.wait_for_timeout(2500)
     page.click(".sample >> nth=0")
     page.wait_for_selector("#signin-dialog[open]")
@@ -127,13 +127,13 @@ def test_who_does_not_sign_in_can_do_so_later(page: Page) -> None:
 
 
 def test_another_tab_that_signed_in_anew_does_not_break_this_one(
-    page: Page, house: House, expected: list[str]
+    page: Page, server: SignInServer, expected: list[str]
 ) -> None:
     expected.append("Failed to load resource")
     sign_in(page)
     page.wait_for_selector("[data-tone=good]")
     given = {"user": "ada", "password": PASSWORD}
-    page.request.post(f"{house.address}/session", data=given)
+    page.request.post(f"{server.address}/session", data=given)
     with page.expect_response("**/predict/**"):
         page.click(".sample >> nth=0")
     page.wait_for_selector("button.name")

@@ -59,7 +59,7 @@ class Keys:
             HaversackError: `account-name-invalid`, `user-unknown` for the owner, `key-exists`.
         """
         check_name(name)
-        if owner and not self._tables.look("find_user", {"name": owner}):
+        if owner and not self._tables.query("find_user", {"name": owner}):
             raise unknown_user(owner)
         secret = self._new_secret()
         values: dict[str, Value] = {"digest": digest_of(secret), "name": name, "owner": owner}
@@ -76,7 +76,7 @@ class Keys:
 
     def find(self, secret: str) -> ApiKey | None:
         """The key that holds and has this secret."""
-        rows = self._tables.look("find_key", {"digest": digest_of(secret)})
+        rows = self._tables.query("find_key", {"digest": digest_of(secret)})
         return _key(rows[0]) if rows else None
 
     def mark_used(self, secret: str, key: ApiKey) -> None:
@@ -84,15 +84,15 @@ class Keys:
         now = self._tables.now()
         if key.used is None or key.used < now - _COARSE_SECONDS:
             values: dict[str, Value] = {"now": now, "before": now - _COARSE_SECONDS}
-            self._tables.look("touch_key", {**values, "digest": digest_of(secret)})
+            self._tables.query("touch_key", {**values, "digest": digest_of(secret)})
 
     def listed(self) -> list[ApiKey]:
         """All that were ever made, by name."""
-        return [_key(row) for row in self._tables.look("list_keys", {})]
+        return [_key(row) for row in self._tables.query("list_keys", {})]
 
     def any(self) -> bool:
         """Whether there is one that holds."""
-        return bool(self._tables.look("has_keys", {}))
+        return bool(self._tables.query("has_keys", {}))
 
     def revoke(self, name: str) -> None:
         """Take a key away. Raises HaversackError `key-name-unknown`."""

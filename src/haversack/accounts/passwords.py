@@ -21,11 +21,11 @@ request small.
 """
 _SALT_BYTES, _HASH_BYTES = 16, 32
 
-Derive = Callable[[bytes, bytes, "Cost"], bytes]
+Derive = Callable[[bytes, bytes, "GuessCost"], bytes]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cost:
+class GuessCost:
     """What one guess costs: 128 n r bytes of memory, p times.
 
     Source: OWASP Password Storage Cheat Sheet: N=2^14, r=8, p=5 is the strength of argon2id's
@@ -37,7 +37,7 @@ class Cost:
     p: int = 5
 
 
-def scrypt(password: bytes, salt: bytes, cost: Cost) -> bytes:
+def scrypt(password: bytes, salt: bytes, cost: GuessCost) -> bytes:
     """RFC 7914's, which lets go of Python's lock; about 0.2 s."""
     limit_bytes = 2 * 128 * cost.r * (cost.n + cost.p)
     return hashlib.scrypt(
@@ -56,11 +56,11 @@ class Passwords:
         self,
         derive: Derive = scrypt,
         new_salt: Callable[[int], bytes] = os.urandom,
-        cost: Cost | None = None,
+        cost: GuessCost | None = None,
     ) -> None:
         self._derive = derive
         self._new_salt = new_salt
-        self._cost = cost or Cost()
+        self._cost = cost or GuessCost()
         self._one = threading.Lock()
 
     def make(self, password: str) -> str:
@@ -88,12 +88,12 @@ class Passwords:
             found = self._derive(_bytes(password[: LONGEST + 1]), salt, cost)
         return hmac.compare_digest(found, expected) and kept is not None
 
-    def _read(self, kept: str | None) -> tuple[Cost, bytes, bytes]:
+    def _read(self, kept: str | None) -> tuple[GuessCost, bytes, bytes]:
         if kept is None:
             return self._cost, bytes(_SALT_BYTES), bytes(_HASH_BYTES)
         _, numbers, salt, expected = kept.split("$")
         n, r, p = map(int, numbers.split(","))
-        return Cost(n=n, r=r, p=p), b64decode(salt), b64decode(expected)
+        return GuessCost(n=n, r=r, p=p), b64decode(salt), b64decode(expected)
 
 
 def _bytes(password: str) -> bytes:

@@ -18,7 +18,7 @@ _ID_BYTES = 32  # OWASP Session Management Cheat Sheet asks for 8 or more
 
 
 @dataclass(frozen=True, kw_only=True)
-class Session:
+class BrowserSession:
     """One signed-in browser.
 
     Attributes:
@@ -58,29 +58,29 @@ class Sessions:
                 another one by now, or no such user.
         """
         now = self._tables.now()
-        self._tables.look("drop_old_sessions", oldest(now))
+        self._tables.query("drop_old_sessions", oldest(now))
         session_id = self._new_id()
         values: dict[str, Value] = {"digest": digest_of(session_id), "user": user}
         values |= {"address": address, "changed": changed, "now": now}
         self._tables.rows("begin_session", values)
         return session_id if self.find(session_id) else None
 
-    def find(self, session_id: str) -> Session | None:
+    def find(self, session_id: str) -> BrowserSession | None:
         """The session, where it holds; this keeps it awake."""
         now, digest = self._tables.now(), digest_of(session_id)
-        rows = self._tables.look("find_session", {"digest": digest, **oldest(now)})
+        rows = self._tables.query("find_session", {"digest": digest, **oldest(now)})
         if not rows:
             return None
         session = _session(rows[0])
         if session.seen < now - _COARSE_SECONDS:
             times: dict[str, Value] = {"now": now, "before": now - _COARSE_SECONDS}
-            self._tables.look("touch_session", {**times, "digest": digest})
+            self._tables.query("touch_session", {**times, "digest": digest})
         return session
 
-    def listed(self, user: str) -> list[Session]:
+    def listed(self, user: str) -> list[BrowserSession]:
         """A user's sessions that hold, the last seen first."""
         values = {"user": user, **oldest(self._tables.now())}
-        return [_session(row) for row in self._tables.look("list_sessions", values)]
+        return [_session(row) for row in self._tables.query("list_sessions", values)]
 
     def end(self, session_id: str) -> None:
         """Sign out; nothing happens where there is no such session."""
@@ -96,8 +96,8 @@ def oldest(now: float) -> dict[str, Value]:
     return {"born": now - LONGEST_SECONDS, "awake": now - IDLE_SECONDS}
 
 
-def _session(row: Row) -> Session:
+def _session(row: Row) -> BrowserSession:
     user, address, created, seen, scopes = row
-    return Session(
+    return BrowserSession(
         user=user, scopes=frozenset(scopes.split()), address=address, created=created, seen=seen
     )

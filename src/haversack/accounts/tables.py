@@ -34,7 +34,7 @@ class Tables:
         """What one statement gives. What it changed is on the disk when this returns."""
         return self._database.rows(self._sql[name], values, durable=True)
 
-    def look(self, name: str, values: Mapping[str, Value]) -> list[Row]:
+    def query(self, name: str, values: Mapping[str, Value]) -> list[Row]:
         """What one statement gives, where a change may be lost with the machine."""
         return self._database.rows(self._sql[name], values)
 

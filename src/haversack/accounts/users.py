@@ -72,12 +72,12 @@ class Users:
                 seen=row[4],
                 sessions=row[5],
             )
-            for row in self._tables.look("list_users", oldest(self._tables.now()))
+            for row in self._tables.query("list_users", oldest(self._tables.now()))
         ]
 
     def any(self) -> bool:
         """Whether somebody could sign in."""
-        return bool(self._tables.look("has_users", {}))
+        return bool(self._tables.query("has_users", {}))
 
     def remove(self, name: str) -> None:
         """Take a person away, with sessions and keys. Raises HaversackError `user-unknown`."""
@@ -116,7 +116,7 @@ class Users:
 
         Takes about 0.2 s, one at a time.
         """
-        rows = self._tables.look("find_user", {"name": name}) if is_name(name) else []
+        rows = self._tables.query("find_user", {"name": name}) if is_name(name) else []
         is_right = self._passwords.matches(password, rows[0][4] if rows else None)
         if not is_right:
             return None
@@ -128,7 +128,7 @@ class Users:
         )
 
     def _kept(self, name: str) -> str:
-        rows = self._tables.look("find_user", {"name": name})
+        rows = self._tables.query("find_user", {"name": name})
         return str(rows[0][4]) if rows else ""
 
 

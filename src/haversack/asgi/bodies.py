@@ -18,10 +18,10 @@ from typing import BinaryIO
 from starlette.requests import Request
 from starlette.types import Message
 
+from haversack.asgi.body_rates import BodyRate, Incoming
 from haversack.asgi.codings import Inflate, unpacker
 from haversack.asgi.errors import RetryLaterError
-from haversack.asgi.pace import Incoming, Pace
-from haversack.asgi.turns import Turn, steps
+from haversack.asgi.time_slices import TimeSlice, steps
 from haversack.errors import HaversackError
 from haversack.units import format_bytes
 
@@ -29,7 +29,7 @@ _PIECE_BYTES = 256 << 10
 _FULL_RETRY_SECONDS = 30
 # Pieces that came become one for who reads them, and for that moment the body is there twice.
 _MOST_IN_MEMORY_BYTES = 4 << 20
-_LOOK_SECONDS = 0.05
+_CHECK_SECONDS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ class Body:
 
     def __init__(self, store: BodyStore) -> None:
         self.store = store
-        self._keepers = 0
+        self._retainers = 0
         self._is_closed = False
         self.size_bytes = 0
         self._pieces: list[bytes] = []
@@ -165,20 +165,20 @@ class Body:
         for at in range(0, len(view), _PIECE_BYTES):
             target.write(view[at : at + _PIECE_BYTES])
 
-    def keep(self) -> Callable[[], None]:
+    def retain(self) -> Callable[[], None]:
         """Have it stay after `close`, for a thread that reads it; what this returns lets it go."""
-        self._keepers += 1
+        self._retainers += 1
         return self._let_go
 
     def _let_go(self) -> None:
-        self._keepers -= 1
+        self._retainers -= 1
         if self._is_closed:
             self.close()
 
     def close(self) -> None:
         """Let go of the memory, or of the file, when nobody keeps it."""
         self._is_closed = True
-        if self._keepers:
+        if self._retainers:
             return
         self._give_back()
         self.store.give_disk(self._disk_bytes)
@@ -275,7 +275,7 @@ class BodyStore:
 
         Raises:
             HaversackError: by the limit's code; `body-incomplete`, `body-encoding-invalid`,
-                `media-type-unsupported`, `spool-full`, and those of `pace`.
+                `media-type-unsupported`, `spool-full`, and those of `rate`.
         """
         body = Body(self)
         try:
@@ -306,47 +306,47 @@ async def body_pieces(
 
 
 async def _unpacked(unpack: Inflate, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
-    turn = Turn()
+    time_slice = TimeSlice()
     async for chunk in chunks:
-        turn.begin()
+        time_slice.begin()
         for step in steps(chunk):
             for piece in unpack.feed(step):
                 yield piece
-                await turn.give()
-            await turn.give()
+                await time_slice.yield_if_over()
+            await time_slice.yield_if_over()
     for piece in unpack.end():
         yield piece
-        await turn.give()
+        await time_slice.yield_if_over()
 
 
 async def _chunks(request: Request, incoming: Incoming) -> AsyncGenerator[bytes]:
     """What arrives, as long as enough does."""
-    pace = incoming.begin(request.scope)
+    rate = incoming.begin(request.scope)
     clock, received, is_whole = asyncio.get_running_loop().time, 0, False
     try:
         while not is_whole:
             began = clock()
-            message = await _next(request, pace)
+            message = await _next(request, rate)
             chunk: bytes = b"" if message is None else message.get("body", b"")
             received += len(chunk)
             if message is not None:
                 _check_connected(message, received)
                 is_whole = not message.get("more_body", False)
             if not is_whole:
-                pace.tell(clock() - began, len(chunk))
+                rate.tell(clock() - began, len(chunk))
             if chunk:
                 yield chunk
     finally:
-        pace.end()
+        rate.end()
 
 
-async def _next(request: Request, pace: Pace) -> Message | None:
-    """The next message; None where none came for as long as `pace` waits.
+async def _next(request: Request, rate: BodyRate) -> Message | None:
+    """The next message; None where none came for as long as `rate` waits.
 
     An event loop that was held up tells of the time before it reads what came meanwhile: so it is
     asked twice.
     """
-    for seconds in (pace.wait_seconds(), _LOOK_SECONDS):
+    for seconds in (rate.wait_seconds(), _CHECK_SECONDS):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 return await request.receive()

@@ -1,4 +1,4 @@
-"""The door of the house: every request gets an id, is let in or not, and is counted."""
+"""The outermost middleware: every request gets an id, is let in or not, and is counted."""
 
 from __future__ import annotations
 

@@ -21,14 +21,14 @@ from haversack.cli.output import console
 from haversack.engine.allocator import settle
 from haversack.engine.detections import Detections
 from haversack.engine.predictor import Predictor
-from haversack.engine.results import ImageResult
+from haversack.engine.results import PhotoResult
 from haversack.errors import HaversackError
 from haversack.formats.overlay import save_annotated
 from haversack.packfile.archive import open_pack
 from haversack.packfile.repository import Repository
+from haversack.samples.animal_count import AnimalCount, tally
 from haversack.samples.bundle import BUNDLED_PACKS
 from haversack.samples.scenes import Scene, draw_scene
-from haversack.samples.tally import Tally, tally
 from haversack.serve.model import ServedModel
 from haversack.settings import from_environment
 from haversack.units import format_seconds
@@ -89,30 +89,30 @@ def command(photos: int, seed: int, out: Path, page: bool | None) -> None:
         screen.print(f"The page:   haversack serve {PACK} --samples {out}")
 
 
-def _predict(predictor: Predictor, photo: Path) -> ImageResult:
+def _predict(predictor: Predictor, photo: Path) -> PhotoResult:
     threshold = predictor.manifest.defaults.score_threshold
     return predictor.predict(photo.read_bytes(), str(photo)).above(threshold)
 
 
-def _tally(scene: Scene, result: ImageResult) -> Tally:
+def _tally(scene: Scene, result: PhotoResult) -> AnimalCount:
     outcome = result.outcome
     found = outcome.boxes if isinstance(outcome, Detections) else np.zeros((0, 4), np.float32)
     return tally(scene.boxes, found)
 
 
-def _sum(tallies: list[Tally]) -> Tally:
-    return Tally(
+def _sum(tallies: list[AnimalCount]) -> AnimalCount:
+    return AnimalCount(
         true=sum(one.true for one in tallies),
         found=sum(one.found for one in tallies),
         other=sum(one.other for one in tallies),
     )
 
 
-def _counts(count: Tally) -> tuple[str, str, str]:
+def _counts(count: AnimalCount) -> tuple[str, str, str]:
     return str(count.true), str(count.found), str(count.other)
 
 
-def _explain(tallies: list[Tally], out: Path, seconds: float) -> None:
+def _explain(tallies: list[AnimalCount], out: Path, seconds: float) -> None:
     count = _sum(tallies)
     screen = console()
     things = "thing" if count.other == 1 else "things"

@@ -12,7 +12,7 @@ import click
 
 from haversack.cli.options import ExistingPath, SizeType
 from haversack.jobs.limits import JobLimits
-from haversack.jobs.store import Keep
+from haversack.jobs.store import Retention
 from haversack.jobs.webhook_rules import Network, WebhookRules, read_secret
 from haversack.units import parse_seconds
 
@@ -63,7 +63,7 @@ def limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
         most_jobs: int,
         **values: Any,
     ) -> Any:
-        keep = Keep(
+        keep = Retention(
             result_seconds=keep_results,
             result_bytes=results_quota,
             input_seconds=keep_photos,

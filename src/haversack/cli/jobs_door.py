@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from haversack.cli.job_places import job_places
+from haversack.cli.job_locations import job_locations
 from haversack.cli.jobs_database import DatabaseDoor
 from haversack.cli.jobs_server import ServerDoor
 from haversack.cli.jobs_wire import JobsDoor
-from haversack.jobs.desk import DeskLimits
-from haversack.jobs.setting import open_room
+from haversack.jobs.intake import IntakeLimits
+from haversack.jobs.services import open_services
 from haversack.settings import from_environment
 from haversack.survey.sources import SUFFIXES
 
@@ -56,5 +56,5 @@ def _open(
             raise click.UsageError("--server goes with none of --database, --blobs and --state.")
         return ServerDoor(server, from_environment().api_key)
     return DatabaseDoor(
-        open_room(job_places(state, database, blobs), DeskLimits(suffixes=SUFFIXES))
+        open_services(job_locations(state, database, blobs), IntakeLimits(suffixes=SUFFIXES))
     )

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from haversack.cli.jobs_wire import Asked, Described, Sent
+from haversack.cli.jobs_wire import Described, PhotoRequest, SurveyRequest
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.store import Filter
 
@@ -38,7 +38,7 @@ class ServerDoor:
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
-    def submit(self, sent: Sent, photo: bytes) -> Described:
+    def submit(self, sent: PhotoRequest, photo: bytes) -> Described:
         """See `JobsDoor.submit`; the photo's name goes along as a form's would."""
         query = {
             "threshold": sent.threshold,
@@ -71,7 +71,7 @@ class ServerDoor:
         path = _with_query(f"/uploads/{quote(upload_id)}", {"name": name})
         self._ask("POST", path, photo, {"Content-Type": "application/octet-stream"})
 
-    def survey(self, asked: Asked, upload_id: str) -> Described:
+    def survey(self, asked: SurveyRequest, upload_id: str) -> Described:
         """See `JobsDoor.survey`."""
         wish = asked.wish
         query = {

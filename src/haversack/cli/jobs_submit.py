@@ -7,7 +7,7 @@ import click
 from haversack.cli.inputs import expand
 from haversack.cli.jobs_door import with_door
 from haversack.cli.jobs_output import told
-from haversack.cli.jobs_wire import JobsDoor, Sent
+from haversack.cli.jobs_wire import JobsDoor, PhotoRequest
 from haversack.cli.options import json_option
 from haversack.cli.output import console, print_record
 from haversack.errors import HaversackError
@@ -51,7 +51,7 @@ def command(
             raise HaversackError(
                 "file-unreadable", f"{path} cannot be read: {fault.strerror}"
             ) from fault
-        sent = Sent(
+        sent = PhotoRequest(
             pack=pack,
             image=str(path),
             threshold=threshold,

@@ -15,7 +15,7 @@ from rich.progress import Progress
 from haversack.cli.inputs import expand
 from haversack.cli.jobs_door import with_door
 from haversack.cli.jobs_output import told
-from haversack.cli.jobs_wire import Asked, JobsDoor
+from haversack.cli.jobs_wire import JobsDoor, SurveyRequest
 from haversack.cli.options import json_option, share
 from haversack.cli.output import console, notes, print_record
 from haversack.errors import HaversackError, Kind
@@ -63,7 +63,7 @@ def command(
         tile=tile, overlap=overlap, whole=whole, overview=overview, threshold=threshold
     )
     named = _named(expand(photos))
-    asked = Asked(pack=pack, title=title or _title(photos), wish=wish, priority=priority)
+    asked = SurveyRequest(pack=pack, title=title or _title(photos), wish=wish, priority=priority)
     upload = upload_id or door.begin_upload()
     try:
         _send(door, upload, named)
@@ -84,7 +84,7 @@ def _title(words: tuple[str, ...]) -> str:
 
 def _named(paths: list[Path]) -> dict[str, Path]:
     """Each photo under its path below the folder that holds them all."""
-    # macOS puts ._NAME.JPG, which is no picture, beside NAME.JPG on a card.
+    # macOS puts ._NAME.JPG, which is no photo, beside NAME.JPG on a card.
     whole = [path.resolve() for path in paths if not path.name.startswith("._")]
     root = Path(os.path.commonpath([path.parent for path in whole]))
     return {path.relative_to(root).as_posix(): path for path in whole}

@@ -15,7 +15,7 @@ from haversack.cli.output import notes, print_record
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.job import State
 
-_LOOK_SECONDS = 0.25
+_CHECK_SECONDS = 0.25
 _LONGEST_LOOK_SECONDS = 2.0
 
 
@@ -47,7 +47,7 @@ def command(
 
 
 def _ended(door: JobsDoor, job_id: str, end: float | None) -> dict[str, Any]:
-    pause = _LOOK_SECONDS
+    pause = _CHECK_SECONDS
     while True:
         try:
             job = door.show(job_id)

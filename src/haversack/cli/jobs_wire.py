@@ -14,7 +14,7 @@ Described = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sent:
+class PhotoRequest:
     """What is asked of a photo.
 
     Attributes:
@@ -33,7 +33,7 @@ class Sent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class SurveyRequest:
     """What is asked of many photos; None for the pack's own.
 
     Attributes:
@@ -52,7 +52,7 @@ class Asked:
 class JobsDoor(Protocol):
     """What `haversack jobs` needs; jobs are as in `GET /jobs/{id}`. Every method may raise."""
 
-    def submit(self, sent: Sent, photo: bytes) -> Described:
+    def submit(self, sent: PhotoRequest, photo: bytes) -> Described:
         """Put one job."""
         ...
 
@@ -68,7 +68,7 @@ class JobsDoor(Protocol):
         """Send one photo."""
         ...
 
-    def survey(self, asked: Asked, upload_id: str) -> Described:
+    def survey(self, asked: SurveyRequest, upload_id: str) -> Described:
         """Put one job for all photos of an upload."""
         ...
 

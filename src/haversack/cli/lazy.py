@@ -12,7 +12,7 @@ from haversack.errors import HaversackError, Kind
 
 
 @dataclass(frozen=True)
-class Entry:
+class CommandEntry:
     """Where a command is, and its line in the group's help.
 
     The line stands here so that listing commands imports none of them. `extra` names the optional
@@ -27,7 +27,7 @@ class Entry:
 class LazyGroup(click.Group):
     """Commands by name; each lives in its module under the name `command`."""
 
-    def __init__(self, *args: Any, entries: dict[str, Entry], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, entries: dict[str, CommandEntry], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._entries = entries
 

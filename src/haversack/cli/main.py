@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from haversack.cli.exits import FAILED, INTERRUPTED, exit_code
-from haversack.cli.lazy import Entry, LazyGroup
+from haversack.cli.lazy import CommandEntry, LazyGroup
 from haversack.errors import HaversackError
 from haversack.permissions import not_permitted
 from haversack.version import __version__
@@ -18,15 +18,23 @@ from haversack.version import __version__
 @click.group(
     cls=LazyGroup,
     entries={
-        "demo": Entry("haversack.cli.demo", "Draw aerial photos, find the animals in them."),
-        "predict": Entry("haversack.cli.predict", "Say what is in photos."),
-        "serve": Entry("haversack.cli.serve", "Serve packs: a page, and an API for programs."),
-        "jobs": Entry("haversack.cli.jobs", "Send photos as jobs; see, cancel and retry them."),
-        "worker": Entry("haversack.cli.worker", "Do jobs beside a server, or on other machines."),
-        "user": Entry("haversack.cli.user", "Say who may sign in to a server."),
-        "key": Entry("haversack.cli.key", "Make and revoke API keys for programs."),
-        "survey": Entry("haversack.cli.survey", "Find objects in many large photos, resumable."),
-        "pack": Entry("haversack.cli.pack", "Make, list, inspect and verify packs."),
+        "demo": CommandEntry("haversack.cli.demo", "Draw aerial photos, find the animals in them."),
+        "predict": CommandEntry("haversack.cli.predict", "Say what is in photos."),
+        "serve": CommandEntry(
+            "haversack.cli.serve", "Serve packs: a page, and an API for programs."
+        ),
+        "jobs": CommandEntry(
+            "haversack.cli.jobs", "Send photos as jobs; see, cancel and retry them."
+        ),
+        "worker": CommandEntry(
+            "haversack.cli.worker", "Do jobs beside a server, or on other machines."
+        ),
+        "user": CommandEntry("haversack.cli.user", "Say who may sign in to a server."),
+        "key": CommandEntry("haversack.cli.key", "Make and revoke API keys for programs."),
+        "survey": CommandEntry(
+            "haversack.cli.survey", "Find objects in many large photos, resumable."
+        ),
+        "pack": CommandEntry("haversack.cli.pack", "Make, list, inspect and verify packs."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -26,11 +26,11 @@ def console() -> Console:
 
 def notes() -> Console:
     """Where progress and remarks go: standard error, for as long as somebody can read it."""
-    file = cast(TextIO, Forgiving(sys.stderr))
+    file = cast(TextIO, ForgivingStream(sys.stderr))
     return Console(file=file, highlight=False, markup=False, soft_wrap=True)
 
 
-class Forgiving:
+class ForgivingStream:
     """A text stream whose reader may go away, as a terminal that is closed: work goes on."""
 
     def __init__(self, stream: TextIO) -> None:

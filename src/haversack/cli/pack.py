@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import click
 
-from haversack.cli.lazy import Entry, LazyGroup
+from haversack.cli.lazy import CommandEntry, LazyGroup
 
 
 @click.group(
     cls=LazyGroup,
     entries={
-        "import": Entry(
+        "import": CommandEntry(
             "haversack.cli.pack_import", "Make a pack from a model, and prove it.", "pack"
         ),
-        "list": Entry("haversack.cli.pack_list", "List the packs of a repository."),
-        "inspect": Entry("haversack.cli.pack_inspect", "Show what a pack is and takes."),
-        "verify": Entry("haversack.cli.pack_verify", "Replay a pack's samples and compare."),
-        "profile": Entry("haversack.cli.pack_profile", "Measure a pack's memory and latency here."),
-        "export": Entry("haversack.cli.pack_export", "Write a pack as one .pack file."),
-        "add": Entry("haversack.cli.pack_add", "Put a .pack file or folder into a repository."),
+        "list": CommandEntry("haversack.cli.pack_list", "List the packs of a repository."),
+        "inspect": CommandEntry("haversack.cli.pack_inspect", "Show what a pack is and takes."),
+        "verify": CommandEntry("haversack.cli.pack_verify", "Replay a pack's samples and compare."),
+        "profile": CommandEntry(
+            "haversack.cli.pack_profile", "Measure a pack's memory and latency here."
+        ),
+        "export": CommandEntry("haversack.cli.pack_export", "Write a pack as one .pack file."),
+        "add": CommandEntry(
+            "haversack.cli.pack_add", "Put a .pack file or folder into a repository."
+        ),
     },
 )
 def command() -> None:

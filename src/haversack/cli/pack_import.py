@@ -11,7 +11,7 @@ import click
 from haversack.cli.output import console, notes
 from haversack.cli.proof import proof_table
 from haversack.errors import ImportRefusedError
-from haversack.pack.build import Built, Target, build
+from haversack.pack.build import Built, PackTarget, build
 from haversack.pack.draft import ImportRequest
 from haversack.pack.importers.onnx import import_onnx
 from haversack.pack.labels import read_labels
@@ -129,7 +129,7 @@ def command(
     with notes().status(f"Reading and proving {source.name}..."):
         draft = import_onnx(request)
         now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-        built = build(draft, Target(out=out, version=version), now=now)
+        built = build(draft, PackTarget(out=out, version=version), now=now)
     _tell(built, batches=draft.batches, drawn=not samples)
 
 

@@ -12,7 +12,7 @@ from haversack.cli.options import json_option, known_repositories, packs_option
 from haversack.cli.output import console, notes, print_record
 from haversack.errors import HaversackError, Kind, PackError
 from haversack.packfile.archive import PackFiles, open_pack
-from haversack.packfile.repository import Entry, Repository
+from haversack.packfile.repository import PackEntry, Repository
 from haversack.permissions import sentence
 from haversack.units import format_bytes
 
@@ -72,7 +72,7 @@ def _records(place: Path) -> list[dict[str, object]]:
     return [_record(entry) for entry in found.entries()] + closed
 
 
-def _record(entry: Entry) -> dict[str, object]:
+def _record(entry: PackEntry) -> dict[str, object]:
     record: dict[str, object] = {
         "name": entry.name,
         "version": entry.version,

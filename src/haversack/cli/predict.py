@@ -17,19 +17,19 @@ from haversack.cli.inputs import expand
 from haversack.cli.options import SizeType, find_pack, json_option, packs_option, share
 from haversack.cli.output import console, notes, print_record
 from haversack.engine.allocator import Trimmer, settle, trim
-from haversack.engine.image import decode
+from haversack.engine.photo import decode
 from haversack.engine.predictor import Predictor, PredictorOptions
-from haversack.engine.results import ImageResult, LabelMap, Probabilities, Tensors, legend
+from haversack.engine.results import LabelMap, PhotoResult, Probabilities, Tensors, legend
 from haversack.engine.session import MOST_THREADS, Device, SessionOptions
 from haversack.engine.verify import read_arrays
-from haversack.errors import HaversackError, ImageError
+from haversack.errors import HaversackError, PhotoError
 from haversack.formats import table
 from haversack.formats.overlay import save_annotated
 from haversack.settings import from_environment
 
 # From here up a progress bar is shown.
 _FEW = 4
-Show = Callable[[ImageResult], None]
+Show = Callable[[PhotoResult], None]
 
 
 @click.command("predict")
@@ -92,7 +92,7 @@ def command(
         show(result)
         if result.error is not None:
             failures.append(result.error)
-        if path in copies and result.error is None and predictor.takes_pictures:
+        if path in copies and result.error is None and predictor.takes_photos:
             failure = _draw(path, result, copies[path], limit)
             failures += [failure] if failure is not None else []
         trimmer.tick()
@@ -112,31 +112,31 @@ def _refuse_idle_options(
         raise click.UsageError("--csv has no columns for tensors; --json gives their values.")
 
 
-def _predict(predictor: Predictor, path: Path) -> ImageResult:
+def _predict(predictor: Predictor, path: Path) -> PhotoResult:
     """The result, or the failure of this one file as a result."""
     try:
         data = path.read_bytes()
-        if predictor.takes_pictures:
+        if predictor.takes_photos:
             return predictor.predict(data, str(path))
         outputs = predictor.run(read_arrays(data))
     except OSError as fault:
-        error: HaversackError = ImageError(
+        error: HaversackError = PhotoError(
             "file-unreadable", f"{path} cannot be read: {fault.strerror or fault}"
         )
     except HaversackError as fault:
         error = fault
     else:
-        return ImageResult(
+        return PhotoResult(
             image=str(path),
             width=0,
             height=0,
             pack=predictor.identity,
             outcome=Tensors(arrays=outputs),
         )
-    return ImageResult(image=str(path), width=0, height=0, pack=predictor.identity, error=error)
+    return PhotoResult(image=str(path), width=0, height=0, pack=predictor.identity, error=error)
 
 
-def _draw(path: Path, result: ImageResult, copy: Path, limit: int) -> HaversackError | None:
+def _draw(path: Path, result: PhotoResult, copy: Path, limit: int) -> HaversackError | None:
     """Write one annotated copy; or report why not, so that the rest go on.
 
     A photo that was decoded smaller to be predicted needs its full size to be drawn on.
@@ -177,7 +177,7 @@ def _shower(*, as_json: bool, as_csv: bool) -> Show:
     return _print_for_people
 
 
-def _print_for_people(result: ImageResult) -> None:
+def _print_for_people(result: PhotoResult) -> None:
     out = console()
     if result.error is not None:
         notes().print(f"{result.image}: {result.error.message}", style="red")
@@ -189,13 +189,13 @@ def _print_for_people(result: ImageResult) -> None:
         out.print(f"  {line}")
 
 
-def _facts(result: ImageResult) -> str:
+def _facts(result: PhotoResult) -> str:
     size = f"  {result.width} x {result.height}" if result.width else ""
     seconds = sum(result.timing.values())
     return f"{size}  {seconds * 1000:.0f} ms" if seconds else size
 
 
-def _lines(result: ImageResult) -> Iterator[str]:
+def _lines(result: PhotoResult) -> Iterator[str]:
     match result.outcome:
         case Probabilities():
             for entry in result.to_dict()["classes"]:

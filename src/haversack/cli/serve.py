@@ -11,11 +11,11 @@ import click
 from haversack import app, log
 from haversack.asgi.listening import addresses, bind, plain_host
 from haversack.cli.job_limits import limit_options, webhook_options
-from haversack.cli.job_places import job_places
+from haversack.cli.job_locations import job_locations
 from haversack.cli.limits import memory_limits, memory_options
 from haversack.cli.options import ExistingPath, SizeType, known_repositories, packs_option
 from haversack.cli.output import notes
-from haversack.cli.serve_access import Guard, access_rules, needs_account, who_may
+from haversack.cli.serve_access import AccessOptions, access_rules, needs_account, who_may
 from haversack.jobs.limits import JobLimits
 from haversack.jobs.webhook_rules import WebhookRules
 from haversack.packfile.repository import Repository, resolve
@@ -90,7 +90,7 @@ _SIZE = SizeType()
     type=click.IntRange(1, 100_000),
     default=256,
     show_default=True,
-    help="Requests in the house at once; the next is told to come again.",
+    help="Requests in the server at once; the next is told to come again.",
 )
 @click.option(
     "--wait",
@@ -166,8 +166,8 @@ def command(
     settings = from_environment()
     places = known_repositories(repositories)
     named, wished = chosen_packs(packs, places)
-    jobs = job_places(state, database, blobs)
-    guard = Guard(
+    jobs = job_locations(state, database, blobs)
+    guard = AccessOptions(
         keys=keys, no_auth=no_auth, accounts=accounts, trust_proxy=trust_proxy, hosts=hosts
     )
     looks_up = needs_account(guard, jobs.database_url)
@@ -209,7 +209,7 @@ def announce(urls: tuple[str, ...], models: Sequence[ServedModel], options: app.
     screen.print(who_may(options.rules, options.accounts))
     if models:
         key = ' -H "Authorization: Bearer $KEY"' if options.rules.keys or options.accounts else ""
-        photo = next((m for m in models if m.predictor.takes_pictures), None)
+        photo = next((m for m in models if m.predictor.takes_photos), None)
         if photo is not None:
             ask = f"curl{key} --data-binary @photo.jpg {urls[0]}/predict/{photo.identity.name}"
             screen.print(f"Open the page in a browser, or:  {ask}")

@@ -15,7 +15,7 @@ from haversack.errors import HaversackError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Guard:
+class AccessOptions:
     """The options about it.
 
     Attributes:
@@ -33,7 +33,7 @@ class Guard:
     hosts: tuple[str, ...] = ()
 
 
-def needs_account(guard: Guard, database_url: str) -> bool:
+def needs_account(guard: AccessOptions, database_url: str) -> bool:
     """Whether callers are looked up in the database: decided now, for the server's whole life.
 
     Taking the last account away therefore never opens a server that runs.
@@ -49,7 +49,7 @@ def needs_account(guard: Guard, database_url: str) -> bool:
 
 
 def access_rules(
-    host: str, guard: Guard, origins: frozenset[str], *, looks_up: bool
+    host: str, guard: AccessOptions, origins: frozenset[str], *, looks_up: bool
 ) -> AccessRules:
     """Who may ask.
 

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import click
 
-from haversack.cli.lazy import Entry, LazyGroup
+from haversack.cli.lazy import CommandEntry, LazyGroup
 
 
 @click.group(
     cls=LazyGroup,
     entries={
-        "run": Entry("haversack.cli.survey_run", "Look at every photo, tile by tile; resumable."),
-        "status": Entry("haversack.cli.survey_status", "Say how far a run is, and what failed."),
-        "export": Entry("haversack.cli.survey_export", "Write a run's results for other programs."),
-        "merge": Entry("haversack.cli.survey_merge", "Change a run's threshold or seam rule."),
-        "report": Entry("haversack.cli.survey_report", "Write a run's report.html anew."),
+        "run": CommandEntry(
+            "haversack.cli.survey_run", "Look at every photo, tile by tile; resumable."
+        ),
+        "status": CommandEntry(
+            "haversack.cli.survey_status", "Say how far a run is, and what failed."
+        ),
+        "export": CommandEntry(
+            "haversack.cli.survey_export", "Write a run's results for other programs."
+        ),
+        "merge": CommandEntry(
+            "haversack.cli.survey_merge", "Change a run's threshold or seam rule."
+        ),
+        "report": CommandEntry("haversack.cli.survey_report", "Write a run's report.html anew."),
     },
 )
 def command() -> None:

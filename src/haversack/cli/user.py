@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import click
 
-from haversack.cli.lazy import Entry, LazyGroup
+from haversack.cli.lazy import CommandEntry, LazyGroup
 
 
 @click.group(
     cls=LazyGroup,
     entries={
-        "add": Entry("haversack.cli.user_add", "Let somebody sign in."),
-        "list": Entry("haversack.cli.user_list", "List who may sign in."),
-        "remove": Entry("haversack.cli.user_remove", "Take somebody away, with sessions and keys."),
-        "scopes": Entry("haversack.cli.user_scopes", "Change what somebody may do."),
-        "password": Entry("haversack.cli.user_password", "Set another password."),
+        "add": CommandEntry("haversack.cli.user_add", "Let somebody sign in."),
+        "list": CommandEntry("haversack.cli.user_list", "List who may sign in."),
+        "remove": CommandEntry(
+            "haversack.cli.user_remove", "Take somebody away, with sessions and keys."
+        ),
+        "scopes": CommandEntry("haversack.cli.user_scopes", "Change what somebody may do."),
+        "password": CommandEntry("haversack.cli.user_password", "Set another password."),
     },
 )
 def command() -> None:

@@ -11,7 +11,7 @@ import click
 
 from haversack.accounts.accounts import Accounts, open_accounts
 from haversack.asgi.access import Scope
-from haversack.cli.job_places import job_places
+from haversack.cli.job_locations import job_locations
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,7 +50,7 @@ def scope_option(*defaults: Scope) -> Callable[[F], F]:
 @contextmanager
 def opened(database: str | None, state: Path | None) -> Iterator[Accounts]:
     """The accounts, for the length of a block; raises as `open_accounts`."""
-    accounts = open_accounts(job_places(state, database, None).database_url)
+    accounts = open_accounts(job_locations(state, database, None).database_url)
     try:
         yield accounts
     finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from haversack import app, log
-from haversack.cli.job_places import job_places
+from haversack.cli.job_locations import job_locations
 from haversack.cli.limits import memory_limits, memory_options
 from haversack.cli.options import known_repositories, packs_option
 from haversack.cli.output import notes
@@ -58,7 +58,7 @@ def command(
     settings = from_environment()
     places = known_repositories(repositories)
     named, wished = chosen_packs(packs, places)
-    jobs = job_places(state, database, blobs)
+    jobs = job_locations(state, database, blobs)
     where = shown(jobs.database) if jobs.database else str(jobs.state)
     options = app.AppOptions(
         state=jobs.state,

@@ -1,1 +1,1 @@
-"""THE FLOW: image bytes become results, one stage a file."""
+"""THE FLOW: a photo's bytes become results, one stage a file."""

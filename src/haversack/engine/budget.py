@@ -1,4 +1,4 @@
-"""Memory as a purse: bytes are reserved before they are used, and given back after."""
+"""A budget of memory: bytes are reserved before they are used, and given back after."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from haversack.errors import HaversackError, Kind
 from haversack.units import format_bytes
 
 
-class Purse(Protocol):
+class Budget(Protocol):
     """What a worker's threads take bytes from before they use memory.
 
     Promises: safe for any number of threads; `take` never waits.

@@ -1,4 +1,4 @@
-"""Detections of one image: from a graph's padded slots to the objects a caller sees."""
+"""Detections of one photo: from a graph's padded slots to the objects a caller sees."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Detection:
 
 @dataclass(frozen=True, kw_only=True)
 class Detections:
-    """The objects of one image as columns, surest first.
+    """The objects of one photo as columns, surest first.
 
     Attributes:
         boxes: float32[M,4], xyxy in pixels of the upright photo, inside it.

@@ -1,4 +1,4 @@
-"""One picture's outcome as model.onnx's named outputs, batch 1, as tensor protocols give them."""
+"""One photo's outcome as model.onnx's named outputs, batch 1, as tensor protocols give them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from haversack.engine.session import Array
 from haversack.packfile.signature import Signature, TensorSpec
 
 IMAGE = TensorSpec(name="image", datatype="UINT8", shape=(-1, -1, 3))
-"""The one input that a pack that takes pictures shows: RGB pixels, or an encoded picture."""
+"""The one input that a pack that takes photos shows: RGB pixels, or an encoded photo."""
 
 
 def to_arrays(outcome: Outcome, signature: Signature) -> dict[str, Array]:
@@ -31,7 +31,7 @@ def to_arrays(outcome: Outcome, signature: Signature) -> dict[str, Array]:
 
 
 def shown_outputs(signature: Signature, task: str) -> tuple[TensorSpec, ...]:
-    """The outputs as a picture's caller gets them: a batch of 1, a label map of any size."""
+    """The outputs as a photo's caller gets them: a batch of 1, a label map of any size."""
     shown = []
     for spec in signature.outputs:
         shape = (1, *spec.shape[1:])

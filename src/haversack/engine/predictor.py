@@ -1,4 +1,4 @@
-"""The stages composed: image bytes -> pixels -> fit -> model -> one image's results."""
+"""The stages composed: a photo's bytes -> pixels -> fit -> model -> one photo's results."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haversack.engine.detections import Slots, from_slots
-from haversack.engine.image import DEFAULT_LIMIT_BYTES, DecodedImage, ImageHeader, decode
 from haversack.engine.labelmap import to_photo
 from haversack.engine.ort import open_session
+from haversack.engine.photo import DEFAULT_LIMIT_BYTES, DecodedPhoto, PhotoHeader, decode
 from haversack.engine.results import (
-    ImageResult,
     LabelMap,
     Outcome,
     PackIdentity,
+    PhotoResult,
     Probabilities,
     Tensors,
 )
 from haversack.engine.session import Array, Session, SessionOptions
-from haversack.errors import EngineError, ImageError
+from haversack.errors import EngineError, PhotoError
 from haversack.packfile.archive import PackFiles
 from haversack.packfile.manifest import InputGeometry
 from haversack.units import format_bytes
@@ -34,7 +34,7 @@ class PredictorOptions:
 
     Attributes:
         session: device and threads.
-        decode_limit_bytes: of memory that decoding one picture may take, estimated beforehand.
+        decode_limit_bytes: of memory that decoding one photo may take, estimated beforehand.
     """
 
     session: SessionOptions = field(default_factory=SessionOptions)
@@ -43,7 +43,7 @@ class PredictorOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """One picture in the network's frame.
+    """One photo in the network's frame.
 
     Attributes:
         pixels: uint8[h,w,3].
@@ -75,19 +75,19 @@ class Predictor:
             task=files.manifest.task,
             labels=files.manifest.labels,
         )
-        pictures = files.manifest.input is not None
+        photos = files.manifest.input is not None
         fitting = fit_session(self._options.session)
-        self._fit = _open(files, "fit.onnx", fitting) if pictures else None
+        self._fit = _open(files, "fit.onnx", fitting) if photos else None
         self._model = _open(files, "model.onnx", self._options.session)
         self.batches = files.manifest.signature.takes_batches
 
     @property
     def decode_limit_bytes(self) -> int:
-        """Of memory that decoding one picture may take."""
+        """Of memory that decoding one photo may take."""
         return self._options.decode_limit_bytes
 
     @property
-    def takes_pictures(self) -> bool:
+    def takes_photos(self) -> bool:
         """Whether the pack understands photos; otherwise it takes named tensors."""
         return self._fit is not None
 
@@ -98,17 +98,17 @@ class Predictor:
             blank = np.zeros((size.height, size.width, 3), dtype=np.uint8)
             self.predict_pixels(blank)
 
-    def decode(self, data: bytes, header: ImageHeader | None = None) -> DecodedImage:
-        """The picture in `data`, upright, perhaps smaller: see `engine.image.decode`."""
+    def decode(self, data: bytes, header: PhotoHeader | None = None) -> DecodedPhoto:
+        """The photo in `data`, upright, perhaps smaller: see `engine.photo.decode`."""
         limit = self._options.decode_limit_bytes
         return decode(data, header, limit_bytes=limit, target=self.manifest.input)
 
-    def predict(self, data: bytes, name: str = "") -> ImageResult:
-        """The results of one encoded picture, every score from the graph's floor up.
+    def predict(self, data: bytes, name: str = "") -> PhotoResult:
+        """The results of one encoded photo, every score from the graph's floor up.
 
         Raises:
-            ImageError: the picture cannot be read.
-            EngineError: the pack takes no pictures, or the graph failed.
+            PhotoError: the photo cannot be read.
+            EngineError: the pack takes no photos, or the graph failed.
         """
         started = time.perf_counter()
         image = self.decode(data)
@@ -122,26 +122,26 @@ class Predictor:
         }
         return self._result(fitted, outcome, name, timing)
 
-    def predict_pixels(self, pixels: NDArray[np.uint8], name: str = "") -> ImageResult:
+    def predict_pixels(self, pixels: NDArray[np.uint8], name: str = "") -> PhotoResult:
         """The results of uint8[H,W,3] RGB pixels, upright."""
         started = time.perf_counter()
         pixels = _checked(pixels)
         height, width = pixels.shape[:2]
-        image = DecodedImage(pixels=pixels, width=width, height=height, shrink=1, format="array")
+        image = DecodedPhoto(pixels=pixels, width=width, height=height, shrink=1, format="array")
         fitted = self.fit(image)
         outcome = self.infer([fitted])[0]
         return self._result(fitted, outcome, name, {"model_seconds": time.perf_counter() - started})
 
-    def fit(self, image: DecodedImage) -> Fitted:
-        """The picture in the network's frame, through fit.onnx.
+    def fit(self, image: DecodedPhoto) -> Fitted:
+        """The photo in the network's frame, through fit.onnx.
 
-        A picture of exactly the network's size goes through as it is: fit would copy it.
+        A photo of exactly the network's size goes through as it is: fit would copy it.
         """
         wanted = self.manifest.input
         if self._fit is None or wanted is None:
             raise EngineError(
                 "pack-takes-tensors",
-                f"{self.identity.name} takes named tensors and a picture was given",
+                f"{self.identity.name} takes named tensors and a photo was given",
                 hint="Give an .npz file, or a dict of arrays, with the inputs that "
                 "`haversack pack inspect` prints.",
             )
@@ -170,7 +170,7 @@ class Predictor:
         grown = max(wanted.width / width, wanted.height / height) / wanted.crop
         need = round(grown * width) * round(grown * height) * 3
         if need > self._options.decode_limit_bytes:
-            raise ImageError(
+            raise PhotoError(
                 "image-shape-unfit",
                 f"resizing a photo of {width} x {height} pixels until its shorter side fills the "
                 f"frame would take {format_bytes(need)}; the limit is "
@@ -182,7 +182,7 @@ class Predictor:
         """A map has the photo's full size, also where the photo was decoded smaller."""
         need = 2 * size[0] * size[1]
         if need > self._options.decode_limit_bytes:
-            raise ImageError(
+            raise PhotoError(
                 "image-too-large",
                 f"a label map on this photo of {size[0]} x {size[1]} pixels takes "
                 f"{format_bytes(need)}; the limit is "
@@ -191,26 +191,26 @@ class Predictor:
                 "or HAVERSACK_DECODE_LIMIT.",
             )
 
-    def infer(self, pictures: Sequence[Fitted]) -> list[Outcome]:
-        """What the model says of each picture, in their order.
+    def infer(self, photos: Sequence[Fitted]) -> list[Outcome]:
+        """What the model says of each photo, in their order.
 
-        One call of the graph where it takes any number of pictures, else one call a picture.
+        One call of the graph where it takes any number of photos, else one call a photo.
         """
-        if not pictures:
+        if not photos:
             return []
-        if not self.batches and len(pictures) > 1:
-            return [outcome for picture in pictures for outcome in self.infer([picture])]
+        if not self.batches and len(photos) > 1:
+            return [outcome for photo in photos for outcome in self.infer([photo])]
         rows = self._model.run(
             {
-                "pixels": np.stack([picture.pixels for picture in pictures])
-                if len(pictures) > 1
-                else pictures[0].pixels[None],
-                "placement": np.stack([picture.placement for picture in pictures]),
+                "pixels": np.stack([photo.pixels for photo in photos])
+                if len(photos) > 1
+                else photos[0].pixels[None],
+                "placement": np.stack([photo.placement for photo in photos]),
             }
         )
         return [
-            self._outcome({name: values[i] for name, values in rows.items()}, picture)
-            for i, picture in enumerate(pictures)
+            self._outcome({name: values[i] for name, values in rows.items()}, photo)
+            for i, photo in enumerate(photos)
         ]
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -223,8 +223,8 @@ class Predictor:
 
     def _result(
         self, fitted: Fitted, outcome: Outcome, name: str, timing: dict[str, float]
-    ) -> ImageResult:
-        return ImageResult(
+    ) -> PhotoResult:
+        return PhotoResult(
             image=name,
             width=fitted.width,
             height=fitted.height,
@@ -233,7 +233,7 @@ class Predictor:
             timing=timing,
         )
 
-    def _outcome(self, row: dict[str, Array], picture: Fitted) -> Outcome:
+    def _outcome(self, row: dict[str, Array], photo: Fitted) -> Outcome:
         match self.manifest.task:
             case "detect":
                 slots = Slots(
@@ -245,14 +245,14 @@ class Predictor:
                 graph = self.manifest.graph
                 limit = graph.candidates if graph is not None else len(slots.scores)
                 return from_slots(
-                    slots, width=picture.width, height=picture.height, candidate_limit=limit
+                    slots, width=photo.width, height=photo.height, candidate_limit=limit
                 )
             case "classify":
                 return Probabilities(values=row["probabilities"])
             case "label-map":
-                size = (picture.width, picture.height)
+                size = (photo.width, photo.height)
                 self._check_map(size)
-                return LabelMap(class_ids=to_photo(row["labels"], picture.placement, size))
+                return LabelMap(class_ids=to_photo(row["labels"], photo.placement, size))
             case "tensor":
                 return Tensors(arrays=row)
 

@@ -1,4 +1,4 @@
-"""One image's results: typed values, and the one canonical record that every door gives."""
+"""One photo's results: typed values, and the one canonical record that every door gives."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ class PackIdentity:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageResult:
-    """What was understood of one image, or why nothing was.
+class PhotoResult:
+    """What was understood of one photo, or why nothing was.
 
     Attributes:
         image: the name the caller gave it (a path, or "" for bytes).
         width, height: pixels after EXIF orientation; 0 where the header could not be read.
         pack: who answered.
         outcome: the task's values, or None where `error` is set.
-        error: why the image failed, or None.
+        error: why the photo failed, or None.
         timing: seconds by stage: `decode_seconds`, `model_seconds`.
     """
 
@@ -84,14 +84,14 @@ class ImageResult:
             return ()
         return self.outcome.named(self.pack.labels)
 
-    def above(self, threshold: float) -> ImageResult:
+    def above(self, threshold: float) -> PhotoResult:
         """Only the objects of at least this score; other tasks are unchanged."""
         if not isinstance(self.outcome, Detections):
             return self
         return replace(self, outcome=self.outcome.above(threshold))
 
     def to_dict(self, *, with_map: bool = False) -> dict[str, Any]:
-        """The canonical record of one image, ready for JSON.
+        """The canonical record of one photo, ready for JSON.
 
         Args:
             with_map: also give a label map's pixels, as a PNG in base64 (`map`).
@@ -118,7 +118,7 @@ class ImageResult:
         return record
 
 
-def _outcome_fields(result: ImageResult, *, with_map: bool) -> dict[str, Any]:
+def _outcome_fields(result: PhotoResult, *, with_map: bool) -> dict[str, Any]:
     labels = result.pack.labels
     match result.outcome:
         case Detections() as found:

@@ -105,7 +105,7 @@ def check_sample(
 def _check(
     files: PackFiles, predictor: Predictor, name: str, expected: Mapping[str, Array]
 ) -> SampleCheck:
-    if not predictor.takes_pictures:
+    if not predictor.takes_photos:
         inputs = read_arrays(files.read(f"samples/{name}.inputs.npz"))
         return compare_tensors(name, predictor.run(inputs), expected)
     outcome = predictor.predict(files.read(f"samples/{name}.png")).outcome

@@ -1,4 +1,4 @@
-"""Photos with what was found drawn on them, one picture a photo."""
+"""Photos with what was found drawn on them, one copy a photo."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from haversack.engine.detections import Detections
-from haversack.engine.results import ImageResult, PackIdentity
+from haversack.engine.results import PackIdentity, PhotoResult
 from haversack.formats.names import file_for
 from haversack.formats.overlay import save_annotated
 from haversack.formats.photos import Photos, SurveyPhoto, SurveyRun
@@ -47,7 +47,7 @@ def _name(photo: SurveyPhoto) -> PurePosixPath:
     return own if is_jpeg else file_for(photo.path, photo.id, ".jpg")
 
 
-def result_of(run: SurveyRun, photo: SurveyPhoto) -> ImageResult:
+def result_of(run: SurveyRun, photo: SurveyPhoto) -> PhotoResult:
     """The photo's objects as the result that a prediction would give."""
     pack = PackIdentity(name=run.pack, version=run.version, task="detect", labels=run.labels)
     found = Detections(
@@ -55,8 +55,8 @@ def result_of(run: SurveyRun, photo: SurveyPhoto) -> ImageResult:
         scores=np.array([one.score for one in photo.objects], np.float32),
         class_ids=np.array([one.class_id for one in photo.objects], np.int64),
         candidates=len(photo.objects),
-        truncated=photo.tiles_overflowed > 0,
+        truncated=photo.tiles_truncated > 0,
     )
-    return ImageResult(
+    return PhotoResult(
         image=photo.path, width=photo.width, height=photo.height, pack=pack, outcome=found
     )

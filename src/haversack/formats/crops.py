@@ -1,4 +1,4 @@
-"""A picture of every found object with some ground around it, and a table of them."""
+"""A crop of every found object with some ground around it, and a table of them."""
 
 from __future__ import annotations
 

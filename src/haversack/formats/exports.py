@@ -90,7 +90,7 @@ EXPORTS: dict[str, Export] = {
     "crops": Export(
         write=crops.write,
         default_name="crops",
-        summary="folder with a picture of every object, and a table",
+        summary="folder with a crop of every object, and a table",
     ),
     "labelstudio": Export(
         write=labelstudio.write,

@@ -37,7 +37,7 @@ def record(run: SurveyRun, photo: SurveyPhoto) -> dict[str, Any]:
         fields["valid_rows"] = photo.valid_rows
     if photo.status in LOOKED_AT:
         fields["detections"] = [_detection(run, photo, found) for found in photo.objects]
-    if photo.tiles_overflowed:
+    if photo.tiles_truncated:
         fields["truncated"] = True
     fields["timing"] = {
         "decode_seconds": round(photo.seconds_decode, 6),

@@ -1,7 +1,7 @@
 """Label Studio tasks with predictions, on pieces of photos around what was found.
 
 Source: labelstud.io, "Import pre-annotated data" and "Task format": x, y, width and height are
-percent of the picture.
+percent of the photo.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from haversack.engine.detections import Detection
-from haversack.engine.results import ImageResult, LabelMap, Probabilities
+from haversack.engine.results import LabelMap, PhotoResult, Probabilities
 
 PALETTE = (
     (230, 159, 0),
@@ -39,9 +39,9 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 @dataclass(frozen=True, kw_only=True)
 class _Pen:
-    """A picture being drawn on, and sizes that suit it."""
+    """A photo being drawn on, and sizes that suit it."""
 
-    picture: Image.Image
+    canvas: Image.Image
     draw: ImageDraw.ImageDraw
     font: Font
     text_px: int
@@ -51,42 +51,42 @@ class _Pen:
         return max(2, self.text_px // 4)
 
 
-def annotate(pixels: NDArray[np.uint8], result: ImageResult) -> Image.Image:
+def annotate(pixels: NDArray[np.uint8], result: PhotoResult) -> Image.Image:
     """A copy of the photo with its results: boxes, a tinted map with a legend, or a caption.
 
     Boxes are thicker where surer, in a colour that belongs to the class. A tag is left out where it
-    would hide another object or a surer one's tag. A failed image and plain
+    would hide another object or a surer one's tag. A failed photo and plain
     tensors give the photo unchanged.
 
     Args:
         pixels: uint8[H,W,3], RGB, upright: the photo that `result` is about.
     """
-    picture = Image.fromarray(pixels)
+    canvas = Image.fromarray(pixels)
     if isinstance(result.outcome, LabelMap):
-        picture = _tinted(pixels, result.outcome.class_ids, result.pack.labels)
-    text_px = round(min(40, max(11, max(picture.size) / 70)))
+        canvas = _tinted(pixels, result.outcome.class_ids, result.pack.labels)
+    text_px = round(min(40, max(11, max(canvas.size) / 70)))
     font = ImageFont.load_default(size=text_px)
-    pen = _Pen(picture=picture, draw=ImageDraw.Draw(picture), font=font, text_px=text_px)
+    pen = _Pen(canvas=canvas, draw=ImageDraw.Draw(canvas), font=font, text_px=text_px)
     if isinstance(result.outcome, Probabilities):
         _caption(pen, _lines(result, "classes"))
     elif isinstance(result.outcome, LabelMap):
         _caption(pen, _lines(result, "legend"))
     else:
         _boxes(pen, result.detections)
-    return picture
+    return canvas
 
 
-def save_annotated(pixels: NDArray[np.uint8], result: ImageResult, path: Path) -> None:
-    """Write `annotate`'s picture: JPEG of quality 90, or what another suffix (.png) names."""
-    picture = annotate(pixels, result)
+def save_annotated(pixels: NDArray[np.uint8], result: PhotoResult, path: Path) -> None:
+    """Write `annotate`'s photo: JPEG of quality 90, or what another suffix (.png) names."""
+    canvas = annotate(pixels, result)
     if path.suffix.lower() in {".jpg", ".jpeg"}:
-        picture.save(path, format="JPEG", quality=JPEG_QUALITY, subsampling=0)
+        canvas.save(path, format="JPEG", quality=JPEG_QUALITY, subsampling=0)
     else:
-        picture.save(path)
+        canvas.save(path)
 
 
 def colour_of(class_id: int) -> Colour:
-    """The RGB colour of a class, the same in every picture."""
+    """The RGB colour of a class, the same in every photo."""
     return PALETTE[class_id % len(PALETTE)]
 
 
@@ -125,14 +125,14 @@ def _small(pen: _Pen, frame: Area) -> bool:
 
 
 def _spot(pen: _Pen, text: str, frame: Area, taken: list[Area]) -> Area | None:
-    """A free place for a tag inside the picture: above the frame, under it, or within its top."""
+    """A free place for a tag inside the photo: above the frame, under it, or within its top."""
     width = round(pen.draw.textlength(text, font=pen.font)) + 2 * pen.margin_px
     height = pen.text_px + 2 * pen.margin_px
-    left = min(max(0, frame[0]), max(0, pen.picture.width - width))
+    left = min(max(0, frame[0]), max(0, pen.canvas.width - width))
     tops = [frame[1] - height, frame[3] + 1, max(0, frame[1])]
     for top in tops[: 2 if _small(pen, frame) else 3]:
         spot = (left, top, left + width - 1, top + height - 1)
-        inside = top >= 0 and top + height <= pen.picture.height
+        inside = top >= 0 and top + height <= pen.canvas.height
         if inside and not any(_touch(spot, other) for other in taken):
             return spot
     return None
@@ -154,9 +154,9 @@ def _caption(pen: _Pen, lines: list[tuple[int, str]]) -> None:
     step = pen.text_px + pen.margin_px
     widest = max((pen.draw.textlength(text, font=pen.font) for _, text in lines), default=0)
     area = (0, 0, round(widest) + step + 3 * pen.margin_px, step * len(lines) + pen.margin_px)
-    dark = Image.new("RGB", pen.picture.size, (16, 16, 16)).crop(area)
-    under = pen.picture.crop(area)
-    pen.picture.paste(Image.blend(under, dark, 0.72), area[:2])
+    dark = Image.new("RGB", pen.canvas.size, (16, 16, 16)).crop(area)
+    under = pen.canvas.crop(area)
+    pen.canvas.paste(Image.blend(under, dark, 0.72), area[:2])
     for row, (class_id, text) in enumerate(lines):
         left, top = pen.margin_px, pen.margin_px + row * step
         swatch = (left, top, left + pen.text_px - 1, top + pen.text_px - 1)
@@ -165,7 +165,7 @@ def _caption(pen: _Pen, lines: list[tuple[int, str]]) -> None:
         pen.draw.text(at, text, fill=(255, 255, 255), font=pen.font, anchor="lm")
 
 
-def _lines(result: ImageResult, field: str) -> list[tuple[int, str]]:
+def _lines(result: PhotoResult, field: str) -> list[tuple[int, str]]:
     entries = result.to_dict()[field][:LINES_SHOWN]
     pixels = max(1, result.width * result.height)
     shares = [one["score"] if "score" in one else one["pixels"] / pixels for one in entries]

@@ -41,7 +41,7 @@ class SurveyPhoto:
         status: "queued", "done", "partial", "failed" or "vanished".
         error_code, error: why it is failed or partial, or "".
         tiles, tiles_skipped: cut from it, and passed over as constant or without data.
-        tiles_overflowed: that had more candidates than the graph keeps, even cut into quarters.
+        tiles_truncated: that had more candidates than the graph keeps, even cut into quarters.
         valid_rows: of pixels, from the top, where a part of it was read; else 0.
         seconds_decode, seconds_model: CPU time spent on it.
         taken_at: local time of the camera, ISO 8601, or "".
@@ -59,7 +59,7 @@ class SurveyPhoto:
     error: str = ""
     tiles: int = 0
     tiles_skipped: int = 0
-    tiles_overflowed: int = 0
+    tiles_truncated: int = 0
     valid_rows: int = 0
     seconds_decode: float = 0.0
     seconds_model: float = 0.0

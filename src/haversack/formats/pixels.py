@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haversack.engine.codecs.lenient import decode_partly
-from haversack.engine.image import decode, read_header
-from haversack.errors import ImageError
+from haversack.engine.photo import decode, read_header
+from haversack.errors import PhotoError
 from haversack.formats.names import utf8
 from haversack.formats.photos import SurveyPhoto, SurveyRun
 from haversack.geo.windows import read_window
@@ -35,7 +35,7 @@ Cut: TypeAlias = Callable[[Area], Pixels | None]
 class PixelReader:
     """Reads photos one at a time and remembers those that it could not.
 
-    A photo may be gone, changed or too large by the time it is exported: that costs its pictures,
+    A photo may be gone, changed or too large by the time it is exported: that costs its crops,
     never the export.
 
     Attributes:
@@ -58,7 +58,7 @@ class PixelReader:
         except OSError as fault:
             self._lose(photo, fault.strerror or str(fault))
             return None
-        except (ImageError, ValueError) as fault:
+        except (PhotoError, ValueError) as fault:
             self._lose(photo, str(fault))
             return None
         if pixels.shape[:2] != (photo.height, photo.width):
@@ -84,7 +84,7 @@ class PixelReader:
         header = read_header(data)
         try:
             return decode(data, header, limit_bytes=self.limit_bytes).pixels
-        except ImageError as fault:
+        except PhotoError as fault:
             partly = None
             if photo.status == "partial" and fault.code == "image-truncated":
                 partly = decode_partly(data, header)
@@ -96,7 +96,7 @@ class PixelReader:
         path: Path = self.run.root / photo.path
         try:
             return read_window(path, area)
-        except (ImageError, ValueError, OSError) as fault:
+        except (PhotoError, ValueError, OSError) as fault:
             if not self.named or self.named[-1][0] != photo.path:
                 self._lose(photo, str(fault))
             return None

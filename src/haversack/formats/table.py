@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Iterator
 from typing import TextIO, TypeAlias
 
-from haversack.engine.results import ImageResult
+from haversack.engine.results import PhotoResult
 
 Cell: TypeAlias = str | int | float
 
@@ -21,8 +21,8 @@ def header() -> list[str]:
     return list(COLUMNS)
 
 
-def rows(result: ImageResult) -> Iterator[list[Cell]]:
-    """One row for each detection, class or legend entry of an image, in the record's order.
+def rows(result: PhotoResult) -> Iterator[list[Cell]]:
+    """One row for each detection, class or legend entry of a photo, in the record's order.
 
     A photo without any gives one row with these cells empty; a failed one gives its error. Boxes
     are pixels of the upright photo.
@@ -40,7 +40,7 @@ def rows(result: ImageResult) -> Iterator[list[Cell]]:
         yield [cells.get(column, "") for column in COLUMNS]
 
 
-def write(results: Iterable[ImageResult], file: TextIO) -> int:
+def write(results: Iterable[PhotoResult], file: TextIO) -> int:
     """The header, then every result's rows, as CSV with `\\n` line ends; gives the rows written.
 
     Cells stay as they are: a leading "=" is not escaped. File names and labels are the user's own,
@@ -60,7 +60,7 @@ def write(results: Iterable[ImageResult], file: TextIO) -> int:
     return count
 
 
-def _entries(result: ImageResult) -> Iterator[dict[str, Cell]]:
+def _entries(result: PhotoResult) -> Iterator[dict[str, Cell]]:
     """What the canonical record lists, so that the table can never differ from it."""
     record = result.to_dict()
     for one in record.get("detections", ()):

@@ -1,4 +1,4 @@
-"""The EXIF block and the XMP packet of a picture, found without decoding a pixel.
+"""The EXIF block and the XMP packet of a photo, found without decoding a pixel.
 
 Source: Exif 2.32, 4.7.2; XMP specification part 3 (2016), 1.1.3 (JPEG), 1.1.4 (TIFF), 1.1.5 (PNG);
 RFC 9649, 2.7.1.5 (WebP).
@@ -18,7 +18,7 @@ from haversack.engine.codecs.tiff_tags import read_directory
 XMP_LIMIT_BYTES = 1 << 20
 """A camera writes a few kilobytes; a larger packet is read up to here."""
 EXIF_LIMIT_BYTES = 4 << 20
-"""A JPEG has room for 64 kB, with a small picture in it; a larger block is read up to here."""
+"""A JPEG has room for 64 kB, with a small photo in it; a larger block is read up to here."""
 
 _EXIF_PREFIX = b"Exif\0\0"
 _XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
@@ -28,7 +28,7 @@ _XMP_TAG = 700
 
 @dataclass(frozen=True, kw_only=True)
 class Blocks:
-    """What a picture says about itself.
+    """What a photo says about itself.
 
     Attributes:
         exif: a TIFF structure, or b""; at most `EXIF_LIMIT_BYTES`, but a TIFF is its own.

@@ -9,11 +9,11 @@ from typing import Literal
 
 import msgspec
 
-from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.magic import read_header
 from haversack.engine.codecs.orientation import UPRIGHT
 from haversack.engine.codecs.pieces import Encoded
-from haversack.errors import ImageError
+from haversack.errors import PhotoError
 from haversack.geo.blocks import read_blocks
 from haversack.geo.exif import ExifValues, degrees_or_none, read_exif
 from haversack.geo.xmp import first_of, read_xmp
@@ -36,7 +36,7 @@ class Camera:
         yaw_deg: clockwise from north.
         pitch_deg, roll_deg: of the camera; see `mount`.
         mount: what pitch 0 and roll 0 mean: "forward", the camera looks at the horizon and -90 is
-            straight down (DJI); "down", it looks straight down with the top of the picture ahead
+            straight down (DJI); "down", it looks straight down with the top of the photo ahead
             (senseFly, Parrot).
         focal_px: in pixels of the photo as stored.
         make, model: of the camera.
@@ -72,7 +72,7 @@ class Camera:
             return Camera()
 
 
-def read_camera(data: Encoded, header: ImageHeader | None = None) -> Camera:
+def read_camera(data: Encoded, header: PhotoHeader | None = None) -> Camera:
     """What a photo's EXIF and XMP say of its camera; nothing is decoded, and nothing is raised.
 
     Args:
@@ -120,14 +120,14 @@ def _position(
     return (exif.lon, exif.lat) if exif.lon is not None and exif.lat is not None else (None, None)
 
 
-def _header(data: Encoded) -> ImageHeader | None:
+def _header(data: Encoded) -> PhotoHeader | None:
     try:
         return read_header(data)
-    except ImageError:
+    except PhotoError:
         return None
 
 
-def _focal_px(header: ImageHeader | None, exif: ExifValues, xmp: Mapping[str, float]) -> float:
+def _focal_px(header: PhotoHeader | None, exif: ExifValues, xmp: Mapping[str, float]) -> float:
     """Focal length in pixels: calibrated, else by the sensor's resolution, else by 35-mm film.
 
     0 where nothing says, or where the photo is a cutting: its middle is no longer the lens's.

@@ -35,8 +35,8 @@ class ExifValues:
         lon, lat: degrees WGS84; None also for the 0, 0 of a receiver without a fix.
         altitude_m: above the sea.
         focal_mm, focal_35mm: true, and of a lens with the same view on 35-mm film.
-        pixels_per_mm: on the sensor, of the picture as it was taken.
-        width, height: of the picture as it was taken, in pixels.
+        pixels_per_mm: on the sensor, of the photo as it was taken.
+        width, height: of the photo as it was taken, in pixels.
         make, model: of the camera.
     """
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from haversack.errors import ImageError
+from haversack.errors import PhotoError
 
 Area = tuple[int, int, int, int]
 _COLOURS = ("red", "green", "blue")
@@ -20,7 +20,7 @@ def read_window(path: Path, area: Area) -> NDArray[np.uint8]:
     """RGB uint8[h,w,3] of `area` (left, top, right, bottom in pixels, inside the photo).
 
     Raises:
-        ImageError: `image-mode-unsupported` for more than 8 bits, a palette, or bands that are
+        PhotoError: `image-mode-unsupported` for more than 8 bits, a palette, or bands that are
             not known as red, green and blue; `image-corrupt` for what rasterio cannot read, also
             where it is not installed.
     """
@@ -29,7 +29,7 @@ def read_window(path: Path, area: Area) -> NDArray[np.uint8]:
         windows = importlib.import_module("rasterio.windows")
         errors = importlib.import_module("rasterio.errors")
     except ImportError as fault:
-        raise ImageError("image-corrupt", f"a part of it needs haversack[geo]: {fault}") from fault
+        raise PhotoError("image-corrupt", f"a part of it needs haversack[geo]: {fault}") from fault
     left, top, right, bottom = area
     warnings.filterwarnings("ignore", category=errors.NotGeoreferencedWarning)
     try:
@@ -37,7 +37,7 @@ def read_window(path: Path, area: Area) -> NDArray[np.uint8]:
             window = windows.Window(left, top, right - left, bottom - top)
             planes = source.read(_bands(source), window=window)
     except errors.RasterioError as fault:
-        raise ImageError("image-corrupt", f"a part of it cannot be read: {fault}") from fault
+        raise PhotoError("image-corrupt", f"a part of it cannot be read: {fault}") from fault
     chosen = planes if len(planes) == 3 else np.repeat(planes[:1], 3, axis=0)
     return np.ascontiguousarray(np.moveaxis(chosen, 0, 2))
 
@@ -51,7 +51,7 @@ def _bands(source: Any) -> list[int]:
         seen = [place + 1 for place, kind in enumerate(kinds) if kind != "alpha"]
         if len(seen) in (1, 3):
             return seen
-    raise ImageError(
+    raise PhotoError(
         "image-mode-unsupported",
         f"its bands are {', '.join(kinds)} of {source.dtypes[0]}; 8-bit gray and RGB are read",
     )

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from haversack.jobs.job import Job, State
-from haversack.jobs.store import Place
+from haversack.jobs.store import QueuePosition
 
 
-def describe(job: Job, place: Place | None = None) -> dict[str, Any]:
+def describe(job: Job, position: QueuePosition | None = None) -> dict[str, Any]:
     """One job.
 
     Args:
-        place: of a job that waits or runs; without it position and eta_seconds are null.
+        position: of a job that waits or runs; without it position and eta_seconds are null.
     """
     address = f"/jobs/{job.id}"
     return {
@@ -24,9 +24,9 @@ def describe(job: Job, place: Place | None = None) -> dict[str, Any]:
         "version": job.version or None,
         "image": job.image,
         "photos": max(1, job.progress_total),
-        "position": place.before + 1 if place and job.state is State.QUEUED else None,
+        "position": position.before + 1 if position and job.state is State.QUEUED else None,
         "progress": {"done": job.progress_done, "total": job.progress_total},
-        "eta_seconds": _eta(job, place),
+        "eta_seconds": _eta(job, position),
         "created": _time(job.created),
         "started": _time(job.started),
         "finished": _time(job.finished),
@@ -46,14 +46,14 @@ def _has_photo(job: Job) -> bool:
     return job.kind == "predict" and not job.input_removed
 
 
-def _eta(job: Job, place: Place | None) -> float | None:
+def _eta(job: Job, position: QueuePosition | None) -> float | None:
     """Of one that runs: what its worker says, else the cost of its photos that are left."""
-    if place is None:
+    if position is None:
         return None
-    eta = place.eta_seconds
+    eta = position.eta_seconds
     if job.state is State.RUNNING:
         left = max(1, job.progress_total - job.progress_done)
-        cost = place.cost_seconds
+        cost = position.cost_seconds
         eta = job.seconds or (None if cost is None else cost * left)
     return None if eta is None else round(eta, 3)
 

@@ -168,7 +168,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cost:
+class ResultCost:
     """What a result takes besides its own bytes.
 
     Attributes:
@@ -180,7 +180,7 @@ class Cost:
     together: int = 1
 
 
-PLAIN = Cost()
+PLAIN = ResultCost()
 """Of a result without files that was made alone."""
 
 

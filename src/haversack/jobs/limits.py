@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from haversack.jobs.store import JobStore, Keep
+from haversack.jobs.store import JobStore, Retention
 
 _FACT = "limits"
 _PHOTOS_TAKEN_IN = 2  # times the quota of photos: tidying comes once a minute
@@ -26,7 +26,7 @@ class JobLimits:
     """
 
     queued: int = 100_000
-    keep: Keep = field(default_factory=Keep)
+    keep: Retention = field(default_factory=Retention)
 
     @property
     def input_bytes(self) -> int:

@@ -14,15 +14,15 @@ import msgspec
 from haversack.errors import HaversackError
 from haversack.jobs.describe import describe
 from haversack.jobs.job import Job
-from haversack.jobs.setting import JobRoom
+from haversack.jobs.services import JobServices
 from haversack.jobs.webhook_post import Resolve, post, resolve
 from haversack.jobs.webhook_rules import WebhookRules
-from haversack.jobs.webhooks import Due
+from haversack.jobs.webhooks import DueDelivery
 from haversack.version import __version__
 
 _log = logging.getLogger("haversack.jobs")
 _AT_ONCE = 4
-_LOOK_SECONDS = 0.5
+_CHECK_SECONDS = 0.5
 _PAUSE_SECONDS = 2.0  # after what nobody foresaw
 _LEASE_SECONDS = 60.0
 _GONE = 410
@@ -39,12 +39,12 @@ class Notifier:
 
     def __init__(
         self,
-        room: JobRoom,
+        services: JobServices,
         rules: WebhookRules,
         look_up: Resolve = resolve,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._room = room
+        self._services = services
         self._rules = rules
         self._look_up = look_up
         self._clock = clock
@@ -66,18 +66,18 @@ class Notifier:
 
     def _work(self) -> None:
         while not self._ending.is_set():
-            if not self._free.acquire(timeout=_LOOK_SECONDS):
+            if not self._free.acquire(timeout=_CHECK_SECONDS):
                 continue
             due = self._next()
             if due is None:
                 self._free.release()
-                self._ending.wait(_LOOK_SECONDS)
+                self._ending.wait(_CHECK_SECONDS)
             else:
                 self._pool.submit(self._tell, due)
 
-    def _next(self) -> Due | None:
+    def _next(self) -> DueDelivery | None:
         try:
-            found = self._room.webhooks.claim(1, _LEASE_SECONDS)
+            found = self._services.webhooks.claim(1, _LEASE_SECONDS)
         except HaversackError as error:
             _log.debug("webhooks wait: %s", error.message)
             return None
@@ -87,9 +87,9 @@ class Notifier:
             return None
         return found[0] if found else None
 
-    def _tell(self, due: Due) -> None:
+    def _tell(self, due: DueDelivery) -> None:
         try:
-            job = self._room.store.find(due.job)
+            job = self._services.store.find(due.job)
             if job.finished is not None:
                 self._report(due, job.finished, self._sent(due, job, job.finished))
         except HaversackError as error:
@@ -99,7 +99,7 @@ class Notifier:
         finally:
             self._free.release()
 
-    def _sent(self, due: Due, job: Job, finished: float) -> tuple[bool, str, bool]:
+    def _sent(self, due: DueDelivery, job: Job, finished: float) -> tuple[bool, str, bool]:
         """Whether it was taken, else why not, and whether another try could help."""
         event_id, timestamp = f"{job.id}.{int(finished * 1000)}", int(self._clock())
         body = event_body(job, finished)
@@ -116,9 +116,9 @@ class Notifier:
             return False, error.message, True
         return 200 <= status < 300, f"it answered with status {status}", status != _GONE
 
-    def _report(self, due: Due, finished: float, sent: tuple[bool, str, bool]) -> None:
+    def _report(self, due: DueDelivery, finished: float, sent: tuple[bool, str, bool]) -> None:
         was_taken, why, may_help = sent
-        hooks = self._room.webhooks
+        hooks = self._services.webhooks
         if was_taken:
             hooks.delivered(due.job, finished)
         elif not may_help or due.attempts > len(DELAYS_SECONDS):

@@ -38,7 +38,7 @@ def _fault(name: str) -> str:
     if any(part in ("", ".", "..") for part in parts):
         return "a path from a folder down is needed, without '..' and empty parts"
     if parts[-1].startswith("._"):
-        return "what begins with ._ holds another file's attributes, and no picture"
+        return "what begins with ._ holds another file's attributes, and no photo"
     if any(len(part.encode("utf-8", "surrogatepass")) > _MOST_BYTES_OF_A_PART for part in parts):
         return f"{_MOST_BYTES_OF_A_PART} bytes are allowed for each part of the path"
     return ""

@@ -9,7 +9,7 @@ from functools import partial
 
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.handler import Outcome, Result
-from haversack.jobs.job import Claimed, Cost, Fault
+from haversack.jobs.job import Claimed, Fault, ResultCost
 from haversack.jobs.store import JobStore
 
 _log = logging.getLogger("haversack.jobs")
@@ -35,7 +35,7 @@ class Reports:
         """The report; `together` is how many jobs were done in the time that this one took."""
         match result:
             case Outcome():
-                cost = Cost(files_bytes=result.files_bytes, together=together)
+                cost = ResultCost(files_bytes=result.files_bytes, together=together)
                 given = (result.result, result.version, cost)
                 return partial(self.store.done, claimed.lease, *given)
             case HaversackError() if result.kind in _INPUT_FAULTS:

@@ -16,17 +16,17 @@ from haversack.errors import HaversackError, Kind
 from haversack.jobs.job import (
     PLAIN,
     Claimed,
-    Cost,
     Fault,
     Job,
     Lease,
     NewJob,
     Progress,
+    ResultCost,
     State,
     differs,
     job_not_found,
 )
-from haversack.jobs.store import Claim, Filter, Keep, Old, Place, Usage
+from haversack.jobs.store import Claim, Filter, Old, QueuePosition, Retention, Usage
 
 _COLUMNS = tuple(field.name for field in fields(Job))
 _LAPSE_BACKOFF_SECONDS = 1.0
@@ -122,7 +122,7 @@ class SqlJobStore:
         until = self.now() + lease_seconds
         return bool(self._rows("beat", {"until": until, **vars(progress), **vars(lease)}))
 
-    def done(self, lease: Lease, result: str, version: str, cost: Cost = PLAIN) -> bool:
+    def done(self, lease: Lease, result: str, version: str, cost: ResultCost = PLAIN) -> bool:
         """See `JobStore.done`."""
         values: dict[str, Value] = {"result": result, "version": version}
         values["result_bytes"] = len(result.encode()) + cost.files_bytes
@@ -189,13 +189,13 @@ class SqlJobStore:
         """See `JobStore.listed`."""
         return [_job(row) for row in self._rows("listed", vars(chosen))]
 
-    def place(self, job: Job) -> Place:
+    def queue_position(self, job: Job) -> QueuePosition:
         """See `JobStore.place`."""
         names = ("id", "kind", "priority", "due", "pack")
         ((before, photos_before, workers, cost),) = self._rows(
             "place", {name: getattr(job, name) for name in names}
         )
-        return Place(
+        return QueuePosition(
             before=before,
             photos_before=int(photos_before),
             photos=max(1, job.progress_total),
@@ -230,7 +230,7 @@ class SqlJobStore:
         ((queued, input_bytes),) = self._rows("usage", {})
         return Usage(queued=queued, input_bytes=int(input_bytes))
 
-    def old_results(self, keep: Keep, most: int) -> list[Old]:
+    def old_results(self, keep: Retention, most: int) -> list[Old]:
         """See `JobStore.old_results`."""
         return self._old("old_results", keep.result_seconds, most, quota=keep.result_bytes)
 
@@ -238,7 +238,7 @@ class SqlJobStore:
         """See `JobStore.expire_results`."""
         return len(self._rows("expire_results", _keys(jobs)))
 
-    def old_inputs(self, keep: Keep, most: int) -> list[Old]:
+    def old_inputs(self, keep: Retention, most: int) -> list[Old]:
         """See `JobStore.old_inputs`."""
         return self._old("old_inputs", keep.input_seconds, most, quota=keep.input_bytes)
 
@@ -249,7 +249,7 @@ class SqlJobStore:
         rows = self._rows("expire_inputs", {**_keys(jobs), "newest": newest}, durable=True)
         return [row[0] for row in rows]
 
-    def old_jobs(self, keep: Keep, most: int) -> list[Old]:
+    def old_jobs(self, keep: Retention, most: int) -> list[Old]:
         """See `JobStore.old_jobs`."""
         return self._old("old_jobs", keep.job_seconds, most)
 

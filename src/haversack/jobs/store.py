@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from haversack.database.connection import Listener
-from haversack.jobs.job import PLAIN, Claimed, Cost, Fault, Job, Lease, NewJob, Progress, State
+from haversack.jobs.job import (
+    PLAIN,
+    Claimed,
+    Fault,
+    Job,
+    Lease,
+    NewJob,
+    Progress,
+    ResultCost,
+    State,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +60,7 @@ class Filter:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class QueuePosition:
     """Where a waiting job stands.
 
     Attributes:
@@ -84,7 +94,7 @@ class Usage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Keep:
+class Retention:
     """How long and how much is kept of jobs that ended; the oldest goes first.
 
     Attributes:
@@ -149,7 +159,7 @@ class JobStore(Protocol):
         """Renew the lease and tell progress. False: it was lost, or the job was cancelled."""
         ...
 
-    def done(self, lease: Lease, result: str, version: str, cost: Cost = PLAIN) -> bool:
+    def done(self, lease: Lease, result: str, version: str, cost: ResultCost = PLAIN) -> bool:
         """The result, as JSON; False where the lease was lost."""
         ...
 
@@ -189,7 +199,7 @@ class JobStore(Protocol):
         """A page of jobs."""
         ...
 
-    def place(self, job: Job) -> Place:
+    def queue_position(self, job: Job) -> QueuePosition:
         """Where a waiting job stands."""
         ...
 
@@ -201,7 +211,7 @@ class JobStore(Protocol):
         """How much is held now."""
         ...
 
-    def old_results(self, keep: Keep, most: int) -> list[Old]:
+    def old_results(self, keep: Retention, most: int) -> list[Old]:
         """Jobs whose results are to go by age and quota: the oldest, at most `most`."""
         ...
 
@@ -209,7 +219,7 @@ class JobStore(Protocol):
         """Take away the results of these jobs; returns how many were there."""
         ...
 
-    def old_inputs(self, keep: Keep, most: int) -> list[Old]:
+    def old_inputs(self, keep: Retention, most: int) -> list[Old]:
         """Ended jobs whose inputs are to go by age and quota: the oldest, at most `most`."""
         ...
 
@@ -220,7 +230,7 @@ class JobStore(Protocol):
         """
         ...
 
-    def old_jobs(self, keep: Keep, most: int) -> list[Old]:
+    def old_jobs(self, keep: Retention, most: int) -> list[Old]:
         """Jobs to delete by age, of which result and input are gone: the oldest, at most `most`."""
         ...
 

@@ -14,8 +14,8 @@ from typing import TypeVar
 from haversack.jobs.files import Role
 from haversack.jobs.handler import Handler
 from haversack.jobs.limits import read_limits
-from haversack.jobs.setting import JobRoom
-from haversack.jobs.store import Keep
+from haversack.jobs.services import JobServices
+from haversack.jobs.store import Retention
 
 _log = logging.getLogger("haversack.jobs")
 _ORPHAN_SECONDS = 3600.0
@@ -45,13 +45,13 @@ class Tidier:
 
     def __init__(
         self,
-        room: JobRoom,
+        services: JobServices,
         handlers: Sequence[Handler],
-        keep: Keep | None = None,
+        keep: Retention | None = None,
         ending: threading.Event | None = None,
     ) -> None:
-        self._room = room
-        self._store, self._blobs, self._files = room.store, room.blobs, room.files
+        self._services = services
+        self._store, self._blobs, self._files = services.store, services.blobs, services.files
         self._handlers = handlers
         self._keep = keep
         self._ending = ending or threading.Event()
@@ -93,7 +93,7 @@ class Tidier:
         jobs = self._portions(
             partial(store.old_jobs, keep, _LOOKED_FOR), store.remove_jobs, _ROWS_AT_ONCE
         )
-        self._room.webhooks.remove()
+        self._services.webhooks.remove()
         if jobs:
             _log.info("removed %d old jobs of which nothing was left", jobs)
         if self._clock() >= self._next_orphans:

@@ -12,7 +12,7 @@ _ORPHAN_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Due:
+class DueDelivery:
     """One that is to be told now: `attempts` counts this one."""
 
     job: str
@@ -21,7 +21,7 @@ class Due:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class Delivery:
     """How far it is: `state` is "waiting", "delivered" or "given-up"."""
 
     state: str
@@ -60,11 +60,11 @@ class Webhooks:
         rows = self._run("address", job=job_id)
         return str(rows[0][0]) if rows else None
 
-    def claim(self, count: int, lease_seconds: float) -> list[Due]:
+    def claim(self, count: int, lease_seconds: float) -> list[DueDelivery]:
         """Those of jobs that have ended, for so long."""
         now = self._now()
         rows = self._run("claim", now=now, until=now + lease_seconds, count=count)
-        return [Due(job=job, url=url, attempts=attempts) for job, url, attempts in rows]
+        return [DueDelivery(job=job, url=url, attempts=attempts) for job, url, attempts in rows]
 
     def delivered(self, job_id: str, finished: float) -> None:
         """The end of that time was told."""
@@ -78,13 +78,13 @@ class Webhooks:
         """To be tried later."""
         self._run("again", job=job_id, due=self._now() + delay_seconds, error=error)
 
-    def find(self, job_id: str) -> Told | None:
+    def find(self, job_id: str) -> Delivery | None:
         """How far it is; None where nobody is to be told."""
         rows = self._run("find", job=job_id)
         if not rows:
             return None
         state, attempts, error = rows[0]
-        return Told(state=state, attempts=attempts, error=error)
+        return Delivery(state=state, attempts=attempts, error=error)
 
     def remove(self) -> int:
         """Take away those of jobs that are gone, or never came; returns how many."""

@@ -15,10 +15,10 @@ from haversack.database.connection import Listener
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.handler import Attempt, BatchHandler, Handler, Result
 from haversack.jobs.job import Claimed, Progress
-from haversack.jobs.keeper import Current, Keeper, Rhythm
+from haversack.jobs.lease_keeper import CurrentAttempt, LeaseKeeper, LeaseTimes
 from haversack.jobs.reports import Report, Reports
-from haversack.jobs.setting import JobRoom
-from haversack.jobs.store import Claim, Keep
+from haversack.jobs.services import JobServices
+from haversack.jobs.store import Claim, Retention
 from haversack.jobs.tidier import Tidier
 
 _log = logging.getLogger("haversack.jobs")
@@ -31,7 +31,7 @@ class WorkerOptions:
 
     Attributes:
         name: in the rows that it takes.
-        rhythm: of lease, heartbeat, sweep and tidying.
+        lease_times: of lease, heartbeat, sweep and tidying.
         keep: how long results and photos are kept; None for what the server was told.
         idle_seconds: between two looks for work, if nothing wakes it.
         away_seconds: between two tries to reach the database.
@@ -43,8 +43,8 @@ class WorkerOptions:
     """
 
     name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
-    rhythm: Rhythm = field(default_factory=Rhythm)
-    keep: Keep | None = None
+    lease_times: LeaseTimes = field(default_factory=LeaseTimes)
+    keep: Retention | None = None
     idle_seconds: float = 0.5
     away_seconds: float = 1.0
     drain_seconds: float = 10.0
@@ -71,19 +71,19 @@ class Worker:
 
     def __init__(
         self,
-        room: JobRoom,
+        services: JobServices,
         handlers: Sequence[Handler],
         options: WorkerOptions | None = None,
     ) -> None:
-        self._store, self._blobs = room.store, room.blobs
+        self._store, self._blobs = services.store, services.blobs
         self._handlers = {handler.kind: handler for handler in handlers}
         self._options = options or WorkerOptions()
-        self._reports = Reports(store=room.store, delay_seconds=self._options.delay_seconds)
-        self._keeper = Keeper(room.store, self._options.rhythm)
+        self._reports = Reports(store=services.store, delay_seconds=self._options.delay_seconds)
+        self._lease_keeper = LeaseKeeper(services.store, self._options.lease_times)
         self._ending = threading.Event()
         self._ended = threading.Event()
         self._next_try = 0.0  # to hand back what could not be before
-        self._tidier = Tidier(room, handlers, self._options.keep, self._ending)
+        self._tidier = Tidier(services, handlers, self._options.keep, self._ending)
         self._threads = (
             threading.Thread(target=self._work, name="job-worker", daemon=True),
             threading.Thread(target=self._look_after, name="job-keeper", daemon=True),
@@ -127,7 +127,7 @@ class Worker:
                 )
 
     def _what_is_held(self) -> str:
-        currents = self._keeper.currents
+        currents = self._lease_keeper.currents
         back = [one.lease.id for one in currents if one.is_back]
         held = [one.lease.id for one in currents if not one.is_back]
         told = [f"handed back are {', '.join(back)}"] if back else []
@@ -135,11 +135,11 @@ class Worker:
         return ", ".join(told) or "it has no job"
 
     def _hand_back_rest(self) -> None:
-        rest = [one for one in self._keeper.currents if not one.is_back]
+        rest = [one for one in self._lease_keeper.currents if not one.is_back]
         if rest and time.monotonic() >= self._next_try and not self._hand_back(rest):
             self._next_try = time.monotonic() + self._options.away_seconds
 
-    def _hand_back(self, currents: Sequence[Current]) -> bool:
+    def _hand_back(self, currents: Sequence[CurrentAttempt]) -> bool:
         """Whether every one was; their handlers are told to end all the same."""
         is_first = not all(one.unwanted.is_set() for one in currents)
         for current in currents:
@@ -156,12 +156,12 @@ class Worker:
     def _look_after(self) -> None:
         while not self._ended.wait(_TICK_SECONDS):
             try:
-                self._keeper.tick()
+                self._lease_keeper.tick()
             except Exception:
                 _log.exception("looking after jobs failed; it goes on")
 
     def _tidy(self) -> None:
-        while not self._ending.wait(self._options.rhythm.tidy_seconds):
+        while not self._ending.wait(self._options.lease_times.tidy_seconds):
             try:
                 self._tidier.tidy()
             except HaversackError as error:
@@ -202,7 +202,7 @@ class Worker:
             kinds=list(self._handlers),
             packs=packs,
             worker=self._options.name,
-            lease_seconds=self._options.rhythm.lease_seconds,
+            lease_seconds=self._options.lease_times.lease_seconds,
         )
 
     def _take(self) -> list[Claimed]:
@@ -227,7 +227,7 @@ class Worker:
     def _attempt(self, batch: Sequence[Claimed]) -> None:
         """Run jobs and report of each; whatever they raise becomes the report."""
         currents = [_current(one) for one in batch]
-        self._keeper.take(currents)
+        self._lease_keeper.take(currents)
         try:
             results = self._run(batch, currents)
             for claimed, current, result in zip(batch, currents, results, strict=True):
@@ -235,11 +235,13 @@ class Worker:
                     _log.info("job %s: its result is not wanted any more", claimed.job.id)
                 else:
                     self._send(self._reports.of(claimed, result, len(batch)), current)
-                self._keeper.drop(current)
+                self._lease_keeper.drop(current)
         finally:
-            self._keeper.take(())
+            self._lease_keeper.take(())
 
-    def _run(self, batch: Sequence[Claimed], currents: Sequence[Current]) -> Sequence[Result]:
+    def _run(
+        self, batch: Sequence[Claimed], currents: Sequence[CurrentAttempt]
+    ) -> Sequence[Result]:
         """What came of each."""
         handler = self._handlers[batch[0].job.kind]
         attempts = [
@@ -258,7 +260,7 @@ class Worker:
         except Exception as error:
             return [error] * len(attempts)
 
-    def _send(self, report: Report, current: Current) -> None:
+    def _send(self, report: Report, current: CurrentAttempt) -> None:
         """Until it is taken or refused: a result is not thrown away because the database is off."""
         while not current.unwanted.is_set():
             try:
@@ -274,6 +276,8 @@ class Worker:
                 return
 
 
-def _current(claimed: Claimed) -> Current:
+def _current(claimed: Claimed) -> CurrentAttempt:
     job = claimed.job
-    return Current(lease=claimed.lease, progress=Progress(job.progress_done, job.progress_total))
+    return CurrentAttempt(
+        lease=claimed.lease, progress=Progress(job.progress_done, job.progress_total)
+    )

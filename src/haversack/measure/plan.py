@@ -80,12 +80,12 @@ class ProfileOptions:
     most_seconds: float = 60.0
 
 
-def cases_of(options: ProfileOptions, *, pictures: bool, batches: bool) -> tuple[CaseWish, ...]:
+def cases_of(options: ProfileOptions, *, photos: bool, batches: bool) -> tuple[CaseWish, ...]:
     """The cases for a pack that takes photos or not, in batches or one by one."""
     many = _BATCHES[:3:2] if options.quick else _BATCHES
     sizes = _PHOTO_MEGAPIXELS[1:3] if options.quick else _PHOTO_MEGAPIXELS
     model = tuple(CaseWish(batch=batch) for batch in (many if batches else many[:1]))
-    return (*model, *(CaseWish(megapixels=size) for size in sizes if pictures))
+    return (*model, *(CaseWish(megapixels=size) for size in sizes if photos))
 
 
 def threads_of(options: ProfileOptions, cpus: int) -> tuple[int, ...]:

@@ -61,10 +61,10 @@ def _difference(first: Array, second: Array) -> float:
 def adapt_batch(
     network: onnx.ModelProto, original: Original, feeds: Sequence[Array]
 ) -> tuple[onnx.ModelProto, NetworkInput]:
-    """The network for any number of pictures, or for one where that cannot be shown.
+    """The network for any number of photos, or for one where that cannot be shown.
 
-    Accepted only if different pictures at once give the outputs of each alone, bit for bit: a
-    shuffle that mixes pictures, or a kernel that sums in another order, is not.
+    Accepted only if different photos at once give the outputs of each alone, bit for bit: a
+    shuffle that mixes photos, or a kernel that sums in another order, is not.
     """
     wanted = original.wanted
     if "N" in wanted.layout:
@@ -81,8 +81,8 @@ def adapt_batch(
 def _shown_feeds(original: Original, feeds: Sequence[Array]) -> list[Array]:
     """Different samples, three at most, then noise up to four.
 
-    Samples that are alike hide a mixture of pictures; and boxes listed without a batch look like
-    one while each picture has a single box, which noise has not.
+    Samples that are alike hide a mixture of photos; and boxes listed without a batch look like
+    one while each photo has a single box, which noise has not.
     """
     shown: list[Array] = []
     for feed in feeds:

@@ -14,7 +14,7 @@ from pathlib import Path
 import onnx
 from PIL import Image, ImageDraw
 
-from haversack.pack.build import Built, Target, build
+from haversack.pack.build import Built, PackTarget, build
 from haversack.pack.draft import ImportRequest
 from haversack.pack.graph.blobs import LABELS, RECOMMENDED_THRESHOLD, blobs_network
 from haversack.pack.importers.onnx import import_onnx
@@ -25,7 +25,7 @@ _DESCRIPTION = "Small bright or dark objects by difference of Gaussians: a sampl
 # The date belongs to the files, not to the run: the same code gives the same pack.
 _CREATED = datetime.datetime(2026, 11, 21, tzinfo=datetime.UTC)
 _GROUND, _BRIGHT, _DARK = (126, 138, 92), (238, 230, 214), (34, 28, 24)
-# x, y, half length, half width, colour: what each sample shows, in a picture of 320 x 240.
+# x, y, half length, half width, colour: what each sample shows, in a photo of 320 x 240.
 _SAMPLES = (
     ((60, 60, 12, 8, _BRIGHT), (200, 90, 14, 10, _DARK), (130, 180, 9, 9, _BRIGHT)),
     ((40, 200, 15, 9, _DARK), (280, 40, 10, 7, _DARK), (250, 190, 12, 12, _BRIGHT)),
@@ -57,18 +57,18 @@ def build_blobs(repository: Path) -> Built:
             samples=tuple(_draw_samples(Path(folder))),
             licence="Apache-2.0",
         )
-        return build(import_onnx(request), Target(out=repository, version="1"), now=_CREATED)
+        return build(import_onnx(request), PackTarget(out=repository, version="1"), now=_CREATED)
 
 
 def _draw_samples(folder: Path) -> list[Path]:
     paths = []
     for i, animals in enumerate(_SAMPLES):
-        picture = Image.new("RGB", (320, 240), _GROUND)
-        pen = ImageDraw.Draw(picture)
+        photo = Image.new("RGB", (320, 240), _GROUND)
+        pen = ImageDraw.Draw(photo)
         for x, y, half_length, half_width, colour in animals:
             pen.ellipse((x - half_length, y - half_width, x + half_length, y + half_width), colour)
         paths.append(folder / f"{i}.png")
-        picture.save(paths[-1])
+        photo.save(paths[-1])
     return paths
 
 

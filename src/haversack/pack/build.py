@@ -30,14 +30,14 @@ from haversack.packfile.staging import STALE_SECONDS, staging_folder, sweep
 TOLERANCES = {"boxes": 0.05, "probabilities": 0.05, "labels": 0.05, "tensors": 1e-3}
 # On the same pixels only the order of multiplications differs.
 _SAME_PIXELS_TOLERANCE = 2e-3
-# Tensors see no picture and no resize: only the runtime's last bits.
+# Tensors see no photo and no resize: only the runtime's last bits.
 _TENSOR_TOLERANCE = 1e-4
 # Tiles of a survey overlap by this share of their side.
 _OVERLAP_SHARE = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class PackTarget:
     """Where a pack goes.
 
     Attributes:
@@ -58,7 +58,7 @@ class Built:
     checks: tuple[SampleCheck, ...]
 
 
-def build(draft: Draft, target: Target, *, now: datetime.datetime) -> Built:
+def build(draft: Draft, target: PackTarget, *, now: datetime.datetime) -> Built:
     """Write the draft where the target says, if it proves itself.
 
     Raises:
@@ -140,7 +140,7 @@ def _proved(manifest: Manifest, checks: tuple[SampleCheck, ...]) -> Manifest:
             f"the pack and the original model differ by {worst:.3g} on the samples; "
             f"{parity.tolerance:g} is allowed for {parity.rule}",
             hint="Nothing was written. Compare --head, --channels, --scale, --mean, --std and the "
-            "geometry with the model's training; --samples chooses other pictures.",
+            "geometry with the model's training; --samples chooses other photos.",
             details=tuple(
                 f"sample {c.name}: {c.expected} expected, {c.found} found, worst {c.worst:.3g}"
                 for c in checks

@@ -24,7 +24,7 @@ class ImportRequest:
         preset: as given.
         options: what was overridden, as given, for the manifest.
         labels: class names in the model's order; empty where none were given.
-        samples: pictures, or folders of them, for parity; empty for drawn ones.
+        samples: photos, or folders of them, for parity; empty for drawn ones.
         licence: of the model, for the manifest.
         accuracy: what its maker measured, in their words, for the manifest.
     """
@@ -51,7 +51,7 @@ class Draft:
         files: everything but pack.toml, by name in the pack.
         rule: how its samples are compared.
         input, graph: for the manifest.
-        batches: whether the graph takes any number of pictures at once.
+        batches: whether the graph takes any number of photos at once.
         same_pixels: by sample, what the original says of the very pixels that fit.onnx gives.
     """
 

@@ -97,7 +97,7 @@ class Reading:
     """How the raw outputs become the task's: the head's name and what it was told."""
 
     head: str
-    told: Decoding
+    decoding: Decoding
     rule: decode.Thresholds
 
 
@@ -112,7 +112,7 @@ def expected_outputs(
     outputs = original.run(original.numbers(placed.pixels))
     width, height = size
     if reading.head in decode.DETECTORS:
-        raw = decode.DETECTORS[reading.head](outputs, reading.told)
+        raw = decode.DETECTORS[reading.head](outputs, reading.decoding)
         kept = decode.suppress(raw, reading.rule)
         offset, scale = np.array(placed.offset * 2), np.array(placed.scale * 2)
         boxes = np.clip((raw.boxes[kept] - offset) / scale, 0, [width, height, width, height])
@@ -127,19 +127,21 @@ def expected_outputs(
     if reading.head == "probabilities":
         return {"probabilities": outputs[0].reshape(-1).astype(np.float32)}
     if reading.head == "argmax":
-        return {"labels": decode.label_map(outputs[0][0], placed, (width, height), reading.told)}
+        return {
+            "labels": decode.label_map(outputs[0][0], placed, (width, height), reading.decoding)
+        }
     raise AssertionError(f"{reading.head} is in the table of heads and not read here")
 
 
 def raw_outputs(
-    original: Original, pixels: NDArray[np.uint8], told: Decoding
+    original: Original, pixels: NDArray[np.uint8], decoding: Decoding
 ) -> dict[str, NDArray[Any]]:
     """What the original model says of a photo that is in its frame already, as it is.
 
     Raw numbers have no scale in which a level of 255 could be forgiven, so both sides get the same
     pixels; `prove_fit` shows those to be right.
     """
-    return _named(original, original.run(original.numbers(pixels)), told)
+    return _named(original, original.run(original.numbers(pixels)), decoding)
 
 
 def without_batch(wanted: NetworkInput, outputs: Sequence[TensorSpec]) -> tuple[str, ...]:
@@ -148,9 +150,9 @@ def without_batch(wanted: NetworkInput, outputs: Sequence[TensorSpec]) -> tuple[
     return tuple(spec.name for spec in outputs if not (has_batch and spec.shape[:1] == (1,)))
 
 
-def _named(original: Original, outputs: list[Array], told: Decoding) -> dict[str, Array]:
-    whole = without_batch(original.wanted, told.outputs)
+def _named(original: Original, outputs: list[Array], decoding: Decoding) -> dict[str, Array]:
+    whole = without_batch(original.wanted, decoding.outputs)
     return {
         spec.name: array if spec.name in whole else array[0]
-        for spec, array in zip(told.outputs, outputs, strict=True)
+        for spec, array in zip(decoding.outputs, outputs, strict=True)
     }

@@ -1,4 +1,4 @@
-"""Samples for parity: the caller's pictures, or drawn ones where none were given."""
+"""Samples for parity: the caller's photos, or drawn ones where none were given."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from haversack.engine.image import decode
+from haversack.engine.photo import decode
 from haversack.engine.session import Array
 from haversack.errors import ImportRefusedError
 from haversack.packfile.signature import TensorSpec
@@ -28,7 +28,7 @@ _FLOATS = {"FP32": np.float32, "FP16": np.float16, "FP64": np.float64}
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One picture, as the pack will keep it.
+    """One photo, as the pack will keep it.
 
     Attributes:
         name: "001" and so on.
@@ -49,14 +49,14 @@ class Sample:
 
 
 def read_samples(paths: Sequence[Path]) -> list[Sample]:
-    """At most eight pictures, no side over 640 px; folders give their pictures by name.
+    """At most eight photos, no side over 640 px; folders give their photos by name.
 
     Without paths, drawn aerial photos: they prove the numbers, but show a detector of other things
     nothing to find.
 
     Raises:
-        ImportRefusedError: `samples-missing` where a path leads to no picture.
-        ImageError: a picture cannot be read.
+        ImportRefusedError: `samples-missing` where a path leads to no photo.
+        PhotoError: a photo cannot be read.
     """
     if not paths:
         drawn = [draw_scene(seed, width=640, height=480).pixels for seed in range(_DRAWN)]
@@ -77,8 +77,8 @@ def _files(path: Path) -> list[Path]:
     if not found:
         raise ImportRefusedError(
             "samples-missing",
-            f"--samples {path} leads to no picture",
-            hint="Give pictures, or a folder of them, that show what the model finds.",
+            f"--samples {path} leads to no photo",
+            hint="Give photos, or a folder of them, that show what the model finds.",
         )
     return found
 

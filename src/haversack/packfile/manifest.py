@@ -51,19 +51,19 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class InputGeometry(_Table, frozen=True, kw_only=True):
-    """How one picture becomes the network's pixels: fit.onnx in words.
+    """How one photo becomes the network's pixels: fit.onnx in words.
 
     Attributes:
         width, height: of the network's input, in pixels.
         geometry: "letterbox" keeps the shape and pads, "stretch" does not, "crop" cuts the
             centre.
-        anchor: where a letterboxed picture lies.
+        anchor: where a letterboxed photo lies.
         pad: the level (0-255) of the padding.
         kernel: of the resize, as the model was trained.
         antialias: whether the kernel widens when shrinking.
         rounding: of the resized sides.
         channels: the order the network wants.
-        crop: share of the resized picture's shorter side that "crop" keeps.
+        crop: share of the resized photo's shorter side that "crop" keeps.
     """
 
     width: Side
@@ -122,7 +122,7 @@ class Provenance(_Table, frozen=True, kw_only=True):
 
 
 class Manifest(_Table, frozen=True, kw_only=True):
-    """pack.toml. `input` is set for packs that take pictures, `graph` for detect."""
+    """pack.toml. `input` is set for packs that take photos, `graph` for detect."""
 
     format: Literal[1]
     name: Name

@@ -23,7 +23,7 @@ _VERSION = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
-class Entry:
+class PackEntry:
     """One version of one pack in a repository; ordered by name, then by version as a number."""
 
     name: str
@@ -37,7 +37,7 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class FolderScan:
     """What was seen of the folder of one pack.
 
     Attributes:
@@ -45,7 +45,7 @@ class Look:
         closed: the folder itself, or versions in it, if this user may not look at them.
     """
 
-    entries: list[Entry]
+    entries: list[PackEntry]
     closed: list[Path]
 
     def refuse_closed(self, version: str | None = None) -> None:
@@ -70,7 +70,7 @@ class Repository:
         self.root = root
         self._clock = clock
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[PackEntry]:
         """Every version of every pack, sorted; dot-folders and other things are passed over."""
         return sorted(entry for folder in self._names() for entry in versions(folder))
 
@@ -78,7 +78,7 @@ class Repository:
         """What may hold packs and may not be looked at by this user: not there is another thing."""
         if _children(self.root)[1]:
             return [self.root]
-        return [path for folder in self._names() for path in look(folder).closed]
+        return [path for folder in self._names() for path in scan(folder).closed]
 
     def find(self, name: str, version: str | None = None) -> Path:
         """The folder of that version, or of the highest.
@@ -86,7 +86,7 @@ class Repository:
         Raises:
             PackError: `pack-not-found`, kind NOT_FOUND, with what there is; `path-not-permitted`.
         """
-        found = self.look(name)
+        found = self.scan(name)
         for entry in reversed(found.entries):
             if version is None or entry.version == version:
                 return entry.path
@@ -165,14 +165,14 @@ class Repository:
             (self.root / name).mkdir(exist_ok=True)
             return move_into_place(draft, self.root / name / version)
 
-    def versions(self, name: str) -> list[Entry]:
+    def versions(self, name: str) -> list[PackEntry]:
         """The versions of one pack, lowest first; [] where there are none."""
-        return self.look(name).entries
+        return self.scan(name).entries
 
-    def look(self, name: str) -> Look:
+    def scan(self, name: str) -> FolderScan:
         """The versions of one pack, and what could not be told of them."""
         is_one = _NAME.fullmatch(name) and not _children(self.root)[1]
-        return look(self.root / name) if is_one else Look(entries=[], closed=[])
+        return scan(self.root / name) if is_one else FolderScan(entries=[], closed=[])
 
     def _names(self) -> list[Path]:
         """Folders that may be a pack's."""
@@ -189,16 +189,16 @@ class Repository:
         return str(max(taken, default=0) + 1)
 
 
-def versions(folder: Path) -> list[Entry]:
+def versions(folder: Path) -> list[PackEntry]:
     """The versions of the pack `folder`, lowest first; [] where it is no folder one may read.
 
     Another user's home among the places where names are looked up must not stop the others, nor a
     pack that somebody removes meanwhile.
     """
-    return look(folder).entries
+    return scan(folder).entries
 
 
-def look(folder: Path) -> Look:
+def scan(folder: Path) -> FolderScan:
     """The versions of the pack `folder`, and what could not be told."""
     children, is_closed = _children(folder)
     entries, closed = [], [folder] if is_closed else []
@@ -207,10 +207,10 @@ def look(folder: Path) -> Look:
             continue
         try:
             if (child / MANIFEST_NAME).is_file():
-                entries.append(Entry(name=folder.name, number=int(child.name), path=child))
+                entries.append(PackEntry(name=folder.name, number=int(child.name), path=child))
         except PermissionError:
             closed.append(child)
-    return Look(entries=sorted(entries), closed=sorted(closed))
+    return FolderScan(entries=sorted(entries), closed=sorted(closed))
 
 
 def _children(folder: Path) -> tuple[list[Path], bool]:
@@ -248,7 +248,7 @@ def resolve(text: str, repositories: Sequence[Path]) -> Path:
     if closed is not None:
         raise not_readable(closed)
     for place in places:
-        place.look(name).refuse_closed(version or None)
+        place.scan(name).refuse_closed(version or None)
     if path.is_dir():
         raise not_a_pack(path)
     known = {entry.name for place in places for entry in place.entries()}
@@ -271,7 +271,7 @@ def _at(path: Path) -> tuple[Path | None, Path | None]:
         if path.is_dir():
             if (path / MANIFEST_NAME).is_file():
                 return path, None
-            inside = look(path)
+            inside = scan(path)
             if inside.entries:
                 return inside.entries[-1].path, None
             # The highest version first.

@@ -15,7 +15,7 @@ FIT_NAME = "fit.onnx"
 LABEL_MAP_LABELS = 256
 """A label map is uint8: there are no more numbers."""
 
-_PICTURE_TASKS = ("detect", "label-map", "classify")
+_PHOTO_TASKS = ("detect", "label-map", "classify")
 
 
 def cross_faults(values: Mapping[str, Any]) -> list[str]:
@@ -34,7 +34,7 @@ def cross_faults(values: Mapping[str, Any]) -> list[str]:
 
 def _task_faults(values: Mapping[str, Any]) -> Iterator[str]:
     task = values.get("task")
-    if task in _PICTURE_TASKS and "input" in values and values["input"] is None:
+    if task in _PHOTO_TASKS and "input" in values and values["input"] is None:
         yield f"input: missing; task {task!r} needs the table [input]"
     if "graph" in values and task is not None:
         if task == "detect" and values["graph"] is None:

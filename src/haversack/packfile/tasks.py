@@ -50,7 +50,7 @@ def check_task(manifest: Manifest, signature: Signature) -> list[str]:
 def check_fit(manifest: Manifest, signature: Signature) -> list[str]:
     """What keeps fit.onnx with `signature` from filling the manifest's input; [] for nothing.
 
-    A picture of any size goes in; pixels of exactly the network's size come out.
+    A photo of any size goes in; pixels of exactly the network's size come out.
     """
     if manifest.input is None:
         return ["fit.onnx: the manifest has no table [input]"]

@@ -1,1 +1,1 @@
-"""What Haversack brings with it: a pack and pictures that need no download."""
+"""What Haversack brings with it: a pack and photos that need no download."""

@@ -52,10 +52,10 @@ def draw_scene(
     wanted = int(rng.integers(ANIMALS[0], ANIMALS[1] + 1)) if count is None else count
     herd = _herds(rng, _free((width, height), [*stones, *crowns]), wanted)
     drawn = [animals.sprite(rng, one, sun) for one in herd]
-    picture = compose(ground, [*stones, *drawn, *crowns], sun)
+    scene = compose(ground, [*stones, *drawn, *crowns], sun)
     boxes = np.array([animals.box_of(one) for one in drawn], np.float32).reshape(-1, 4)
     return Scene(
-        pixels=_photographed(rng, picture), boxes=boxes, labels=tuple(one.kind for one in herd)
+        pixels=_photographed(rng, scene), boxes=boxes, labels=tuple(one.kind for one in herd)
     )
 
 
@@ -113,15 +113,15 @@ def _free(size: tuple[int, int], standing: list[Sprite]) -> NDArray[np.bool_]:
     return free
 
 
-def _photographed(rng: np.random.Generator, picture: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _photographed(rng: np.random.Generator, scene: NDArray[np.float32]) -> NDArray[np.uint8]:
     """What a camera makes of it: a soft lens, darker corners, sensor noise: uint8[H,W,3]."""
-    height, width = picture.shape[:2]
+    height, width = scene.shape[:2]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     exposure = np.float32(rng.uniform(0.98, 1.14)) * (1 - 0.06 * (x * x + y * y))
-    levels = np.clip(picture * exposure[..., None], 0, 255).astype(np.uint8)
+    levels = np.clip(scene * exposure[..., None], 0, 255).astype(np.uint8)
     soft = Image.fromarray(levels).filter(ImageFilter.BoxBlur(0.7))
-    noisy = rng.standard_normal(picture.shape, dtype=np.float32)
+    noisy = rng.standard_normal(scene.shape, dtype=np.float32)
     noisy *= np.float32(NOISE_LEVELS)
     noisy += np.asarray(soft)
     return np.clip(np.rint(noisy, out=noisy), 0, 255, out=noisy).astype(np.uint8)

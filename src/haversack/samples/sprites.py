@@ -1,4 +1,4 @@
-"""Things that stand on the ground and throw a shadow, laid over a picture."""
+"""Things that stand on the ground and throw a shadow, laid over a scene."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Sprite:
     """One thing seen from above.
 
     Attributes:
-        left, top: where its patch lies in the picture, px; it may reach over the edge.
+        left, top: where its patch lies in the scene, px; it may reach over the edge.
         alpha: float32[h,w], 0 to 1, what the patch covers.
         colour: float32[h,w,3], RGB 0 to 255, already lit.
         height_px: how high it stands; its shadow is that long for a sun at 45 degrees.
@@ -44,12 +44,12 @@ def compose(
 ) -> NDArray[np.float32]:
     """The ground with every shadow, then every thing in the order given: float32[H,W,3]."""
     shade = _shadows(sprites, sun, ground.shape[:2])[..., None]
-    picture: NDArray[np.float32] = ground * (1 - SHADOW_TINT * shade)
+    scene: NDArray[np.float32] = ground * (1 - SHADOW_TINT * shade)
     for sprite in sprites:
         inside, patch = _overlap(sprite.left, sprite.top, sprite.alpha.shape, ground.shape)
         alpha = sprite.alpha[patch][..., None]
-        picture[inside] = picture[inside] * (1 - alpha) + sprite.colour[patch] * alpha
-    return picture
+        scene[inside] = scene[inside] * (1 - alpha) + sprite.colour[patch] * alpha
+    return scene
 
 
 def _shadows(sprites: Sequence[Sprite], sun: Sun, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -66,11 +66,11 @@ def _shadows(sprites: Sequence[Sprite], sun: Sun, shape: tuple[int, ...]) -> NDA
 
 
 def _overlap(
-    left: int, top: int, patch: tuple[int, ...], picture: tuple[int, ...]
+    left: int, top: int, patch: tuple[int, ...], scene: tuple[int, ...]
 ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """The part of the picture under a patch, and the part of the patch inside the picture."""
+    """The part of the scene under a patch, and the part of the patch inside the scene."""
     x0, y0 = max(left, 0), max(top, 0)
-    x1 = max(x0, min(left + patch[1], picture[1]))
-    y1 = max(y0, min(top + patch[0], picture[0]))
+    x1 = max(x0, min(left + patch[1], scene[1]))
+    y1 = max(y0, min(top + patch[0], scene[0]))
     inside = (slice(y0, y1), slice(x0, x1))
     return inside, (slice(y0 - top, y1 - top), slice(x0 - left, x1 - left))

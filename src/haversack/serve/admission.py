@@ -37,7 +37,7 @@ class Deadline:
 
 
 class Seats:
-    """How many requests are in the house: how many callers wait for an answer.
+    """How many requests are in the server: how many callers wait for an answer.
 
     Whoever is cancelled waits no longer and keeps no seat. What a thread still uses for him is
     counted where it is limited: as turns and memory.

@@ -7,14 +7,14 @@ from typing import Protocol
 
 from haversack.packfile.manifest import Manifest
 from haversack.serve.dataplane import Target
-from haversack.serve.pictures import Picture
+from haversack.serve.encoded_photo import EncodedPhoto
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 """The header that says where JSON ends and binary tensors begin, in requests and in answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sent:
+class SentBody:
     """What a caller sent.
 
     Attributes:
@@ -23,7 +23,7 @@ class Sent:
         is_job: whether it is answered later: in JSON, and without the caller's own deadline.
     """
 
-    body: Picture
+    body: EncodedPhoto
     header_length: str = ""
     is_job: bool = False
 
@@ -51,7 +51,7 @@ class Answering(Protocol):
         """By which a job remembers it."""
         ...
 
-    async def check(self, manifest: Manifest, sent: Sent) -> None:
+    async def check(self, manifest: Manifest, sent: SentBody) -> None:
         """Refuse what this pack could never answer, as far as that shows without running it.
 
         Raises:
@@ -59,6 +59,6 @@ class Answering(Protocol):
         """
         ...
 
-    async def answer(self, target: Target, sent: Sent) -> Answer:
+    async def answer(self, target: Target, sent: SentBody) -> Answer:
         """The answer. Raises HaversackError."""
         ...

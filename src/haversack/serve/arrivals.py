@@ -8,7 +8,7 @@ from typing import Protocol
 from haversack.serve.admission import Seats, too_late
 from haversack.serve.catalogue import Catalogue
 from haversack.serve.model import ServedModel
-from haversack.serve.stay import Stay
+from haversack.serve.request_lifetime import RequestLifetime
 
 
 class Wanted(Protocol):
@@ -33,7 +33,7 @@ class Arrivals:
         self._one_by_one = asyncio.Lock()
         self._coming: dict[tuple[str, str | None], asyncio.Task[None]] = {}
 
-    async def model(self, wanted: Wanted, stay: Stay, seats: Seats) -> ServedModel:
+    async def model(self, wanted: Wanted, lifetime: RequestLifetime, seats: Seats) -> ServedModel:
         """The model, to be given back to the catalogue's `release`.
 
         Raises:
@@ -44,7 +44,7 @@ class Arrivals:
             model = self._catalogue.lease(wanted.name, wanted.version)
             if model is not None:
                 return model
-            with stay.waiting() as deadline:
+            with lifetime.waiting() as deadline:
                 try:
                     async with asyncio.timeout_at(deadline.at):
                         await asyncio.shield(self._bring(wanted.name, wanted.version))

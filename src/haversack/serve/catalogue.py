@@ -13,9 +13,9 @@ from haversack.errors import HaversackError, Kind, PackError
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.packfile.repository import Repository
 from haversack.packfile.unknown import closest
+from haversack.serve.loaded_models import Key, LoadedModels, LoadPolicy, key_of
 from haversack.serve.model import ServedModel
 from haversack.serve.offers import Offers
-from haversack.serve.placing import House, Key, Places, key_of
 from haversack.units import format_seconds
 
 _log = logging.getLogger("haversack.serve")
@@ -43,7 +43,7 @@ class Catalogue:
     come one after another. A load that fails leaves what was loaded as it was.
 
     Attributes:
-        places: what is loaded, and its memory.
+        loaded_models: what is loaded, and its memory.
         offers: what is loaded when it is asked for.
     """
 
@@ -51,9 +51,9 @@ class Catalogue:
         self,
         open_model: Callable[[PackFiles], ServedModel],
         repositories: Sequence[Path],
-        house: House | None = None,
+        policy: LoadPolicy | None = None,
     ) -> None:
-        self.places = Places(open_model, house or House())
+        self.loaded_models = LoadedModels(open_model, policy or LoadPolicy())
         self.offers = Offers()
         self._repositories = [Repository(root) for root in repositories]
         self._outside: dict[Key, Path] = {}
@@ -70,11 +70,11 @@ class Catalogue:
             pin: it is never evicted.
         """
         files = open_pack(pack) if isinstance(pack, Path) else pack
-        with self.places.loading:
-            model = self.places.place(files, keep_others=keep_others)
+        with self.loaded_models.loading:
+            model = self.loaded_models.load(files, keep_others=keep_others)
             self._know(files)
             if pin:
-                self.places.pinned.add(key_of(model))
+                self.loaded_models.pinned.add(key_of(model))
         return model
 
     def offer(self, path: Path) -> bool:
@@ -85,7 +85,7 @@ class Catalogue:
             HaversackError: what opening raises.
         """
         files = open_pack(path)
-        residency, sizes = self.places.house.residency, self.places.house.sizes
+        residency, sizes = self.loaded_models.policy.residency, self.loaded_models.policy.sizes
         if residency.fits(sizes.of(files)):
             self.add(files, keep_others=True)
             return True
@@ -112,8 +112,8 @@ class Catalogue:
         chosen = max(versions, key=int)
         try:
             files = open_pack(known[(name, chosen)])
-            with self.places.loading:
-                model = self.places.place(files, keep_others=False)
+            with self.loaded_models.loading:
+                model = self.loaded_models.load(files, keep_others=False)
                 self.offers.put_alone(files)
         except Exception as error:
             self._failed[(name, chosen)] = _reason(error)
@@ -127,14 +127,14 @@ class Catalogue:
         Raises:
             HaversackError: as `load`.
         """
-        with self.places.loading:
-            there = [k for k in self.places.loaded(name) if version in (None, k[1])]
+        with self.loaded_models.loading:
+            there = [k for k in self.loaded_models.loaded(name) if version in (None, k[1])]
             files = self.offers.find(name, version)
             if there or files is None:
                 return
             key = (name, files.manifest.version)
             try:
-                model = self.places.place(files, keep_others=True)
+                model = self.loaded_models.load(files, keep_others=True)
             except Exception as error:
                 self._failed[key] = _reason(error)
                 raise
@@ -148,23 +148,23 @@ class Catalogue:
         Raises:
             HaversackError: `pack-not-loaded`, where it was not on offer either.
         """
-        with self.places.loading:
+        with self.loaded_models.loading:
             was_offered = self.offers.take_away(name, version)
-            there = [k for k in self.places.loaded(name) if version in (None, k[1])]
+            there = [k for k in self.loaded_models.loaded(name) if version in (None, k[1])]
             if there or not was_offered:
-                self.places.remove(name, version)
+                self.loaded_models.remove(name, version)
 
     def forget(self, name: str, version: str) -> None:
         """Stop serving a version that is about to be removed, if it is served."""
-        with self.places.loading:
+        with self.loaded_models.loading:
             self.offers.take_away(name, version)
-            if (name, version) in self.places.loaded():
-                self.places.remove(name, version)
+            if (name, version) in self.loaded_models.loaded():
+                self.loaded_models.remove(name, version)
         self._failed.pop((name, version), None)
 
     def use(self, name: str, version: str | None = None) -> AbstractContextManager[ServedModel]:
         """A model for the length of a block. Raises HaversackError `pack-not-loaded`."""
-        return self.places.use(name, version)
+        return self.loaded_models.use(name, version)
 
     def lease(self, name: str, version: str | None = None) -> ServedModel | None:
         """A model for a request that infers, to be given to `release`; None where it is on offer,
@@ -174,7 +174,7 @@ class Catalogue:
             HaversackError: `pack-not-loaded`, where it is not on offer either.
         """
         try:
-            return self.places.lease(name, version)
+            return self.loaded_models.lease(name, version)
         except HaversackError:
             if self.offers.find(name, version) is None:
                 raise
@@ -182,16 +182,16 @@ class Catalogue:
 
     def release(self, model: ServedModel) -> None:
         """Give back what `lease` gave."""
-        self.places.release(model)
+        self.loaded_models.release(model)
 
     def models(self) -> list[ServedModel]:
         """Every loaded model, by name."""
-        found = map(self.places.model, self.places.loaded())
+        found = map(self.loaded_models.model, self.loaded_models.loaded())
         return [model for model in found if model is not None]
 
     def waiting(self) -> list[PackFiles]:
         """What is on offer and not loaded, by name and version."""
-        loaded = set(self.places.loaded())
+        loaded = set(self.loaded_models.loaded())
         return [
             files
             for files in self.offers.all()
@@ -204,7 +204,7 @@ class Catalogue:
 
     def index(self) -> list[Row]:
         """Every version of every pack, by name and version."""
-        loaded = set(self.places.loaded())
+        loaded = set(self.loaded_models.loaded())
         rows = []
         for name, version in sorted(loaded | set(self._known()), key=lambda p: (p[0], int(p[1]))):
             reason = self._failed.get((name, version), "")

@@ -14,7 +14,7 @@ from haversack.asgi.access import AccessRules, Principal, Scope, check_key
 from haversack.asgi.bodies import Body, BodyLimit, BodyStore
 from haversack.asgi.cookies import check_not_forged
 from haversack.errors import HaversackError, Kind
-from haversack.jobs.setting import JobRoom
+from haversack.jobs.services import JobServices
 from haversack.jobs.webhook_rules import WebhookRules
 from haversack.serve.dataplane import DataPlane, Target
 from haversack.serve.options import ServeOptions
@@ -51,7 +51,7 @@ class Context:
     rules: AccessRules
     bodies: BodyStore
     uploads: Path
-    jobs: JobRoom | None = None
+    jobs: JobServices | None = None
     webhooks: WebhookRules | None = None
     sign_in: SignIn | None = None
     phase: Phase = field(default=Phase.LOADING)

@@ -1,4 +1,4 @@
-"""Requests in no protocol's words: a picture or tensors in, results or tensors out.
+"""Requests in no protocol's words: a photo or tensors in, results or tensors out.
 
 Source of the shape: MLServer's `DataPlane`, one protocol-free core behind every transport.
 """
@@ -14,20 +14,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeVar
 
-from haversack.engine.image import ImageHeader
+from haversack.engine.photo import PhotoHeader
 from haversack.engine.predictor import Fitted
-from haversack.engine.results import ImageResult, Outcome, PackIdentity
+from haversack.engine.results import Outcome, PackIdentity, PhotoResult
 from haversack.engine.session import Array
 from haversack.engine.tensors import check, to_session
-from haversack.errors import EngineError, HaversackError, ImageError
+from haversack.errors import EngineError, HaversackError, PhotoError
 from haversack.serve.admission import Gate, Held, Seats, check_fits, too_late
 from haversack.serve.arrivals import Arrivals
 from haversack.serve.catalogue import Catalogue
-from haversack.serve.headers import HERE_BYTES, Headers
-from haversack.serve.model import ServedModel
-from haversack.serve.options import ServeOptions
-from haversack.serve.pictures import (
-    Picture,
+from haversack.serve.encoded_photo import (
+    EncodedPhoto,
     Read,
     after_bytes,
     decode_and_fit,
@@ -35,13 +32,16 @@ from haversack.serve.pictures import (
     need_if_read,
     read_one,
 )
+from haversack.serve.headers import HERE_BYTES, Headers
+from haversack.serve.model import ServedModel
+from haversack.serve.options import ServeOptions
+from haversack.serve.request_lifetime import RequestLifetime
 from haversack.serve.shortage import is_short_of_memory, memory_short
 from haversack.serve.statistics import Stages
-from haversack.serve.stay import Stay
 
 T = TypeVar("T")
-Render = Callable[[ImageResult, ServedModel], T]
-"""Makes the answer of a picture's results, while the memory for it is reserved."""
+Render = Callable[[PhotoResult, ServedModel], T]
+"""Makes the answer of a photo's results, while the memory for it is reserved."""
 
 # A list of small numbers takes a reference of 8 bytes for each, and most an object of 24 too.
 _BYTES_PER_JSON_BYTE = 16
@@ -51,15 +51,15 @@ _LONG_WAIT_SECONDS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked(Generic[T]):
-    """One of several pictures, and what makes its answer."""
+class BatchItem(Generic[T]):
+    """One of several photos, and what makes its answer."""
 
-    picture: Picture
+    photo: EncodedPhoto
     render: Render[T]
 
 
-_Known = tuple[Asked[T], ImageHeader | ImageError]
-"""One of several pictures, and what its first bytes say, or why they say nothing."""
+_Known = tuple[BatchItem[T], PhotoHeader | PhotoError]
+"""One of several photos, and what its first bytes say, or why they say nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,19 +79,19 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class _Visit:
-    """One request inside the house."""
+    """One request inside the server."""
 
     model: ServedModel
     target: Target
-    stay: Stay
+    lifetime: RequestLifetime
     stages: Stages = field(default_factory=Stages)
 
 
 class _UnreadError(Exception):
-    """Not one of several pictures could be read."""
+    """Not one of several photos could be read."""
 
     def __init__(self, errors: Sequence[HaversackError]) -> None:
-        super().__init__(f"{len(errors)} pictures could not be read")
+        super().__init__(f"{len(errors)} photos could not be read")
         self.errors = errors
 
 
@@ -110,11 +110,11 @@ class Workers:
 
 
 class DataPlane:
-    """Every request's way through the house: memory, decoding, turn, model.
+    """Every request's way through the server: memory, decoding, turn, model.
 
     Promises: a request holds the model it began with until it is answered, whatever is loaded or
     unloaded meanwhile. A caller who is cancelled is so at once; turn, memory and model are held
-    until no thread works for him any more (see `Stay`). What a caller sent wrongly is raised as
+    until no thread works for him any more (see `RequestLifetime`). What a caller sent wrongly is raised as
     HaversackError of kind INVALID. Belongs to one event loop; `workers` do what would block it.
 
     Attributes:
@@ -127,7 +127,7 @@ class DataPlane:
         self.seats = Seats(options.queue)
         self.memory = Gate(options.decode_limit_bytes)
         self.json = Gate(max(options.decode_limit_bytes // _JSON_PART, 1))
-        self.workspace = Gate(catalogue.places.house.residency.workspace)
+        self.workspace = Gate(catalogue.loaded_models.policy.residency.workspace)
         self.visits = 0
         self._workers = workers
         self._headers = Headers(workers.decoding)
@@ -138,26 +138,30 @@ class DataPlane:
         """Something that changes while requests are answered, or somebody's thread still works."""
         return self.visits, self.seats.taken, object() if self.workspace.used else None
 
-    def stay(self) -> Stay:
+    def lifetime(self) -> RequestLifetime:
         """Of a request that begins now; one that asks several things has one for all of them."""
-        return Stay(self.options.wait_seconds)
+        return RequestLifetime(self.options.wait_seconds)
 
-    async def see(
-        self, target: Target, picture: Picture, render: Render[T], stay: Stay | None = None
+    async def predict(
+        self,
+        target: Target,
+        photo: EncodedPhoto,
+        render: Render[T],
+        lifetime: RequestLifetime | None = None,
     ) -> T:
-        """What is in one encoded picture, as `render` puts it.
+        """What is in one encoded photo, as `render` puts it.
 
         Args:
-            stay: None where this is all that is asked.
+            lifetime: None where this is all that is asked.
 
         Raises:
-            ImageError: it cannot be read. HaversackError.
+            PhotoError: it cannot be read. HaversackError.
         """
         async with (
-            self._visit(target, stay or self.stay()) as visit,
-            self._reserved(visit, picture) as (held, header),
+            self._visit(target, lifetime or self.lifetime()) as visit,
+            self._reserved(visit, photo) as (held, header),
         ):
-            fitted = await self._fitted(visit, picture, header)
+            fitted = await self._fitted(visit, photo, header)
             held.shrink(after_bytes(visit.model, fitted.width * fitted.height))
             infer = partial(visit.model.predictor.infer, [fitted])
             (outcome,) = await self._turn(visit, infer)
@@ -165,32 +169,32 @@ class DataPlane:
             result = _result(visit, fitted, outcome, (stages.compute_input, stages.compute_infer))
             return await self._answer(visit, result, render)
 
-    async def see_together(
-        self, target: Target, asked: Sequence[Asked[T]]
+    async def predict_together(
+        self, target: Target, asked: Sequence[BatchItem[T]]
     ) -> list[T | HaversackError]:
-        """What is in each of several encoded pictures, in their order, by as few calls as fit.
+        """What is in each of several encoded photos, in their order, by as few calls as fit.
 
-        A picture that cannot be read has its error in its place, and no part in the call. The
-        answers are those of `see`; `model_seconds` is each one's share of its call.
+        A photo that cannot be read has its error in its place, and no part in the call. The
+        answers are those of `predict`; `model_seconds` is each one's share of its call.
 
         Raises:
             HaversackError: where a call failed for all who took part.
         """
         found: list[T | HaversackError] = []
-        headers: list[ImageHeader | ImageError] = []
-        stay = self.stay()
+        headers: list[PhotoHeader | PhotoError] = []
+        lifetime = self.lifetime()
         while len(found) < len(asked):
             try:
-                async with self._visit(target, stay) as visit:
+                async with self._visit(target, lifetime) as visit:
                     headers = headers or await self._headers.read_all(
-                        [one.picture for one in asked], stay, partial(self._memory, visit)
+                        [one.photo for one in asked], lifetime, partial(self._memory, visit)
                     )
                     rest = list(zip(asked, headers, strict=True))[len(found) :]
-                    needs = [need_if_read(visit.model, one.picture, header) for one, header in rest]
+                    needs = [need_if_read(visit.model, one.photo, header) for one, header in rest]
                     count = self._fitting(visit.model, needs)
                     async with self._memory(visit, sum(needs[:count])) as held:
-                        seen = await self._seen(visit, rest[:count], held)
-                    found += seen
+                        predicted = await self._predicted(visit, rest[:count], held)
+                    found += predicted
             except _UnreadError as unread:
                 found += unread.errors
         return found
@@ -203,7 +207,7 @@ class DataPlane:
                 return count
         return 1
 
-    async def _seen(
+    async def _predicted(
         self, visit: _Visit, asked: Sequence[_Known[T]], held: Held
     ) -> list[T | HaversackError]:
         """The answers of one call. Raises _UnreadError where there is nothing to call it with."""
@@ -225,24 +229,24 @@ class DataPlane:
         return answers
 
     async def _read(
-        self, visit: _Visit, pictures: Sequence[_Known[T]]
+        self, visit: _Visit, photos: Sequence[_Known[T]]
     ) -> list[Read | HaversackError]:
-        """Every picture in the network's frame, or why it cannot be read."""
+        """Every photo in the network's frame, or why it cannot be read."""
         began = time.perf_counter()
-        for asked, _ in pictures:
-            visit.stay.reads(asked.picture)
+        for asked, _ in photos:
+            visit.lifetime.reads(asked.photo)
         readings = [
-            visit.stay.run(
-                self._workers.decoding, partial(read_one, visit.model, asked.picture, header)
+            visit.lifetime.run(
+                self._workers.decoding, partial(read_one, visit.model, asked.photo, header)
             )
-            for asked, header in pictures
+            for asked, header in photos
         ]
         # All have ended when this goes on, but for those that nobody waits for any more.
         done = await asyncio.gather(*readings, return_exceptions=True)
         visit.stages.compute_input = time.perf_counter() - began
         found: list[Read | HaversackError] = []
         for one in done:
-            if not isinstance(one, Read | ImageError):
+            if not isinstance(one, Read | PhotoError):
                 raise one
             found.append(one)
         errors = [one for one in found if isinstance(one, HaversackError)]
@@ -250,9 +254,11 @@ class DataPlane:
             raise _UnreadError(errors)
         return found
 
-    async def see_pixels(self, target: Target, pixels: Array, render: Render[T], stay: Stay) -> T:
+    async def predict_pixels(
+        self, target: Target, pixels: Array, render: Render[T], lifetime: RequestLifetime
+    ) -> T:
         """What is in uint8[H,W,3] pixels, as `render` puts it."""
-        async with self._visit(target, stay) as visit:
+        async with self._visit(target, lifetime) as visit:
             predict = partial(visit.model.predictor.predict_pixels, pixels)
             need = pixels.nbytes + after_bytes(visit.model, pixels.shape[0] * pixels.shape[1])
 
@@ -260,23 +266,23 @@ class DataPlane:
                 result = await self._turn(visit, predict)
                 return await self._answer(visit, result, render)
 
-    async def look(self, target: Target, pictures: Sequence[Fitted]) -> Sequence[Outcome]:
-        """What a model says of pictures that are in its frame already, such as a survey's tiles.
+    async def infer_fitted(self, target: Target, photos: Sequence[Fitted]) -> Sequence[Outcome]:
+        """What a model says of photos that are in its frame already, such as a survey's tiles.
 
         Their memory is their sender's; counts of requests do not know of them.
         """
-        stay = self.stay()
-        async with self.present(target, stay) as model:
-            visit = _Visit(model=model, target=target, stay=stay)
-            return await self._turn(visit, partial(model.predictor.infer, pictures))
+        lifetime = self.lifetime()
+        async with self.present(target, lifetime) as model:
+            visit = _Visit(model=model, target=target, lifetime=lifetime)
+            return await self._turn(visit, partial(model.predictor.infer, photos))
 
     async def bring(self, target: Target) -> None:
         """Have a pack in memory that is on offer; errors as `present`."""
-        async with self.present(target, self.stay()):
+        async with self.present(target, self.lifetime()):
             pass
 
     async def infer(
-        self, target: Target, inputs: dict[str, Array], stay: Stay
+        self, target: Target, inputs: dict[str, Array], lifetime: RequestLifetime
     ) -> tuple[dict[str, Array], PackIdentity]:
         """A tensor pack's named outputs, and which version gave them.
 
@@ -284,7 +290,7 @@ class DataPlane:
             TensorError: the inputs are not the signature's. HaversackError: `inputs-refused`
                 where the graph itself refuses their values.
         """
-        async with self._visit(target, stay) as visit:
+        async with self._visit(target, lifetime) as visit:
             model = visit.model
             check(model.manifest.signature, inputs)
             visit.stages.batch = _rows(inputs) if model.predictor.batches else 1
@@ -301,7 +307,7 @@ class DataPlane:
 
     @asynccontextmanager
     async def parsed(
-        self, work: Callable[[], T], json_bytes: int, stay: Stay, body_bytes: int = 0
+        self, work: Callable[[], T], json_bytes: int, lifetime: RequestLifetime, body_bytes: int = 0
     ) -> AsyncIterator[T]:
         """What that much JSON says, for the length of a block; a body may hold more behind it.
 
@@ -313,29 +319,31 @@ class DataPlane:
             yield (
                 work()
                 if body_bytes <= HERE_BYTES
-                else await stay.run(self._workers.inferring, work)
+                else await lifetime.run(self._workers.inferring, work)
             )
             return
         need = json_bytes * _BYTES_PER_JSON_BYTE
         check_fits(need, self.memory.limit, f"{json_bytes:,} bytes of JSON")
-        async with self._held(self.json, min(json_bytes, self.json.limit), stay, "memory"):
-            async with self._held(self.memory, need, stay, "memory"):
-                found = await stay.run(self._workers.inferring, work)
+        async with self._held(self.json, min(json_bytes, self.json.limit), lifetime, "memory"):
+            async with self._held(self.memory, need, lifetime, "memory"):
+                found = await lifetime.run(self._workers.inferring, work)
             yield found
 
     @asynccontextmanager
-    async def present(self, target: Target, stay: Stay) -> AsyncIterator[ServedModel]:
+    async def present(
+        self, target: Target, lifetime: RequestLifetime
+    ) -> AsyncIterator[ServedModel]:
         """The model for the length of a block; one that is on offer is loaded first.
 
         Raises:
             HaversackError: `pack-not-loaded`; what loading raises.
         """
-        model = await self._coming.model(target, stay, self.seats)
+        model = await self._coming.model(target, lifetime, self.seats)
         self.visits += 1
         try:
             yield model
         finally:
-            stay.afterwards(partial(self.catalogue.release, model))
+            lifetime.afterwards(partial(self.catalogue.release, model))
 
     @asynccontextmanager
     async def reserved(self, need_bytes: int) -> AsyncIterator[None]:
@@ -345,14 +353,14 @@ class DataPlane:
             RetryLaterError: none was free in time.
         """
         need = min(need_bytes, self.memory.limit)
-        async with self._held(self.memory, need, self.stay(), "memory"):
+        async with self._held(self.memory, need, self.lifetime(), "memory"):
             yield
 
     @asynccontextmanager
-    async def _visit(self, target: Target, stay: Stay) -> AsyncIterator[_Visit]:
+    async def _visit(self, target: Target, lifetime: RequestLifetime) -> AsyncIterator[_Visit]:
         """The model for the length of a block, and its counts whatever happens in it."""
-        async with self.present(target, stay) as model:
-            visit = _Visit(model=model, target=target, stay=stay)
+        async with self.present(target, lifetime) as model:
+            visit = _Visit(model=model, target=target, lifetime=lifetime)
             began = time.perf_counter()
             try:
                 yield visit
@@ -363,30 +371,30 @@ class DataPlane:
                 raise
             model.statistics.succeeded(visit.stages, time.perf_counter() - began)
 
-    async def _fitted(self, visit: _Visit, picture: Picture, header: ImageHeader) -> Fitted:
-        """The picture in the network's frame."""
+    async def _fitted(self, visit: _Visit, photo: EncodedPhoto, header: PhotoHeader) -> Fitted:
+        """The photo in the network's frame."""
         began = time.perf_counter()
-        visit.stay.reads(picture)
-        decode = partial(decode_and_fit, visit.model, picture, header)
-        fitted = await visit.stay.run(self._workers.decoding, decode)
+        visit.lifetime.reads(photo)
+        decode = partial(decode_and_fit, visit.model, photo, header)
+        fitted = await visit.lifetime.run(self._workers.decoding, decode)
         visit.stages.compute_input = time.perf_counter() - began
         return fitted
 
     @asynccontextmanager
     async def _reserved(
-        self, visit: _Visit, picture: Picture
-    ) -> AsyncIterator[tuple[Held, ImageHeader]]:
+        self, visit: _Visit, photo: EncodedPhoto
+    ) -> AsyncIterator[tuple[Held, PhotoHeader]]:
         """Memory for the larger of decoding and what follows, and the header that told so; nothing
         more is taken later, so who holds it never waits for others who do.
         """
-        header = await self._headers.read(picture, visit.stay, partial(self._memory, visit))
-        async with self._memory(visit, need_bytes(visit.model, picture, header)) as held:
+        header = await self._headers.read(photo, visit.lifetime, partial(self._memory, visit))
+        async with self._memory(visit, need_bytes(visit.model, photo, header)) as held:
             yield held, header
 
     @asynccontextmanager
     async def _memory(self, visit: _Visit, need: int) -> AsyncIterator[Held]:
         began, most = time.perf_counter(), min(need, self.memory.limit)
-        async with self._held(self.memory, most, visit.stay, "memory") as held:
+        async with self._held(self.memory, most, visit.lifetime, "memory") as held:
             visit.stages.queue += time.perf_counter() - began
             yield held
 
@@ -394,19 +402,19 @@ class DataPlane:
         """Run `work` when it is this request's turn at the model."""
         began = time.perf_counter()
         model, name = visit.model, visit.model.identity.name
-        async with self._held(model.turn, 1, visit.stay, f"its turn at {name}"):
+        async with self._held(model.turn, 1, visit.lifetime, f"its turn at {name}"):
             waited = time.perf_counter() - began
             visit.stages.queue += waited
             if waited > _LONG_WAIT_SECONDS:
                 await _check_listening(visit.target)
             call = min(model.call_bytes(rows), self.workspace.limit)
-            async with self._held(self.workspace, call, visit.stay, "memory"):
+            async with self._held(self.workspace, call, visit.lifetime, "memory"):
                 began = time.perf_counter()
-                done = await visit.stay.run(self._workers.inferring, work)
+                done = await visit.lifetime.run(self._workers.inferring, work)
                 visit.stages.compute_infer = time.perf_counter() - began
                 return done
 
-    async def _answer(self, visit: _Visit, result: ImageResult, render: Render[T]) -> T:
+    async def _answer(self, visit: _Visit, result: PhotoResult, render: Render[T]) -> T:
         """What `render` makes of the results. A map as large as the photo takes a while."""
         model = visit.model
         began = time.perf_counter()
@@ -414,13 +422,15 @@ class DataPlane:
             answer = render(result, model)
         else:
             made = partial(render, result, model)
-            answer = await visit.stay.run(self._workers.inferring, made)
+            answer = await visit.lifetime.run(self._workers.inferring, made)
         visit.stages.compute_output += time.perf_counter() - began
         return answer
 
     @asynccontextmanager
-    async def _held(self, gate: Gate, amount: int, stay: Stay, what: str) -> AsyncIterator[Held]:
-        with stay.waiting() as deadline:
+    async def _held(
+        self, gate: Gate, amount: int, lifetime: RequestLifetime, what: str
+    ) -> AsyncIterator[Held]:
+        with lifetime.waiting() as deadline:
             try:
                 held = await gate.enter(amount, deadline)
             except TimeoutError as late:
@@ -428,14 +438,14 @@ class DataPlane:
         try:
             yield held
         finally:
-            stay.afterwards(partial(held.shrink, 0))
+            lifetime.afterwards(partial(held.shrink, 0))
 
 
 def _result(
     visit: _Visit, fitted: Fitted, outcome: Outcome, seconds: tuple[float, float]
-) -> ImageResult:
+) -> PhotoResult:
     """An outcome with its photo's facts; `seconds` in the decoder and in the model."""
-    return ImageResult(
+    return PhotoResult(
         image="",
         width=fitted.width,
         height=fitted.height,

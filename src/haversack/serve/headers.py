@@ -1,4 +1,4 @@
-"""The header of each picture that came: read once, and by a worker where the picture is large."""
+"""The header of each photo that came: read once, and by a worker where the photo is large."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
-from haversack.engine.image import ImageHeader
-from haversack.errors import ImageError
-from haversack.serve.pictures import Picture, header_if_free, header_of
-from haversack.serve.stay import Stay
+from haversack.engine.photo import PhotoHeader
+from haversack.errors import PhotoError
+from haversack.serve.encoded_photo import EncodedPhoto, header_if_free, header_of
+from haversack.serve.request_lifetime import RequestLifetime
 
 HERE_BYTES = 64 << 10
 """Of a body: what is larger is nothing for the event loop. 64 KiB are walked in 5 ms at worst."""
@@ -27,33 +27,35 @@ class Headers:
     def __init__(self, workers: Executor) -> None:
         self._workers = workers
 
-    async def read(self, picture: Picture, stay: Stay, reserve: Reserve) -> ImageHeader:
-        """What the picture's first bytes say.
+    async def read(
+        self, photo: EncodedPhoto, lifetime: RequestLifetime, reserve: Reserve
+    ) -> PhotoHeader:
+        """What the photo's first bytes say.
 
         Where that takes memory, it is given back before any is reserved for decoding, so nobody
         waits for memory while holding some.
 
         Raises:
-            ImageError: it cannot be read. Whatever `reserve` raises.
+            PhotoError: it cannot be read. Whatever `reserve` raises.
         """
-        stay.reads(picture)
-        look = partial(header_if_free, picture)
-        is_small = picture.size_bytes <= HERE_BYTES
-        told = look() if is_small else await stay.run(self._workers, look)
-        if isinstance(told, ImageHeader):
+        lifetime.reads(photo)
+        read_free = partial(header_if_free, photo)
+        is_small = photo.size_bytes <= HERE_BYTES
+        told = read_free() if is_small else await lifetime.run(self._workers, read_free)
+        if isinstance(told, PhotoHeader):
             return told
         async with reserve(told):
-            return await stay.run(self._workers, partial(header_of, picture))
+            return await lifetime.run(self._workers, partial(header_of, photo))
 
     async def read_all(
-        self, pictures: Sequence[Picture], stay: Stay, reserve: Reserve
-    ) -> list[ImageHeader | ImageError]:
-        """For each picture its header, or why it has none."""
-        reading = [self.read(picture, stay, reserve) for picture in pictures]
+        self, photos: Sequence[EncodedPhoto], lifetime: RequestLifetime, reserve: Reserve
+    ) -> list[PhotoHeader | PhotoError]:
+        """For each photo its header, or why it has none."""
+        reading = [self.read(photo, lifetime, reserve) for photo in photos]
         # All have ended when this goes on, so that none holds memory any more.
-        found: list[ImageHeader | ImageError] = []
+        found: list[PhotoHeader | PhotoError] = []
         for header in await asyncio.gather(*reading, return_exceptions=True):
-            if not isinstance(header, ImageHeader | ImageError):
+            if not isinstance(header, PhotoHeader | PhotoError):
                 raise header
             found.append(header)
         return found

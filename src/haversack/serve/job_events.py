@@ -18,7 +18,7 @@ from haversack.jobs.job import Job
 from haversack.jobs.store import JobStore
 
 _MOST_STREAMS = 256
-_LOOK_SECONDS = 0.25
+_CHECK_SECONDS = 0.25
 _SIGN_OF_LIFE_SECONDS = 15.0
 _COME_AGAIN_SECONDS = 5
 _encoder = msgspec.json.Encoder()
@@ -72,7 +72,7 @@ class EventStreams:
                 if time.monotonic() - told > _SIGN_OF_LIFE_SECONDS:
                     told = time.monotonic()
                     yield b": waiting\n\n"
-                await asyncio.sleep(_LOOK_SECONDS)
+                await asyncio.sleep(_CHECK_SECONDS)
         except HaversackError:
             # The database is away: the reader comes again, and then hears of it.
             return
@@ -94,6 +94,6 @@ class _Counted(StreamingResponse):
 
 
 def _event(store: JobStore, job: Job) -> bytes:
-    place = None if job.state.is_terminal else store.place(job)
+    place = None if job.state.is_terminal else store.queue_position(job)
     data = _encoder.encode(describe(job, place))
     return b"id: %d\nevent: job\ndata: %s\n\n" % (job.revision, data)

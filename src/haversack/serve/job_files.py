@@ -11,13 +11,13 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from haversack.engine.image import read_header
-from haversack.errors import HaversackError, ImageError, Kind
+from haversack.engine.photo import read_header
+from haversack.errors import HaversackError, Kind, PhotoError
 from haversack.jobs.blobs import BlobStore
 from haversack.jobs.files import JobFile, Role
 from haversack.jobs.job import Job, State
 from haversack.serve.context import Context
-from haversack.serve.job_access import own_job, room_of
+from haversack.serve.job_access import own_job, services_of
 
 _PIECE_BYTES = 256 << 10
 _HEAD_BYTES = 64 << 10
@@ -30,7 +30,7 @@ _TYPES = {
     ".csv": "text/csv; charset=utf-8",
 }
 _SHOWN = frozenset({".html", ".json", ".jsonl"})
-_PICTURES = frozenset({"jpeg", "png", "webp", "tiff", "gif", "bmp", "avif"})
+_PHOTOS = frozenset({"jpeg", "png", "webp", "tiff", "gif", "bmp", "avif"})
 _OTHER = "application/octet-stream"
 # A report brings a policy of its own, with the hashes of its style and script.
 _GUARDS = {
@@ -62,8 +62,8 @@ class JobFileRoutes:
         """The job's photo; of a job with many the one that ?name names."""
         job = await own_job(self._context, request)
         file = await self._photo_of(job, request.query_params.get("name"))
-        blobs = room_of(self._context).blobs
-        media_type = await asyncio.to_thread(_picture_type, blobs, file.blob)
+        blobs = services_of(self._context).blobs
+        media_type = await asyncio.to_thread(_photo_type, blobs, file.blob)
         kind = "attachment" if media_type == _OTHER else "inline"
         return self._answer(request, file, media_type, kind)
 
@@ -88,7 +88,7 @@ class JobFileRoutes:
         return file
 
     async def _found(self, job: Job, role: Role, name: str) -> JobFile | None:
-        return await asyncio.to_thread(room_of(self._context).files.file, job.id, role, name)
+        return await asyncio.to_thread(services_of(self._context).files.file, job.id, role, name)
 
     def _answer(self, request: Request, file: JobFile, media_type: str, kind: str) -> Response:
         shown = quote(PurePosixPath(file.name).name)
@@ -104,7 +104,7 @@ class JobFileRoutes:
         if span is not None:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size_bytes}"
         headers["Content-Length"] = str(end - start)
-        pieces = _pieces(room_of(self._context).blobs, file.blob, start, end)
+        pieces = _pieces(services_of(self._context).blobs, file.blob, start, end)
         status = 200 if span is None else 206
         return StreamingResponse(pieces, status, headers=headers, media_type=media_type)
 
@@ -137,13 +137,13 @@ def _span(asked: str, size: int) -> tuple[int, int] | None:
     return start, min(last + 1, size)
 
 
-def _picture_type(blobs: BlobStore, name: str) -> str:
-    """By its first bytes: what only says that it is a picture is not shown as a page."""
+def _photo_type(blobs: BlobStore, name: str) -> str:
+    """By its first bytes: what only says that it is a photo is not shown as a page."""
     try:
         found = read_header(blobs.part(name, 0, _HEAD_BYTES)).format.lower()
-    except ImageError:
+    except PhotoError:
         return _OTHER
-    return f"image/{found}" if found in _PICTURES else _OTHER
+    return f"image/{found}" if found in _PHOTOS else _OTHER
 
 
 def _no_result(job: Job, name: str) -> HaversackError:

@@ -7,16 +7,16 @@ import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from haversack.engine.results import ImageResult
+from haversack.engine.results import PhotoResult
 from haversack.errors import HaversackError
 from haversack.jobs.blobs import Buffer
 from haversack.jobs.handler import Attempt, Outcome, Result
 from haversack.jobs.job import Job
 from haversack.serve.batches import Batches
-from haversack.serve.dataplane import Asked, DataPlane, Target
+from haversack.serve.dataplane import BatchItem, DataPlane, Target
+from haversack.serve.encoded_photo import PhotoBytes
 from haversack.serve.job_wait import until_free, wanted
 from haversack.serve.model import ServedModel
-from haversack.serve.pictures import PictureBytes
 from haversack.serve.record import Shown, record
 
 
@@ -31,10 +31,10 @@ class PredictHandler:
     def __init__(self, plane: DataPlane, loop: asyncio.AbstractEventLoop) -> None:
         self._plane = plane
         self._loop = loop
-        self._batches = Batches(plane.catalogue.places.house.sizes, plane.options.threads)
+        self._batches = Batches(plane.catalogue.loaded_models.policy.sizes, plane.options.threads)
 
     def packs(self) -> Sequence[str]:
-        """Every pack on offer that takes pictures, loaded or not, in each of its versions."""
+        """Every pack on offer that takes photos, loaded or not, in each of its versions."""
         found = []
         for files in self._plane.catalogue.offers.all():
             manifest = files.manifest
@@ -56,7 +56,7 @@ class PredictHandler:
             return until_free(
                 self._loop,
                 attempt.unwanted,
-                lambda: self._plane.see(target, asked.picture, asked.render),
+                lambda: self._plane.predict(target, asked.photo, asked.render),
             )
 
     def run_together(self, attempts: Sequence[Attempt]) -> Sequence[Result]:
@@ -72,7 +72,7 @@ class PredictHandler:
                 except HaversackError as error:
                     results[number] = error
             try:
-                work = self._plane.see_together(target, [one for _, one in asked])
+                work = self._plane.predict_together(target, [one for _, one in asked])
                 seen = wanted(self._loop, [one.unwanted for one in attempts], work)
                 for (number, _), result in zip(asked, seen, strict=True):
                     results[number] = result
@@ -101,14 +101,14 @@ def target_of(job: Job) -> Target:
     return Target(name=job.pack, version=job.wants.partition("@")[2] or None)
 
 
-def _asked(job: Job, photo: Buffer) -> Asked[Outcome]:
+def _asked(job: Job, photo: Buffer) -> BatchItem[Outcome]:
     asked = json.loads(job.options)
     shown = Shown(
         image=job.image, threshold=asked.get("threshold"), with_map=asked.get("map", False)
     )
 
-    def render(result: ImageResult, model: ServedModel) -> Outcome:
+    def render(result: PhotoResult, model: ServedModel) -> Outcome:
         made = record(result, model, shown).decode()
         return Outcome(result=made, version=model.identity.version)
 
-    return Asked(picture=PictureBytes(photo), render=render)
+    return BatchItem(photo=PhotoBytes(photo), render=render)

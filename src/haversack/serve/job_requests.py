@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from haversack.jobs.handler import Attempt, Outcome
 from haversack.jobs.job import NewJob
-from haversack.serve.answering import Answering, Sent
+from haversack.serve.answering import Answering, SentBody
 from haversack.serve.dataplane import DataPlane
+from haversack.serve.encoded_photo import PhotoBytes
 from haversack.serve.job_predict import target_of
 from haversack.serve.job_queries import REQUEST
 from haversack.serve.job_wait import until_free
-from haversack.serve.pictures import PictureBytes
 from haversack.serve.v1_predict import V1Predict
 from haversack.serve.v2_infer import V2Infer
 
@@ -52,8 +52,8 @@ class RequestHandler:
         asked = json.loads(attempt.job.options)
         way, target = self._ways[asked["route"]], target_of(attempt.job)
         with attempt.opened_input() as body:
-            sent = Sent(
-                body=PictureBytes(body),
+            sent = SentBody(
+                body=PhotoBytes(body),
                 header_length=asked.get("header_length", ""),
                 is_job=True,
             )

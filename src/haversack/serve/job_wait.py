@@ -22,7 +22,7 @@ def until_free(
     unwanted: threading.Event,
     work: Callable[[], Coroutine[Any, Any, T]],
 ) -> T:
-    """What `work` gives, begun again while the house is busy: that is no fault of the job.
+    """What `work` gives, begun again while the server is busy: that is no fault of the job.
 
     Raises:
         HaversackError: `job-broken-off` where nobody wants it any more; what `work` raises.

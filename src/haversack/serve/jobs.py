@@ -20,15 +20,15 @@ from haversack.asgi.bodies import Body
 from haversack.asgi.errors import json_response
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.describe import describe
-from haversack.jobs.desk import wish
+from haversack.jobs.intake import wish
 from haversack.jobs.job import Job, NewJob, State
-from haversack.jobs.setting import JobRoom
+from haversack.jobs.services import JobServices
 from haversack.jobs.survey_wish import KIND, write_wish
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.tiles import can_survey
-from haversack.serve.answering import HEADER_LENGTH, Answering, Sent
+from haversack.serve.answering import HEADER_LENGTH, Answering, SentBody
 from haversack.serve.context import Context, Phase
-from haversack.serve.job_access import own_job, owner_of, room_of
+from haversack.serve.job_access import own_job, owner_of, services_of
 from haversack.serve.job_events import EventStreams
 from haversack.serve.job_queries import (
     Wishes,
@@ -92,7 +92,7 @@ class JobRoutes:
         self._context.check_open()
         _check_can_survey(self._offered(request))
         upload = query["upload"]
-        job = await kept(lambda: self._room.desk.submit_upload(wished, upload, owner))
+        job = await kept(lambda: self._services.intake.submit_upload(wished, upload, owner))
         return await self._accepted(request, job)
 
     async def submit_request(self, request: Request, answering: Answering) -> Response:
@@ -103,7 +103,7 @@ class JobRoutes:
         wished = self._wished(request, request.query_params)
         header_length = request.headers.get(HEADER_LENGTH, "")
         async with self._context.body(request, Scope.JOBS) as body:
-            sent = Sent(body=body, header_length=header_length, is_job=True)
+            sent = SentBody(body=body, header_length=header_length, is_job=True)
             await answering.check(self._offered(request), sent)
             job = await self._put(as_request(wished, answering.route, header_length), body)
         return await self._accepted(request, job)
@@ -112,7 +112,7 @@ class JobRoutes:
         """GET /jobs: the caller's jobs, the newest first, by pages."""
         principal = self._context.allow(request, Scope.JOBS)
         chosen = listing(request.query_params, owner=owner_of(principal))
-        jobs = await asyncio.to_thread(self._room.store.listed, chosen)
+        jobs = await asyncio.to_thread(self._services.store.listed, chosen)
         after = jobs[-1].id if len(jobs) == chosen.limit else None
         return json_response({"jobs": [describe(job) for job in jobs], "next": after})
 
@@ -148,24 +148,24 @@ class JobRoutes:
         if job.state.is_terminal and job.revision <= last:
             # Nothing more will come: 204 tells a browser not to connect again.
             return Response(status_code=204)
-        return self._streams.of(self._room.store, job.id, last)
+        return self._streams.of(self._services.store, job.id, last)
 
     async def result(self, request: Request) -> Response:
         """GET /jobs/{id}/result: the record; 409 before it is done, 410 when it was removed."""
         job = await own_job(self._context, request)
-        found = await asyncio.to_thread(self._room.store.result, job.id)
+        found = await asyncio.to_thread(self._services.store.result, job.id)
         return Response(found, media_type="application/json")
 
     async def cancel(self, request: Request) -> Response:
         """DELETE /jobs/{id}: queued or running, it ends here."""
         job = await own_job(self._context, request)
-        job = await asyncio.to_thread(self._room.store.cancel, job.id)
+        job = await asyncio.to_thread(self._services.store.cancel, job.id)
         return json_response(describe(job))
 
     async def retry(self, request: Request) -> Response:
         """POST /jobs/{id}/retry: one more attempt of what failed or is dead."""
         job = await own_job(self._context, request)
-        job = await asyncio.to_thread(self._room.store.retry, job.id)
+        job = await asyncio.to_thread(self._services.store.retry, job.id)
         return json_response(
             await self._described(job), status=202, headers={"Location": f"/jobs/{job.id}"}
         )
@@ -173,13 +173,13 @@ class JobRoutes:
     async def _described(self, job: Job) -> dict[str, Any]:
         if job.state not in (State.QUEUED, State.RUNNING):
             return describe(job)
-        return describe(job, await asyncio.to_thread(self._room.store.place, job))
+        return describe(job, await asyncio.to_thread(self._services.store.queue_position, job))
 
     async def _told(self, job: Job) -> dict[str, Any]:
         """How far a job's webhook is, where it has one."""
         if self._context.webhooks is None:
             return {}
-        told = await asyncio.to_thread(self._room.webhooks.find, job.id)
+        told = await asyncio.to_thread(self._services.webhooks.find, job.id)
         return {"webhook": asdict(told)} if told is not None else {}
 
     def _wished(self, request: Request, wishes: Wishes) -> NewJob:
@@ -212,11 +212,11 @@ class JobRoutes:
 
     async def _put(self, wished: NewJob, body: Body) -> Job:
         data = body.view()  # taken here: the body may be closed before a thread begins
-        return await kept(lambda: self._room.desk.submit(wished, data))
+        return await kept(lambda: self._services.intake.submit(wished, data))
 
     @property
-    def _room(self) -> JobRoom:
-        return room_of(self._context)
+    def _services(self) -> JobServices:
+        return services_of(self._context)
 
     async def _accepted(self, request: Request, job: Job) -> Response:
         headers = {"Location": f"/jobs/{job.id}"}

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from haversack.engine.image import DecodedImage
+from haversack.engine.photo import DecodedPhoto
 from haversack.engine.predictor import Fitted
 from haversack.engine.results import Outcome
 from haversack.errors import HaversackError, Kind
@@ -27,7 +27,7 @@ class PackLender:
         self._loop = loop
 
     def packs(self) -> Sequence[str]:
-        """Every pack on offer that detects in whole pictures, in each of its versions."""
+        """Every pack on offer that detects in whole photos, in each of its versions."""
         found = []
         for files in self._plane.catalogue.offers.all():
             if can_survey(files.manifest):
@@ -35,7 +35,7 @@ class PackLender:
         return found
 
     @contextmanager
-    def lend(self, wants: str, unwanted: threading.Event) -> Iterator[Loan]:
+    def lend(self, wants: str, unwanted: threading.Event) -> Iterator[SurveyPack]:
         """The pack; it is in memory only while it looks, so others may take its place between."""
         name, _, version = wants.partition("@")
         files = self._plane.catalogue.offers.find(name, version or None)
@@ -46,10 +46,10 @@ class PackLender:
                 hint="Load it again; the survey is tried again meanwhile.",
                 kind=Kind.UNAVAILABLE,
             )
-        yield Loan(files, self._plane, self._loop, unwanted)
+        yield SurveyPack(files, self._plane, self._loop, unwanted)
 
 
-class Loan:
+class SurveyPack:
     """One pack for one survey. Any thread may call.
 
     Attributes:
@@ -66,15 +66,15 @@ class Loan:
         unwanted: threading.Event,
     ) -> None:
         self.files = files
-        self.memory = PolitePurse(plane.memory)
+        self.memory = YieldingBudget(plane.memory)
         self.threads = plane.options.turns
         self._plane = plane
         self._loop = loop
         self._unwanted = unwanted
         self._target = Target(name=files.manifest.name, version=files.manifest.version)
 
-    def fit(self, image: DecodedImage) -> Fitted:
-        """The picture in the network's frame, on the caller's own thread."""
+    def fit(self, image: DecodedPhoto) -> Fitted:
+        """The photo in the network's frame, on the caller's own thread."""
         catalogue = self._plane.catalogue
         while (model := catalogue.lease(self._target.name, self._target.version)) is None:
             until_free(self._loop, self._unwanted, partial(self._plane.bring, self._target))
@@ -83,13 +83,13 @@ class Loan:
         finally:
             catalogue.release(model)
 
-    def infer(self, pictures: Sequence[Fitted]) -> Sequence[Outcome]:
+    def infer(self, photos: Sequence[Fitted]) -> Sequence[Outcome]:
         """What the model says of each, in turn with every request."""
-        look = partial(self._plane.look, self._target, pictures)
-        return until_free(self._loop, self._unwanted, look)
+        infer_fitted = partial(self._plane.infer_fitted, self._target, photos)
+        return until_free(self._loop, self._unwanted, infer_fitted)
 
 
-class PolitePurse:
+class YieldingBudget:
     """A gate's budget for threads that let those who wait at the gate go first."""
 
     def __init__(self, gate: Gate) -> None:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from haversack.asgi.access import Scope
 from haversack.engine.limits import resident_bytes
-from haversack.metrics import CONTENT_TYPE, Histogram, Page, Sample
+from haversack.metrics import CONTENT_TYPE, Histogram, MetricSample, Page
 from haversack.serve.context import Context, Phase
 from haversack.serve.model import ServedModel
 from haversack.serve.statistics import Duration
@@ -37,18 +37,18 @@ class MetricsRoutes:
         self._context.allow(request, Scope.METRICS)
         return Response(self._page.render(), media_type=CONTENT_TYPE)
 
-    def _samples(self) -> Iterator[Sample | Histogram]:
+    def _samples(self) -> Iterator[MetricSample | Histogram]:
         plane = self._context.plane
         ready = float(self._context.phase is Phase.READY)
-        yield Sample(name="haversack_ready", text="1 when ready", value=ready)
-        yield Sample(
+        yield MetricSample(name="haversack_ready", text="1 when ready", value=ready)
+        yield MetricSample(
             name="haversack_requests_in_house",
             text="Requests being answered or waiting",
             value=plane.seats.taken,
         )
-        yield Sample(
+        yield MetricSample(
             name="haversack_requests_refused",
-            text="Requests told to come again because the house was full",
+            text="Requests told to come again because the server was full",
             value=plane.seats.refused,
             is_counter=True,
         )
@@ -59,20 +59,20 @@ class MetricsRoutes:
                 yield from _as_triton(model)
 
 
-def _memory(context: Context) -> Iterator[Sample]:
+def _memory(context: Context) -> Iterator[MetricSample]:
     """The budget: its parts, what of them is used, and what became of packs."""
     plane = context.plane
-    places = plane.catalogue.places
-    room = places.house.room
+    loaded_models = plane.catalogue.loaded_models
+    plan = loaded_models.policy.plan
     shares = {"photos": plane.memory, "json": plane.json, "calls": plane.workspace}
 
-    def sample(name: str, text: str, value: float, **labels: str) -> Sample:
-        return Sample(name=f"haversack_{name}", text=text, value=value, labels=labels)
+    def sample(name: str, text: str, value: float, **labels: str) -> MetricSample:
+        return MetricSample(name=f"haversack_{name}", text=text, value=value, labels=labels)
 
     yield sample("resident_bytes", "Memory of the process", resident_bytes())
-    if room is not None:
+    if plan is not None:
         text = "The most that the process should take"
-        yield sample("memory_budget_bytes", text, room.whole_bytes)
+        yield sample("memory_budget_bytes", text, plan.whole_bytes)
     text = "Memory reserved for photos that are decoded, and for parsing"
     yield sample("memory_reserved_bytes", text, plane.memory.used)
     text = "The most that is reserved for photos and parsing at once"
@@ -85,22 +85,22 @@ def _memory(context: Context) -> Iterator[Sample]:
         text = "Requests that wait for memory, by what for"
         yield sample("memory_waiting", text, gate.waiting, part=part)
     text = "What all loaded packs keep"
-    yield sample("memory_sessions_bytes", text, places.house.residency.sessions_bytes)
+    yield sample("memory_sessions_bytes", text, loaded_models.policy.residency.sessions_bytes)
     for name, text, value in (
-        ("pack_loads", "Packs loaded", places.counts.loads),
-        ("pack_evictions", "Packs that made room for another", places.counts.evictions),
-        ("pack_swaps", "Switches for which requests waited", places.counts.swaps),
+        ("pack_loads", "Packs loaded", loaded_models.counts.loads),
+        ("pack_evictions", "Packs that made room for another", loaded_models.counts.evictions),
+        ("pack_swaps", "Switches for which requests waited", loaded_models.counts.swaps),
     ):
-        yield Sample(name=f"haversack_{name}", text=text, value=value, is_counter=True)
+        yield MetricSample(name=f"haversack_{name}", text=text, value=value, is_counter=True)
     text = "Seconds that requests waited in the last switch of that kind"
-    yield sample("pack_swap_last_seconds", text, places.counts.last_swap_seconds)
+    yield sample("pack_swap_last_seconds", text, loaded_models.counts.last_swap_seconds)
 
 
-def _of_model(model: ServedModel) -> Iterator[Sample | Histogram]:
+def _of_model(model: ServedModel) -> Iterator[MetricSample | Histogram]:
     counts, labels = model.statistics, _labels(model)
 
-    def counter(name: str, text: str, value: float, **more: str) -> Sample:
-        return Sample(
+    def counter(name: str, text: str, value: float, **more: str) -> MetricSample:
+        return MetricSample(
             name=f"haversack_{name}", text=text, value=value, labels=labels | more, is_counter=True
         )
 
@@ -114,23 +114,23 @@ def _of_model(model: ServedModel) -> Iterator[Sample | Histogram]:
         buckets=counts.latency.cumulative(),
         total=_seconds(counts.success),
     )
-    yield counter("inferences", "Pictures or rows inferred", counts.inferences)
+    yield counter("inferences", "Photos or rows inferred", counts.inferences)
     for stage in _STAGES:
         text = "Seconds by stage of a request"
         yield counter("inference_stage_seconds", text, _seconds(counts.stages[stage]), stage=stage)
-    yield Sample(
+    yield MetricSample(
         name="haversack_model_waiting",
         text="Requests that wait for their turn at the model",
         value=model.turn.waiting,
         labels=labels,
     )
-    yield Sample(
+    yield MetricSample(
         name="haversack_model_bytes",
         text="What the loaded model keeps",
         value=model.size.session_bytes,
         labels=labels,
     )
-    yield Sample(
+    yield MetricSample(
         name="haversack_model_load_seconds",
         text="Opening and warming the model took",
         value=model.load_seconds,
@@ -138,18 +138,18 @@ def _of_model(model: ServedModel) -> Iterator[Sample | Histogram]:
     )
 
 
-def _as_triton(model: ServedModel) -> Iterator[Sample]:
+def _as_triton(model: ServedModel) -> Iterator[MetricSample]:
     counts, labels = model.statistics, _labels(model)
 
-    def counter(name: str, text: str, value: float) -> Sample:
+    def counter(name: str, text: str, value: float) -> MetricSample:
         # Not declared a counter: that would end its name in _total, as Triton's do not.
-        return Sample(name=name, text=text, value=value, labels=labels)
+        return MetricSample(name=name, text=text, value=value, labels=labels)
 
     yield counter("nv_inference_request_success", "Requests answered", counts.success.count)
     yield counter("nv_inference_request_failure", "Requests refused", counts.fail.count)
-    yield counter("nv_inference_count", "Pictures or rows inferred", counts.inferences)
+    yield counter("nv_inference_count", "Photos or rows inferred", counts.inferences)
     yield counter("nv_inference_exec_count", "Calls of the model", counts.executions)
-    yield Sample(
+    yield MetricSample(
         name="nv_inference_pending_request_count",
         text="Requests that wait for their turn",
         value=model.turn.waiting,

@@ -77,7 +77,7 @@ class ServedModel:
 
     @property
     def signature(self) -> Signature:
-        """What a caller of a tensor protocol sees: for pictures one input `image`."""
+        """What a caller of a tensor protocol sees: for photos one input `image`."""
         return shown_signature(self.manifest)
 
     def warm(self) -> None:
@@ -89,7 +89,7 @@ class ServedModel:
             self._run_blank()
         except EngineError:
             # Some graphs refuse blank tensors; that says nothing about others.
-            if self.predictor.takes_pictures:
+            if self.predictor.takes_photos:
                 raise
         else:
             self.warm_seconds = time.perf_counter() - began
@@ -127,7 +127,7 @@ class ServedModel:
 
     def _run_blank(self) -> None:
         """One call: a blank frame, or blank tensors of the least size."""
-        if self.predictor.takes_pictures:
+        if self.predictor.takes_photos:
             self.predictor.warm()
         else:
             inputs = self.manifest.signature.inputs
@@ -135,7 +135,7 @@ class ServedModel:
 
 
 def shown_signature(manifest: Manifest) -> Signature:
-    """What a caller of a tensor protocol sees of a pack: for pictures one input `image`."""
+    """What a caller of a tensor protocol sees of a pack: for photos one input `image`."""
     own = manifest.signature
     if manifest.input is None:
         return own

@@ -18,9 +18,9 @@ class ServeOptions:
         body_limit_bytes: of one request.
         pack_limit_bytes: of one uploaded pack.
         memory_bytes: of the whole process; None for what it may use, less a reserve.
-        decode_limit_bytes: estimated for one picture, and for all that are decoded at once.
+        decode_limit_bytes: estimated for one photo, and for all that are decoded at once.
         is_decode_limit_given: whether it must hold; else it is cut to what there is.
-        queue: requests in the house at once; the next one is told to come again.
+        queue: requests in the server at once; the next one is told to come again.
         wait_seconds: the longest that one waits for its turn.
         triton_metrics: whether /metrics repeats everything under Triton's names.
         threads: inside one call of a model: half the CPUs, since two calls side by side answer a

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from haversack.asgi.access import Scope
 from haversack.asgi.bodies import Body
 from haversack.asgi.multipart import is_form, receive_file
-from haversack.engine.results import ImageResult
+from haversack.engine.results import PhotoResult
 from haversack.errors import HaversackError
 from haversack.serve.context import Context, target_of
 from haversack.serve.job_queries import Wishes, flag, prefers_later
@@ -46,10 +46,10 @@ class PhotoRoutes:
             threshold, with_map = read_shown(photo.wishes)
             shown = Shown(image=photo.name, threshold=threshold, with_map=with_map)
 
-            def render(result: ImageResult, model: ServedModel) -> bytes:
+            def render(result: PhotoResult, model: ServedModel) -> bytes:
                 return record(result, model, shown)
 
-            answer = await self._context.plane.see(target_of(request), photo.body, render)
+            answer = await self._context.plane.predict(target_of(request), photo.body, render)
         return Response(answer, media_type="application/json")
 
 

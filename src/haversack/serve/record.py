@@ -1,4 +1,4 @@
-"""A picture's results as its canonical record, for an answer or a job."""
+"""A photo's results as its canonical record, for an answer or a job."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from haversack.engine.results import ImageResult
+from haversack.engine.results import PhotoResult
 from haversack.serve.model import ServedModel
 
 _encoder = msgspec.json.Encoder()
@@ -27,7 +27,7 @@ class Shown:
     with_map: bool = False
 
 
-def record(result: ImageResult, model: ServedModel, shown: Shown) -> bytes:
+def record(result: PhotoResult, model: ServedModel, shown: Shown) -> bytes:
     """The record as JSON."""
     floor = shown.threshold
     if floor is None:

@@ -60,14 +60,14 @@ class AccountRegister:
         self._pool.shutdown(wait=True)
 
     async def _remembered(
-        self, name: str, look: Callable[[], Principal | None]
+        self, name: str, find: Callable[[], Principal | None]
     ) -> Principal | None:
         known = self._known.get(name)
         if known is not None and known.until > self._clock():
             return known.principal
         # Told from before the look: what is revoked meanwhile is not believed longer for it.
         until = self._clock() + FRESH_SECONDS
-        found = await asyncio.get_running_loop().run_in_executor(self._pool, look)
+        found = await asyncio.get_running_loop().run_in_executor(self._pool, find)
         self._known[name] = _Known(principal=found, until=until)
         self._known.move_to_end(name)
         while len(self._known) > _MOST_REMEMBERED:

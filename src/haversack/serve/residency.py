@@ -6,7 +6,7 @@ import threading
 from collections.abc import Collection, Hashable
 
 from haversack.engine.budget import MemoryBudget
-from haversack.serve.room import least_bytes
+from haversack.serve.memory_plan import least_bytes
 from haversack.serve.sizes import PackBytes
 
 UNLIMITED_BYTES = 1 << 62

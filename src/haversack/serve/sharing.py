@@ -11,8 +11,8 @@ from haversack.errors import HaversackError
 from haversack.jobs.pack_store import PackCopy, PackStore
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.serve.catalogue import Catalogue
+from haversack.serve.memory_plan import least_bytes
 from haversack.serve.retries import Retries
-from haversack.serve.room import least_bytes
 from haversack.units import format_bytes
 
 _log = logging.getLogger("haversack.serve")
@@ -33,7 +33,7 @@ class Publisher:
         self._told: dict[_Key, str] = {}
         self._retries: Retries[tuple[_Key, str]] = Retries(clock)
 
-    def look(self) -> None:
+    def update(self) -> None:
         """Bring the store up to date. Raises `database-away`, `blobs-away`."""
         offered = {_key(files): files for files in self._catalogue.offers.all()}
         self._retries.keep({(key, files.digest) for key, files in offered.items()})
@@ -82,7 +82,7 @@ class Collector:
         self._brought: dict[_Key, str] = {}
         self._retries: Retries[str] = Retries(clock)
 
-    def look(self) -> None:
+    def update(self) -> None:
         """Bring what is on offer here up to date. Raises `database-away`."""
         copies = {(copy.name, copy.version): copy for copy in self._store.copies()}
         self._retries.keep({copy.digest for copy in copies.values()})
@@ -116,13 +116,13 @@ class Collector:
         _log.info("%s@%s came from the server", *key)
 
     def _check_fits(self, files: PackFiles) -> None:
-        house = self._catalogue.places.house
-        need = least_bytes([house.sizes.of(files).while_opening()])
-        if need > house.residency.packs_bytes:
+        policy = self._catalogue.loaded_models.policy
+        need = least_bytes([policy.sizes.of(files).while_opening()])
+        if need > policy.residency.packs_bytes:
             raise HaversackError(
                 "memory-too-small",
                 f"it takes about {format_bytes(need)}; packs may take "
-                f"{format_bytes(house.residency.packs_bytes)}",
+                f"{format_bytes(policy.residency.packs_bytes)}",
                 hint="Start the worker with more --memory.",
             )
 

@@ -12,9 +12,9 @@ from haversack.errors import HaversackError
 from haversack.measure.memory import rested_bytes
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.serve.catalogue import Catalogue
+from haversack.serve.loaded_models import key_of
+from haversack.serve.memory_plan import MemoryPlan, NamedPack, Wish, divide
 from haversack.serve.options import ServeOptions
-from haversack.serve.placing import key_of
-from haversack.serve.room import NamedPack, Room, Wish, divide
 from haversack.serve.sizes import Sizes
 
 # For the event loop, threads' stacks and lazily imported modules (Pillow: 5 MB). A choice with
@@ -28,14 +28,14 @@ class Start:
 
     Attributes:
         wish: what was reckoned with.
-        room: how memory is divided.
+        plan: how memory is divided.
         sizes: of packs.
         options: with the decode limit that the room allows.
         opened: packs that were checked already, by path.
     """
 
     wish: Wish
-    room: Room
+    plan: MemoryPlan
     sizes: Sizes
     options: ServeOptions
     opened: dict[Path, PackFiles]
@@ -66,12 +66,12 @@ def prepare(
         ],
         has_door=has_door,
     )
-    room = divide(wish)
+    plan = divide(wish)
     return Start(
         wish=wish,
-        room=room,
+        plan=plan,
         sizes=sizes,
-        options=replace(options, decode_limit_bytes=room.requests_bytes),
+        options=replace(options, decode_limit_bytes=plan.requests_bytes),
         opened=opened,
     )
 
@@ -82,7 +82,7 @@ def check_loaded(start: Start, catalogue: Catalogue) -> None:
     Raises:
         HaversackError: `memory-too-small` with the sum, as measured.
     """
-    if not catalogue.places.house.residency.excess_bytes:
+    if not catalogue.loaded_models.policy.residency.excess_bytes:
         return
     measured = [
         NamedPack(name="{}@{}".format(*key_of(model)), size=model.size)
@@ -90,8 +90,8 @@ def check_loaded(start: Start, catalogue: Catalogue) -> None:
     ]
     wish = replace(
         start.wish,
-        whole_bytes=start.room.whole_bytes,
-        request_bytes=start.room.requests_bytes,
+        whole_bytes=start.plan.whole_bytes,
+        request_bytes=start.plan.requests_bytes,
         pinned=measured,
     )
     divide(wish)

@@ -15,8 +15,8 @@ from haversack.errors import HaversackError
 from haversack.packfile.manifest import Manifest
 from haversack.serve.admission import Gate
 from haversack.serve.context import Context
+from haversack.serve.loaded_models import key_of
 from haversack.serve.model import ServedModel
-from haversack.serve.placing import key_of
 
 
 class StatusRoutes:
@@ -44,7 +44,7 @@ class StatusRoutes:
 def described(context: Context) -> dict[str, Any]:
     """What a server says of itself, as of now."""
     plane = context.plane
-    places = plane.catalogue.places
+    loaded_models = plane.catalogue.loaded_models
     return {
         "phase": context.phase.value,
         "memory": _memory(context),
@@ -57,26 +57,29 @@ def described(context: Context) -> dict[str, Any]:
             "seconds_each": round(plane.seats.seconds_each, 4),
         },
         "models": [
-            *(_loaded(model, pinned=key_of(model) in places.pinned) for model in _models(context)),
+            *(
+                _loaded(model, pinned=key_of(model) in loaded_models.pinned)
+                for model in _models(context)
+            ),
             *(_unloaded(files.manifest) for files in plane.catalogue.waiting()),
         ],
         "swaps": {
-            "count": places.counts.swaps,
-            "evictions": places.counts.evictions,
-            "last_seconds": round(places.counts.last_swap_seconds, 4),
+            "count": loaded_models.counts.swaps,
+            "evictions": loaded_models.counts.evictions,
+            "last_seconds": round(loaded_models.counts.last_swap_seconds, 4),
         },
     }
 
 
 def _memory(context: Context) -> dict[str, Any]:
     plane = context.plane
-    house = plane.catalogue.places.house
-    room, packs = house.room, house.residency
+    policy = plane.catalogue.loaded_models.policy
+    plan, packs = policy.plan, policy.residency
     return {
-        "budget_bytes": room.whole_bytes if room is not None else None,
-        "said_by": room.said_by if room is not None else None,
+        "budget_bytes": plan.whole_bytes if plan is not None else None,
+        "said_by": plan.said_by if plan is not None else None,
         "resident_bytes": resident_bytes(),
-        "in_use_bytes": (room.floor_bytes if room is not None else 0)
+        "in_use_bytes": (plan.floor_bytes if plan is not None else 0)
         + packs.sessions_bytes
         + plane.memory.used
         + plane.json.used
@@ -87,7 +90,7 @@ def _memory(context: Context) -> dict[str, Any]:
         "sessions_bytes": packs.sessions_bytes,
         "parts": [
             {"name": line.name, "bytes": line.size_bytes}
-            for line in (room.lines() if room is not None else ())
+            for line in (plan.lines() if plan is not None else ())
         ],
     }
 

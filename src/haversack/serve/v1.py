@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from haversack.asgi.access import Scope
 from haversack.asgi.errors import json_response
-from haversack.serve.answering import Sent
+from haversack.serve.answering import SentBody
 from haversack.serve.context import Context, target_of
 from haversack.serve.job_queries import prefers_later
 from haversack.serve.jobs import Submit
@@ -50,5 +50,5 @@ class V1Routes:
         if prefers_later(request):
             return await self._submit(request, self._predict)
         async with self._context.body(request) as body:
-            answer = await self._predict.answer(target_of(request), Sent(body=body))
+            answer = await self._predict.answer(target_of(request), SentBody(body=body))
         return Response(answer.content, media_type="application/json")

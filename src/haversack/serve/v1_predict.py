@@ -14,17 +14,17 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from haversack.engine.results import ImageResult
+from haversack.engine.results import PhotoResult
 from haversack.engine.session import Array
 from haversack.engine.tensors import check, encoded, known, number_array, string_array, to_json
 from haversack.errors import HaversackError
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature, TensorSpec
-from haversack.serve.answering import Answer, Sent
+from haversack.serve.answering import Answer, SentBody
 from haversack.serve.dataplane import DataPlane, Target
+from haversack.serve.encoded_photo import EncodedPhoto, PhotoBytes
 from haversack.serve.model import ServedModel, shown_signature
-from haversack.serve.pictures import Picture, PictureBytes
-from haversack.serve.stay import Stay
+from haversack.serve.request_lifetime import RequestLifetime
 from haversack.serve.v2_messages import invalid, unbase64
 
 _encoder = msgspec.json.Encoder()
@@ -45,47 +45,47 @@ class V1Predict:
     def __init__(self, plane: DataPlane) -> None:
         self._plane = plane
 
-    async def check(self, manifest: Manifest, sent: Sent) -> None:
+    async def check(self, manifest: Manifest, sent: SentBody) -> None:
         """Whether it is V1 JSON, and its tensors are the pack's."""
-        async with self._parsed(manifest, sent, self._plane.stay()) as (asked, _):
+        async with self._parsed(manifest, sent, self._plane.lifetime()) as (asked, _):
             if manifest.input is None:
                 check(manifest.signature, asked)
 
-    async def answer(self, target: Target, sent: Sent) -> Answer:
+    async def answer(self, target: Target, sent: SentBody) -> Answer:
         """`predictions` for `instances`, `outputs` for `inputs`."""
-        stay = self._plane.stay()
-        async with self._plane.present(target, stay) as model:
+        lifetime = self._plane.lifetime()
+        async with self._plane.present(target, lifetime) as model:
             manifest = model.manifest
         del model  # a swap waits until nobody holds it
-        async with self._parsed(manifest, sent, stay) as (asked, is_rows):
+        async with self._parsed(manifest, sent, lifetime) as (asked, is_rows):
             if manifest.input is not None:
-                return await self._see(target, asked, stay, is_rows=is_rows)
-            arrays, pack = await self._plane.infer(target, asked, stay)
+                return await self._predict_photos(target, asked, lifetime, is_rows=is_rows)
+            arrays, pack = await self._plane.infer(target, asked, lifetime)
             content = _encoder.encode(_rows(arrays) if is_rows else _whole(arrays))
             return Answer(content=content, version=pack.version)
 
     def _parsed(
-        self, manifest: Manifest, sent: Sent, stay: Stay
+        self, manifest: Manifest, sent: SentBody, lifetime: RequestLifetime
     ) -> AbstractAsyncContextManager[tuple[Any, bool]]:
-        stay.reads(sent.body)
-        read = _pictures if manifest.input is not None else _columns
+        lifetime.reads(sent.body)
+        read = _photos if manifest.input is not None else _columns
         work: Callable[[], Any] = partial(_read, sent.body, shown_signature(manifest), read)
-        return self._plane.parsed(work, sent.body.size_bytes, stay)
+        return self._plane.parsed(work, sent.body.size_bytes, lifetime)
 
-    async def _see(
-        self, target: Target, pictures: list[bytes], stay: Stay, *, is_rows: bool
+    async def _predict_photos(
+        self, target: Target, photos: list[bytes], lifetime: RequestLifetime, *, is_rows: bool
     ) -> Answer:
-        """One record a picture, in their order."""
+        """One record a photo, in their order."""
 
-        def render(result: ImageResult, model: ServedModel) -> tuple[dict[str, Any], str]:
+        def render(result: PhotoResult, model: ServedModel) -> tuple[dict[str, Any], str]:
             kept = result.above(model.manifest.defaults.score_threshold)
             return kept.to_dict(), model.identity.version
 
         records, version = [], ""
-        for number, data in enumerate(pictures):
+        for number, data in enumerate(photos):
             try:
-                picture = PictureBytes(data)
-                seen, version = await self._plane.see(target, picture, render, stay)
+                photo = PhotoBytes(data)
+                seen, version = await self._plane.predict(target, photo, render, lifetime)
             except HaversackError as error:
                 error.message = f"instance {number}: {error.message}"
                 raise
@@ -95,7 +95,7 @@ class V1Predict:
 
 
 def _read(
-    body: Picture, signature: Signature, read: Callable[[Any, Signature, bool], Any]
+    body: EncodedPhoto, signature: Signature, read: Callable[[Any, Signature, bool], Any]
 ) -> tuple[Any, bool]:
     """What was asked, and whether it came row by row."""
     # Pieces become one here, on the thread that parses, which is not the loop's for a large body.
@@ -110,20 +110,20 @@ def _read(
     return read(message.instances if is_rows else message.inputs, signature, is_rows), is_rows
 
 
-def _pictures(value: Any, signature: Signature, is_rows: bool) -> list[bytes]:
+def _photos(value: Any, signature: Signature, is_rows: bool) -> list[bytes]:
     items = value if isinstance(value, list) else [value]
     if not items or (is_rows and not isinstance(value, list)):
-        raise invalid("`instances` must be a list with an element for each picture", _USE)
-    return [_picture(item, number) for number, item in enumerate(items)]
+        raise invalid("`instances` must be a list with an element for each photo", _USE)
+    return [_photo(item, number) for number, item in enumerate(items)]
 
 
-def _picture(item: Any, number: int) -> bytes:
+def _photo(item: Any, number: int) -> bytes:
     """{"b64": ...}, or the same under any one name."""
     if isinstance(item, dict) and "b64" not in item and len(item) == 1:
         (item,) = item.values()
     if not isinstance(item, dict) or set(item) != {"b64"}:
         raise invalid(
-            f'instance {number}: a picture is {{"b64": "<base64 of a JPEG or PNG>"}}, or '
+            f'instance {number}: a photo is {{"b64": "<base64 of a JPEG or PNG>"}}, or '
             '{"image": {"b64": ...}}'
         )
     return unbase64(item["b64"])

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from haversack.asgi.access import Scope
 from haversack.asgi.errors import json_response
 from haversack.packfile.signature import TensorSpec
-from haversack.serve.answering import HEADER_LENGTH, Answer, Sent
+from haversack.serve.answering import HEADER_LENGTH, Answer, SentBody
 from haversack.serve.context import Context, target_of
 from haversack.serve.job_queries import prefers_later
 from haversack.serve.jobs import Submit
@@ -96,7 +96,7 @@ class V2Routes:
         if prefers_later(request):
             return await self._submit(request, self._infer)
         async with self._context.body(request) as body:
-            sent = Sent(body=body, header_length=request.headers.get(HEADER_LENGTH, ""))
+            sent = SentBody(body=body, header_length=request.headers.get(HEADER_LENGTH, ""))
             answer = await self._infer.answer(target_of(request), sent)
         return _response(answer, request.headers.get("accept-encoding", ""))
 

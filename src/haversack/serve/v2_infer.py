@@ -12,16 +12,16 @@ from functools import partial
 import numpy as np
 
 from haversack.engine.outputs import to_arrays
-from haversack.engine.results import ImageResult
+from haversack.engine.results import PhotoResult
 from haversack.engine.session import Array
 from haversack.engine.tensors import check
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature
-from haversack.serve.answering import Answer, Sent
+from haversack.serve.answering import Answer, SentBody
 from haversack.serve.dataplane import DataPlane, Target
+from haversack.serve.encoded_photo import EncodedPhoto, PhotoBytes
 from haversack.serve.model import ServedModel, shown_signature
-from haversack.serve.pictures import Picture, PictureBytes
-from haversack.serve.stay import Stay
+from haversack.serve.request_lifetime import RequestLifetime
 from haversack.serve.v2_messages import (
     InferRequest,
     header_length,
@@ -40,46 +40,48 @@ class V2Infer:
     def __init__(self, plane: DataPlane) -> None:
         self._plane = plane
 
-    async def check(self, manifest: Manifest, sent: Sent) -> None:
+    async def check(self, manifest: Manifest, sent: SentBody) -> None:
         """Whether it is V2's JSON or binary form, and its tensors are the pack's."""
-        async with self._parsed(manifest, sent, self._plane.stay()) as asked:
+        async with self._parsed(manifest, sent, self._plane.lifetime()) as asked:
             if manifest.input is None:
                 check(manifest.signature, asked.inputs)
             else:
                 _only_input(asked)
 
-    async def answer(self, target: Target, sent: Sent) -> Answer:
+    async def answer(self, target: Target, sent: SentBody) -> Answer:
         """V2's JSON, with binary tensors behind it where they were asked for."""
-        stay = self._plane.stay()
-        async with self._plane.present(target, stay) as model:
+        lifetime = self._plane.lifetime()
+        async with self._plane.present(target, lifetime) as model:
             manifest = model.manifest
         del model  # a swap waits until nobody holds it
-        async with self._parsed(manifest, sent, stay) as asked:
+        async with self._parsed(manifest, sent, lifetime) as asked:
             if asked.timeout_seconds is not None:
-                stay.limit(asked.timeout_seconds)
+                lifetime.limit(asked.timeout_seconds)
             if manifest.input is not None:
-                return await self._picture(target, asked, stay)
-            arrays, pack = await self._plane.infer(target, asked.inputs, stay)
+                return await self._predict_photo(target, asked, lifetime)
+            arrays, pack = await self._plane.infer(target, asked.inputs, lifetime)
             made = render(asked, arrays, pack)
             return Answer(content=made.content, version=pack.version, json_bytes=made.json_bytes)
 
     def _parsed(
-        self, manifest: Manifest, sent: Sent, stay: Stay
+        self, manifest: Manifest, sent: SentBody, lifetime: RequestLifetime
     ) -> AbstractAsyncContextManager[InferRequest]:
         size = sent.body.size_bytes
         json_bytes = header_length(sent.header_length, size)
         if not size:
             raise invalid("the request has no body")
-        stay.reads(sent.body)
+        lifetime.reads(sent.body)
         read = _read_job if sent.is_job else _read
         work = partial(read, sent.body, json_bytes, shown_signature(manifest))
-        return self._plane.parsed(work, size if json_bytes is None else json_bytes, stay, size)
+        return self._plane.parsed(work, size if json_bytes is None else json_bytes, lifetime, size)
 
-    async def _picture(self, target: Target, asked: InferRequest, stay: Stay) -> Answer:
-        """One picture, under whatever name it came."""
+    async def _predict_photo(
+        self, target: Target, asked: InferRequest, lifetime: RequestLifetime
+    ) -> Answer:
+        """One photo, under whatever name it came."""
         name, array = _only_input(asked)
 
-        def answer(result: ImageResult, model: ServedModel) -> Answer:
+        def answer(result: PhotoResult, model: ServedModel) -> Answer:
             assert result.outcome is not None
             arrays = to_arrays(result.outcome, model.manifest.signature)
             made = render(asked, arrays, model.identity)
@@ -87,17 +89,17 @@ class V2Infer:
             return Answer(content=made.content, version=version, json_bytes=made.json_bytes)
 
         if array.dtype.kind == "O" and array.size == 1:
-            picture = PictureBytes(array.reshape(-1)[0])
-            return await self._plane.see(target, picture, answer, stay)
-        return await self._plane.see_pixels(target, _pixels(name, array), answer, stay)
+            photo = PhotoBytes(array.reshape(-1)[0])
+            return await self._plane.predict(target, photo, answer, lifetime)
+        return await self._plane.predict_pixels(target, _pixels(name, array), answer, lifetime)
 
 
-def _read(body: Picture, json_bytes: int | None, signature: Signature) -> InferRequest:
+def _read(body: EncodedPhoto, json_bytes: int | None, signature: Signature) -> InferRequest:
     # Pieces become one here, on the thread that parses, which is not the loop's for a large body.
     return parse(memoryview(body.view()), json_bytes, signature)
 
 
-def _read_job(body: Picture, json_bytes: int | None, signature: Signature) -> InferRequest:
+def _read_job(body: EncodedPhoto, json_bytes: int | None, signature: Signature) -> InferRequest:
     """As `parse`, for a result in JSON that nobody waits for.
 
     A raw request says nothing of its outputs: it gets JSON. One that asks for bytes is refused.
@@ -125,7 +127,7 @@ def _pixels(name: str, array: Array) -> Array:
     pixels = array[0] if array.ndim == 4 and len(array) == 1 else array
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
         raise invalid(
-            f"input {name[:64]!r} is {array.dtype}{list(array.shape)}; a picture is BYTES [1], an "
+            f"input {name[:64]!r} is {array.dtype}{list(array.shape)}; a photo is BYTES [1], an "
             "encoded JPEG or PNG, or UINT8 [height, width, 3]"
         )
     return pixels

@@ -113,10 +113,10 @@ def parse(body: memoryview, json_bytes: int | None, signature: Signature) -> Inf
         raise invalid(f"an input's name is longer than {_LONGEST_NAME} characters")
     if len(set(names)) != len(names):
         raise invalid("two inputs of the request have the same name")
-    wants_picture = signature.inputs == (IMAGE,)
+    wants_photo = signature.inputs == (IMAGE,)
     inputs = {}
     for tensor in message.inputs:
-        inputs[tensor.name], rest = _tensor(tensor, rest, wants_picture=wants_picture)
+        inputs[tensor.name], rest = _tensor(tensor, rest, wants_photo=wants_photo)
     if len(rest):
         raise invalid(f"{len(rest):,} bytes are left behind the last tensor of the request")
     timeout = _whole(message.parameters, "timeout")
@@ -237,13 +237,13 @@ def _message(data: memoryview) -> InferMessage:
 
 
 def _tensor(
-    tensor: InputMessage, rest: memoryview, *, wants_picture: bool
+    tensor: InputMessage, rest: memoryview, *, wants_photo: bool
 ) -> tuple[Array, memoryview]:
     """One input, and what is left of the binary part."""
     size = tensor.parameters.get("binary_data_size")
     if size is None:
         if tensor.datatype == "BYTES" and isinstance(tensor.data, list):
-            return _texts(tensor, tensor.data, wants_picture=wants_picture), rest
+            return _texts(tensor, tensor.data, wants_photo=wants_photo), rest
         return from_json(tensor.name, tensor.datatype, tensor.shape, tensor.data), rest
     if tensor.data is not None:
         raise invalid(f"input {tensor.name[:_SHOWN]!r} has both data and a binary_data_size")
@@ -253,7 +253,7 @@ def _tensor(
             f"body {len(rest):,} bytes are left for it"
         )
     data, rest = rest[:size], rest[size:]
-    if wants_picture and _holds_one(tensor, data):
+    if wants_photo and _holds_one(tensor, data):
         return _alone(data[4:]).reshape(tensor.shape), rest
     return from_bytes(tensor.name, tensor.datatype, tensor.shape, data), rest
 
@@ -264,16 +264,16 @@ def _holds_one(tensor: InputMessage, data: memoryview) -> bool:
     return is_one and len(data) >= 4 and int.from_bytes(data[:4], "little") == len(data) - 4
 
 
-def _alone(picture: memoryview) -> Array:
-    """A picture as it lies in the body: it is copied when memory is reserved for that."""
+def _alone(photo: memoryview) -> Array:
+    """A photo as it lies in the body: it is copied when memory is reserved for that."""
     array = np.empty(1, dtype=np.object_)
-    array[0] = picture
+    array[0] = photo
     return array
 
 
-def _texts(tensor: InputMessage, data: list[Any], *, wants_picture: bool) -> Array:
-    """BYTES inside JSON: texts, or {"b64": "..."} where they are none, such as a picture."""
-    if not any(isinstance(item, dict) for item in data) and not wants_picture:
+def _texts(tensor: InputMessage, data: list[Any], *, wants_photo: bool) -> Array:
+    """BYTES inside JSON: texts, or {"b64": "..."} where they are none, such as a photo."""
+    if not any(isinstance(item, dict) for item in data) and not wants_photo:
         return from_json(tensor.name, tensor.datatype, tensor.shape, data)
     array = np.empty(len(data), dtype=np.object_)
     array[:] = [unbase64(item.get("b64") if isinstance(item, dict) else item) for item in data]

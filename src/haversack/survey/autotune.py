@@ -13,11 +13,11 @@ from haversack.engine.predictor import Predictor
 from haversack.engine.session import Device
 from haversack.engine.tiles import cut
 from haversack.errors import HaversackError
-from haversack.survey.looking import TileView, is_constant, look
 from haversack.survey.options import GridTable
 from haversack.survey.photo_job import PhotoJob
 from haversack.survey.reading import open_reader
 from haversack.survey.store import OpenPhoto
+from haversack.survey.tile_inference import TileView, infer_tiles, is_constant
 
 MOST_SECONDS = 20.0
 _TRIAL_SECONDS = 1.2
@@ -190,13 +190,13 @@ def _measure(
     def work(number: int) -> None:
         try:
             while done[number] == 0 or time.monotonic() < stop_at:
-                look(predictor, batch)
+                infer_tiles(predictor, batch)
                 done[number] += len(batch)
         except HaversackError as fault:
             faults.append(fault)
 
     try:
-        look(predictor, batch)  # the first call allocates
+        infer_tiles(predictor, batch)  # the first call allocates
     except HaversackError:
         return None
     started = time.monotonic()

@@ -92,7 +92,7 @@ def _limit(record: RunRecord, decode: float, model: float, wall: float) -> str:
 
 _COLUMNS = (
     *("id", "path", "width", "height", "status", "error_code", "error", "tiles"),
-    *("tiles_skipped", "tiles_overflowed", "valid_rows", "seconds_decode", "seconds_model"),
+    *("tiles_skipped", "tiles_truncated", "valid_rows", "seconds_decode", "seconds_model"),
     *("taken_at", "lon", "lat", "camera"),
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from haversack.jobs.files import Role
 from haversack.jobs.handler import Attempt, Outcome
-from haversack.jobs.setting import JobRoom
+from haversack.jobs.services import JobServices
 from haversack.jobs.survey_wish import KIND
 from haversack.survey.job_folder import JobFolder, check_wanted, remove_ended
 from haversack.survey.lending import Lender
@@ -20,8 +20,8 @@ class SurveyHandler:
 
     kind = KIND
 
-    def __init__(self, room: JobRoom, lender: Lender, place: Path) -> None:
-        self._room = room
+    def __init__(self, services: JobServices, lender: Lender, place: Path) -> None:
+        self._services = services
         self._lender = lender
         self._place = place
 
@@ -33,16 +33,16 @@ class SurveyHandler:
         """Look at every photo that is not done yet, and keep the results as the job's files."""
         self.tidy()
         job, folder = attempt.job, JobFolder(self._place, attempt.job.id)
-        photos = self._room.files.files(job.id, Role.PHOTO)
-        folder.fetch(photos, self._room.blobs, attempt.unwanted)
-        with self._lender.lend(job.wants, attempt.unwanted) as loan:
+        photos = self._services.files.files(job.id, Role.PHOTO)
+        folder.fetch(photos, self._services.blobs, attempt.unwanted)
+        with self._lender.lend(job.wants, attempt.unwanted) as pack:
             check_wanted(attempt.unwanted)
-            folder.begin_anew_unless(loan.files.digest)
+            folder.begin_anew_unless(pack.files.digest)
             work: Any = importlib.import_module("haversack.survey.job_run")
             # The folder stays until the row is done: a kill before that loses nothing.
-            outcome: Outcome = work.look(self._room, attempt, folder, loan)
+            outcome: Outcome = work.run_survey(self._services, attempt, folder, pack)
         return outcome
 
     def tidy(self) -> None:
         """See `remove_ended`."""
-        remove_ended(self._place, self._room.store)
+        remove_ended(self._place, self._services.store)

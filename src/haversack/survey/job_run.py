@@ -12,43 +12,45 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from haversack.engine.budget import Purse
+from haversack.engine.budget import Budget
 from haversack.formats.report import PHOTO_BYTES
 from haversack.jobs.handler import Attempt, Outcome
 from haversack.jobs.job import Job, Progress
-from haversack.jobs.setting import JobRoom
+from haversack.jobs.services import JobServices
 from haversack.jobs.survey_wish import read_wish
 from haversack.survey.begin import check_pack
 from haversack.survey.job_folder import JobFolder, check_wanted
 from haversack.survey.job_results import JobRun, keep_files, summary, write_files
-from haversack.survey.lending import Loan
-from haversack.survey.means import Means
+from haversack.survey.lending import LentPack
 from haversack.survey.opening import open_run, queue_photos
 from haversack.survey.options import RunRequest
-from haversack.survey.progress import Standing
-from haversack.survey.sitting import Sitting
+from haversack.survey.progress import RunProgress
+from haversack.survey.resources import Resources
+from haversack.survey.run_loop import RunLoop
 from haversack.survey.sources import find_photos
 from haversack.survey.store import RunStore
 
 _log = logging.getLogger("haversack.survey")
 # Larger than any photo: its one tile is the whole of it.
 _WHOLE_PX = 1 << 20
-_LOOK_SECONDS = 0.2
+_CHECK_SECONDS = 0.2
 
 
-def look(room: JobRoom, attempt: Attempt, folder: JobFolder, loan: Loan) -> Outcome:
+def run_survey(
+    services: JobServices, attempt: Attempt, folder: JobFolder, pack: LentPack
+) -> Outcome:
     """Go on where the folder's run is. Raises HaversackError."""
-    check_pack(loan.files)
+    check_pack(pack.files)
     screen = _JobScreen(attempt)
-    request = _request(attempt.job, folder, loan)
+    request = _request(attempt.job, folder, pack)
     sources = find_photos(request.words, io.StringIO(), skip=request.out)
     begun = open_run(request, sources, screen)
     record = begun.record
-    means = Means(looker=loan, memory=loan.memory, threads=loan.threads)
+    resources = Resources(model=pack, memory=pack.memory, threads=pack.threads)
     request.out.mkdir(parents=True, exist_ok=True)
     with RunStore(request.out, write=True) as store:
         photos = queue_photos(request, store, begun, sources, screen)
-        sitting = Sitting(
+        run_loop = RunLoop(
             store=store,
             record=record,
             screen=screen,
@@ -56,9 +58,9 @@ def look(room: JobRoom, attempt: Attempt, folder: JobFolder, loan: Loan) -> Outc
             halted=attempt.unwanted.is_set,
         )
         if photos:
-            sitting.work(means, photos)
+            run_loop.work(resources, photos)
         check_wanted(attempt.unwanted)
-        with _reserved(loan.memory, attempt.unwanted) as report_bytes:
+        with _reserved(pack.memory, attempt.unwanted) as report_bytes:
             run = JobRun(
                 folder=request.out,
                 record=record,
@@ -68,7 +70,7 @@ def look(room: JobRoom, attempt: Attempt, folder: JobFolder, loan: Loan) -> Outc
             )
             written = write_files(run, attempt.unwanted.is_set)
         check_wanted(attempt.unwanted)
-        kept = keep_files(written, attempt.job.id, room.blobs, room.files)
+        kept = keep_files(written, attempt.job.id, services.blobs, services.files)
         return Outcome(
             result=summary(run, attempt.job.id, kept),
             version=record.pack.version,
@@ -86,7 +88,7 @@ class _JobScreen:
         """For whoever looks for a fault."""
         _log.debug("job %s: %s", self.attempt.job.id, text)
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: RunProgress) -> None:
         """With the next heartbeat."""
         left = standing.seconds_left or 0.0
         self.attempt.progress(Progress(standing.photos_done, standing.photos, left))
@@ -95,28 +97,28 @@ class _JobScreen:
         """Nothing is open."""
 
 
-def _request(job: Job, folder: JobFolder, loan: Loan) -> RunRequest:
+def _request(job: Job, folder: JobFolder, pack: LentPack) -> RunRequest:
     wish = read_wish(job.options)
     return RunRequest(
         words=(str(folder.photos),),
-        pack=loan.files,
+        pack=pack.files,
         out=folder.run,
         tile=_WHOLE_PX if wish.whole else wish.tile,
         overlap=0 if wish.whole else wish.overlap,
         threshold=wish.threshold,
         overview=wish.overview,
-        threads=loan.threads,
+        threads=pack.threads,
         batch=1,
     )
 
 
 @contextmanager
-def _reserved(memory: Purse, unwanted: threading.Event) -> Iterator[int]:
+def _reserved(memory: Budget, unwanted: threading.Event) -> Iterator[int]:
     """Memory for the photos of which a report shows parts, one at a time, when there is some."""
     count = min(PHOTO_BYTES, memory.whole_bytes * 3 // 4)
     while not memory.take(count):
         check_wanted(unwanted)
-        unwanted.wait(_LOOK_SECONDS)
+        unwanted.wait(_CHECK_SECONDS)
     try:
         yield count
     finally:

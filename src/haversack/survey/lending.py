@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from haversack.engine.budget import Purse
+from haversack.engine.budget import Budget
 from haversack.packfile.archive import PackFiles
-from haversack.survey.looking import Looker
+from haversack.survey.tile_inference import TileModel
 
 
-class Loan(Looker, Protocol):
+class LentPack(TileModel, Protocol):
     """What a survey is lent.
 
     Promises: requests that wait for memory or for the pack come before the survey's next photo or
-    tile. Once the loan's `unwanted` is set, whoever waits in `infer` is let go with an error.
+    tile. Once `unwanted` is set, whoever waits in `infer` is let go with an error.
     """
 
     @property
@@ -25,7 +25,7 @@ class Loan(Looker, Protocol):
         ...
 
     @property
-    def memory(self) -> Purse:
+    def memory(self) -> Budget:
         """That photos in flight take from."""
         ...
 
@@ -42,6 +42,6 @@ class Lender(Protocol):
         """Those that a survey can use: names, and name@version."""
         ...
 
-    def lend(self, wants: str, unwanted: threading.Event) -> AbstractContextManager[Loan]:
+    def lend(self, wants: str, unwanted: threading.Event) -> AbstractContextManager[LentPack]:
         """The pack of that name, or name@version. Raises HaversackError `pack-not-loaded`."""
         ...

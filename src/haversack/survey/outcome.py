@@ -22,7 +22,7 @@ class TileCounts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class GeoTag:
     """When and where a photo was taken; empty where that is not known.
 
     Attributes:
@@ -50,7 +50,7 @@ class PhotoOutcome:
         valid_rows: of a partial photo, as stored in its file.
         counts: of its tiles.
         seconds_decode, seconds_model: CPU time of this process.
-        place: see `Place`.
+        geotag: see `GeoTag`.
         raw: every box of every tile, before the merge.
         found: one box an object.
     """
@@ -66,6 +66,6 @@ class PhotoOutcome:
     counts: TileCounts = field(default_factory=TileCounts)
     seconds_decode: float = 0.0
     seconds_model: float = 0.0
-    place: Place = field(default_factory=Place)
+    geotag: GeoTag = field(default_factory=GeoTag)
     raw: TileBoxes = field(default_factory=lambda: concatenate([]))
     found: TileBoxes = field(default_factory=lambda: concatenate([]))

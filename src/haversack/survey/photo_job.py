@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from haversack.engine.merge import MergeOptions, Merger, TileBoxes, concatenate
 from haversack.engine.tiles import Tile, TileGrid
-from haversack.errors import HaversackError, ImageError
-from haversack.survey.looking import TileFinding
+from haversack.errors import HaversackError, PhotoError
 from haversack.survey.options import GridTable
-from haversack.survey.outcome import PhotoOutcome, Place, TileCounts
+from haversack.survey.outcome import GeoTag, PhotoOutcome, TileCounts
 from haversack.survey.store import OpenPhoto
+from haversack.survey.tile_inference import TileFinding
 
 _Valid = tuple[int, int, int, int]
 
@@ -80,7 +80,7 @@ class PhotoJob:
         reader: of its pixels.
         held_bytes: taken from the budget for it.
         grid: once its size is known.
-        place: when and where it was taken.
+        geotag: when and where it was taken.
         valid: left, top, right, bottom of what is real.
         valid_rows, fault: of a partial photo.
         broken: why it has no outcome but this failure.
@@ -93,10 +93,10 @@ class PhotoJob:
     reader: Reader
     held_bytes: int = 0
     grid: TileGrid | None = None
-    place: Place = field(default_factory=Place)
+    geotag: GeoTag = field(default_factory=GeoTag)
     valid: _Valid = (0, 0, 0, 0)
     valid_rows: int | None = None
-    fault: ImageError | None = None
+    fault: PhotoError | None = None
     broken: HaversackError | None = None
     seconds_decode: float = 0.0
     pieces_alive: int = 0
@@ -169,7 +169,7 @@ class PhotoJob:
             counts=self._counts,
             seconds_decode=self.seconds_decode,
             seconds_model=self._seconds_model,
-            place=self.place,
+            geotag=self.geotag,
             raw=raw,
             found=merger.finish(),
         )

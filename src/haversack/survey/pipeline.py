@@ -16,16 +16,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from haversack.engine.budget import Purse
+from haversack.engine.budget import Budget
 from haversack.engine.merge import MergeOptions
 from haversack.engine.tiles import Tile, cut
 from haversack.errors import HaversackError, Kind
-from haversack.survey.looking import Looker, TileFinding, TileView, look
 from haversack.survey.options import GridTable
 from haversack.survey.outcome import PhotoOutcome
 from haversack.survey.photo_job import PhotoJob, Piece, Reader, failed
 from haversack.survey.reading import open_reader
 from haversack.survey.store import OpenPhoto
+from haversack.survey.tile_inference import TileFinding, TileModel, TileView, infer_tiles
 
 # A graph that fails on one photo fails that photo; on five in a row, and nothing else between
 # them, the run.
@@ -56,7 +56,7 @@ class PipelineOptions:
     merge: MergeOptions
     threads: int
     batch: int
-    memory: Purse
+    memory: Budget
     decoders: int = 0
     across_photos: bool = False
 
@@ -70,9 +70,9 @@ class Pipeline:
     """
 
     def __init__(
-        self, looker: Looker, photos: Sequence[OpenPhoto], options: PipelineOptions
+        self, model: TileModel, photos: Sequence[OpenPhoto], options: PipelineOptions
     ) -> None:
-        self._looker = looker
+        self._model = model
         self._options = options
         self._budget = options.memory
         self._listed: deque[OpenPhoto] = deque(photos)
@@ -136,7 +136,7 @@ class Pipeline:
         try:
             while (todo := self._next(role)) is not None:
                 if isinstance(todo, tuple):
-                    self._look(todo)
+                    self._infer(todo)
                 elif isinstance(todo, PhotoJob):
                     self._read(todo)
                 else:
@@ -262,14 +262,14 @@ class Pipeline:
         elif piece is not None and not piece.tiles:
             self._close_piece(job)
 
-    def _look(self, batch: _Batch) -> None:
+    def _infer(self, batch: _Batch) -> None:
         started = time.thread_time()
         fill_to = self._options.batch if self._options.across_photos else 1
         try:
             views = [_view(piece, tile) for piece, tile in batch]
-            findings = look(self._looker, views, fill_to=fill_to)
+            findings = infer_tiles(self._model, views, fill_to=fill_to)
         except (HaversackError, MemoryError) as fault:
-            self._look_apart(batch, as_error(fault))
+            self._infer_apart(batch, as_error(fault))
             return
         if not all(finding.skipped for finding in findings):
             with self._changed:
@@ -277,14 +277,14 @@ class Pipeline:
         self.tiles_done += len(batch)
         self._report(batch, findings, (time.thread_time() - started) / len(batch))
 
-    def _look_apart(self, batch: _Batch, fault: HaversackError) -> None:
+    def _infer_apart(self, batch: _Batch, fault: HaversackError) -> None:
         """Whose fault it was, where the tiles are of several photos: the others' come again."""
         by_photo: dict[PhotoJob, list[tuple[Piece, Tile]]] = {}
         for piece, tile in batch:
             by_photo.setdefault(piece.job, []).append((piece, tile))
         if len(by_photo) > 1:
             for part in by_photo.values():
-                self._look(tuple(part))
+                self._infer(tuple(part))
             return
         (job,) = by_photo
         self._break(job, batch, fault)

@@ -20,11 +20,11 @@ _RATE_OVER_SECONDS = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class RunProgress:
     """How far a run is.
 
     Attributes:
-        photos, photos_done: all of the run, and those with an outcome, of every sitting.
+        photos, photos_done: all of the run, and those with an outcome, of every go at it.
         found, failures: objects and photos.
         tiles_per_second: of the last 15 s.
         seconds_left: estimated from the bytes of the files; None at first.
@@ -51,7 +51,7 @@ class Screen(Protocol):
         """One line that stays."""
         ...
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: RunProgress) -> None:
         """How far it is; called several times a second."""
         ...
 
@@ -73,7 +73,7 @@ class PlainScreen:
         """See `Screen`."""
         self._out.print(text)
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: RunProgress) -> None:
         """See `Screen`."""
         now = self._clock()
         due = self._last is None or now - self._last >= _LINE_EVERY_SECONDS
@@ -97,7 +97,7 @@ class LiveScreen:
         """See `Screen`."""
         self._out.print(text)
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: RunProgress) -> None:
         """See `Screen`."""
         if self._live is None:
             self._live = Live(console=self._out, refresh_per_second=4, transient=True)
@@ -129,7 +129,7 @@ class Rate:
         return (count - then) / (now - since) if now > since else 0.0
 
 
-def _facts(standing: Standing) -> list[tuple[str, str]]:
+def _facts(standing: RunProgress) -> list[tuple[str, str]]:
     left = standing.seconds_left
     facts = [
         ("photos", f"{standing.photos_done:,} of {standing.photos:,}"),
@@ -144,7 +144,7 @@ def _facts(standing: Standing) -> list[tuple[str, str]]:
     return facts
 
 
-def _panel(standing: Standing) -> Table:
+def _panel(standing: RunProgress) -> Table:
     panel = Table.grid(padding=(0, 2))
     bar = ProgressBar(total=max(1, standing.photos), completed=standing.photos_done, width=30)
     share = standing.photos_done / max(1, standing.photos)

@@ -6,13 +6,13 @@ import os
 import time
 from pathlib import Path
 
-from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.lenient import PartlyDecoded, decode_partly
-from haversack.engine.image import decode, read_header
-from haversack.errors import HaversackError, ImageError
+from haversack.engine.photo import decode, read_header
+from haversack.errors import HaversackError, PhotoError
 from haversack.geo.camera import read_camera
 from haversack.survey.options import GridTable
-from haversack.survey.outcome import Place
+from haversack.survey.outcome import GeoTag
 from haversack.survey.photo_job import PhotoJob, Piece, Reader
 from haversack.survey.store import OpenPhoto
 from haversack.survey.windows import centre_of, open_windowed
@@ -28,7 +28,7 @@ class WholePhoto:
     """A photo read in one piece. See `photo_job.Reader` for what it promises.
 
     Raises:
-        ImageError: as `image.read_header`; `image-too-large` above the limit.
+        PhotoError: as `image.read_header`; `image-too-large` above the limit.
         OSError: the file cannot be read.
     """
 
@@ -50,11 +50,11 @@ class WholePhoto:
         data = self._path.read_bytes()
         started = time.thread_time()
         header = _known(data)
-        job.place = self._place(data, header)
+        job.geotag = self._geotag(data, header)
         try:
             pixels = decode(data, header, limit_bytes=self._limit_bytes).pixels
             job.valid = (0, 0, pixels.shape[1], pixels.shape[0])
-        except ImageError as strict:
+        except PhotoError as strict:
             part = _partly(data, header, strict)
             if part is None:
                 raise
@@ -75,27 +75,27 @@ class WholePhoto:
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _place(self, data: bytes, header: ImageHeader | None) -> Place:
-        place = _place(data, header)
+    def _geotag(self, data: bytes, header: PhotoHeader | None) -> GeoTag:
+        geotag = _geotag(data, header)
         is_tiff = data[:2] in (b"II", b"MM")
-        return centre_of(self._path) if is_tiff and place.lon is None else place
+        return centre_of(self._path) if is_tiff and geotag.lon is None else geotag
 
 
-def _header(path: Path) -> ImageHeader:
+def _header(path: Path) -> PhotoHeader:
     """From the file's first 256 KiB where they suffice, else from all of it."""
     with path.open("rb") as stream:
         head = stream.read(_HEAD_BYTES)
         try:
             return read_header(head)
-        except ImageError:
+        except PhotoError:
             if len(head) < _HEAD_BYTES:
                 raise
             return read_header(head + stream.read())
 
 
-def too_large(header: ImageHeader, cost_bytes: int, limit_bytes: int) -> ImageError:
+def too_large(header: PhotoHeader, cost_bytes: int, limit_bytes: int) -> PhotoError:
     """The refusal of a photo that would not fit beside nothing."""
-    return ImageError(
+    return PhotoError(
         "image-too-large",
         f"reading this {header.format} of {header.width} x {header.height} pixels would take "
         f"about {format_bytes(cost_bytes)}; photos in flight may take {format_bytes(limit_bytes)}",
@@ -103,18 +103,18 @@ def too_large(header: ImageHeader, cost_bytes: int, limit_bytes: int) -> ImageEr
     )
 
 
-def _known(data: bytes) -> ImageHeader | None:
+def _known(data: bytes) -> PhotoHeader | None:
     """Of the whole file, read once; None where decoding will say what is wrong with it.
 
     The first 256 KiB may not say how a photo is turned: a PNG's EXIF may stand behind its pixels.
     """
     try:
         return read_header(data)
-    except ImageError:
+    except PhotoError:
         return None
 
 
-def _partly(data: bytes, header: ImageHeader | None, strict: ImageError) -> PartlyDecoded | None:
+def _partly(data: bytes, header: PhotoHeader | None, strict: PhotoError) -> PartlyDecoded | None:
     if header is None or strict.code != "image-truncated":
         return None
     return decode_partly(data, header)
@@ -145,12 +145,12 @@ def open_reader(path: Path, photo: OpenPhoto, grid: GridTable, limit_bytes: int)
     return windowed
 
 
-def _place(data: bytes, header: ImageHeader | None) -> Place:
+def _geotag(data: bytes, header: PhotoHeader | None) -> GeoTag:
     """What the camera says; a broken EXIF block is no reason to lose a photo."""
     try:
         camera = read_camera(data, header)
-        return Place(
+        return GeoTag(
             taken_at=camera.taken_at, lon=camera.lon, lat=camera.lat, camera=camera.to_json()
         )
-    except Exception:  # whatever a damaged byte leads to, the picture itself may be whole
-        return Place()
+    except Exception:  # whatever a damaged byte leads to, the photo itself may be whole
+        return GeoTag()

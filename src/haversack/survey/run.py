@@ -18,12 +18,12 @@ from haversack.formats import report
 from haversack.survey.autotune import TuneOptions, first_tiles, tune
 from haversack.survey.begin import REPORT, RETRY, check_folder, check_pack
 from haversack.survey.facts import photo_reader, run_facts
-from haversack.survey.means import Means
 from haversack.survey.memory import photo_budget
 from haversack.survey.opening import open_run, queue_photos
 from haversack.survey.options import RunRecord, RunRequest, write_record
 from haversack.survey.progress import Screen
-from haversack.survey.sitting import Sitting
+from haversack.survey.resources import Resources
+from haversack.survey.run_loop import RunLoop
 from haversack.survey.sources import find_photos
 from haversack.survey.store import OpenPhoto, RunStore
 from haversack.survey.telling import tuning_line
@@ -32,13 +32,13 @@ from haversack.units import format_bytes
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """How a sitting ended.
+    """How one go at a run ended.
 
     Attributes:
         folder: of the run.
         photos: of the run, by status.
         objects: found in all of them.
-        seconds: of this sitting.
+        seconds: of this go.
         interrupted: whether photos are left because it was stopped.
         incomplete: folders that could not be searched, and listed files that are not there.
     """
@@ -80,9 +80,9 @@ def run_survey(request: RunRequest, screen: Screen) -> Summary:
         if photos and not record.speed.measured:
             record = _Measuring(request, record, budget, screen).measure(predictor, photos)
             write_record(request.out, record)
-        sitting = Sitting(store=store, record=record, screen=screen, root=sources.root)
-        means = Means(looker=predictor, memory=MemoryBudget(budget), threads=request.threads)
-        interrupted = bool(photos) and sitting.work(means, photos)
+        run_loop = RunLoop(store=store, record=record, screen=screen, root=sources.root)
+        resources = Resources(model=predictor, memory=MemoryBudget(budget), threads=request.threads)
+        interrupted = bool(photos) and run_loop.work(resources, photos)
         write_retry(request.out, store, sources.root)
         if not interrupted:
             facts = run_facts(request.out, record, store)
@@ -91,7 +91,7 @@ def run_survey(request: RunRequest, screen: Screen) -> Summary:
             folder=request.out,
             photos={status: one.photos for status, one in store.counts().items()},
             objects=sum(number for number, _ in store.found_by_class().values()),
-            seconds=sitting.seconds,
+            seconds=run_loop.seconds,
             interrupted=interrupted,
             incomplete=len(sources.missing) + len(sources.unreadable),
         )

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from haversack.engine.image import read_header
-from haversack.errors import HaversackError, ImageError, Kind
+from haversack.engine.photo import read_header
+from haversack.errors import HaversackError, Kind, PhotoError
 from haversack.permissions import closed_to_glob, not_permitted
 
 SUFFIXES = frozenset(
@@ -78,7 +78,7 @@ class _Found:
 def find_photos(words: Sequence[str], stdin: TextIO, *, skip: Path | None = None) -> Sources:
     """Every photo that the words lead to.
 
-    A folder is searched with its folders: files with a picture's name or a picture's first bytes.
+    A folder is searched with its folders: files with a photo's name or a photo's first bytes.
     Other words are files, globs, lists of files (`.txt`, `.lst`, or `-` for `stdin`), relative to
     the working folder. The root is the one folder named, or the deepest that holds everything.
 
@@ -191,7 +191,7 @@ def _files(folder: str, *, note_to: _Found) -> Iterator[os.DirEntry[str]]:
 
 
 def _is_photo(entry: os.DirEntry[str]) -> bool:
-    # macOS puts ._NAME.JPG beside NAME.JPG on a card or an exFAT disk: attributes, no picture.
+    # macOS puts ._NAME.JPG beside NAME.JPG on a card or an exFAT disk: attributes, no photo.
     if entry.name.startswith("._"):
         return False
     if os.path.splitext(entry.name)[1].lower() in SUFFIXES:
@@ -200,8 +200,8 @@ def _is_photo(entry: os.DirEntry[str]) -> bool:
         with open(entry.path, "rb") as stream:
             head = stream.read(_HEAD_BYTES)
         read_header(head)
-    except ImageError as fault:
-        # Damaged, or longer than what was read: a picture all the same.
+    except PhotoError as fault:
+        # Damaged, or longer than what was read: a photo all the same.
         return fault.code in ("image-truncated", "image-corrupt") and len(head) == _HEAD_BYTES
     except OSError:
         return False

@@ -168,7 +168,7 @@ class RunStore:
 
     def finish(self, outcome: PhotoOutcome, *, seconds_so_far: float) -> None:
         """Write one photo, all of it or nothing, in place of what an earlier attempt left."""
-        counts, place = outcome.counts, outcome.place
+        counts, geotag = outcome.counts, outcome.geotag
         with self._transaction():
             self._do("drop_raw", (outcome.id,))
             self._many("add_raw", _raw_rows(outcome.id, outcome.raw))
@@ -190,10 +190,10 @@ class RunStore:
                     "tiles_truncated": counts.truncated,
                     "seconds_decode": round(outcome.seconds_decode, 4),
                     "seconds_model": round(outcome.seconds_model, 4),
-                    "taken_at": place.taken_at,
-                    "lon": place.lon,
-                    "lat": place.lat,
-                    "camera": place.camera,
+                    "taken_at": geotag.taken_at,
+                    "lon": geotag.lon,
+                    "lat": geotag.lat,
+                    "camera": geotag.camera,
                 },
             )
             self._do("set_meta", ("seconds", f"{seconds_so_far:.3f}"))

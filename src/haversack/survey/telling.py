@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from haversack.engine.image import read_header
+from haversack.engine.photo import read_header
 from haversack.engine.tiles import TileGrid
 from haversack.errors import HaversackError
 from haversack.survey.autotune import Tuning

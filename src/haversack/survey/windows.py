@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from haversack.engine.image import read_header
+from haversack.engine.photo import read_header
 from haversack.engine.tiles import Tile, TileGrid
-from haversack.errors import ImageError
+from haversack.errors import PhotoError
 from haversack.geo.geotiff import MapPhoto, place_geotiff
 from haversack.survey.options import GridTable
-from haversack.survey.outcome import Place
+from haversack.survey.outcome import GeoTag
 from haversack.survey.photo_job import PhotoJob, Piece
 
 # From this many bytes of pixels on: a fixed function of the photo, never of load or memory.
@@ -39,7 +39,7 @@ class WindowedPhoto:
     """A TIFF read piece by piece. See `photo_job.Reader` for what it promises.
 
     Raises:
-        ImageError: `image-mode-unsupported` for more than 8 bits or bands that are not known as
+        PhotoError: `image-mode-unsupported` for more than 8 bits or bands that are not known as
             red, green and blue; `image-corrupt`.
     """
 
@@ -72,7 +72,7 @@ class WindowedPhoto:
         if job.grid is None:
             job.grid = self._grid
             job.valid = (0, 0, self._grid.width, self._grid.height)
-            job.place = centre_of(Path(self._dataset.name))
+            job.geotag = centre_of(Path(self._dataset.name))
         first, count = self._pieces[self._next]
         self._next += 1
         tiles = [self._grid.tile_at(first + i) for i in range(count)]
@@ -95,7 +95,7 @@ class WindowedPhoto:
                 planes = self._dataset.read(self._bands, window=window)
                 alpha = _alpha(self._dataset, window)
         except rasterio.errors.RasterioError as fault:
-            raise ImageError(
+            raise PhotoError(
                 "image-corrupt",
                 f"rows from {top} on cannot be read: {fault.__cause__ or fault}",
                 hint="Copy the file again.",
@@ -118,7 +118,7 @@ def open_windowed(
     """The photo, if it is a TIFF of at least `from_bytes` and rasterio is there; None otherwise.
 
     Raises:
-        ImageError: see `WindowedPhoto`. OSError: the file cannot be read.
+        PhotoError: see `WindowedPhoto`. OSError: the file cannot be read.
     """
     if not _may_be_large(path, from_bytes):
         return None
@@ -147,20 +147,20 @@ def _may_be_large(path: Path, from_bytes: int) -> bool:
         return False
     try:
         header = read_header(head)
-    except ImageError:
+    except PhotoError:
         return True
     return header.width * header.height * 3 >= from_bytes
 
 
-def centre_of(path: Path) -> Place:
+def centre_of(path: Path) -> GeoTag:
     """Where the centre of a GeoTIFF lies; an empty place where it does not say."""
     try:
         placed = place_geotiff(path)
         lon, lat = placed.centre() if isinstance(placed, MapPhoto) else (math.nan, math.nan)
-    except Exception:  # whatever PROJ says of a strange system, the picture itself may be whole
-        return Place()
+    except Exception:  # whatever PROJ says of a strange system, the photo itself may be whole
+        return GeoTag()
     known = math.isfinite(lon) and math.isfinite(lat)
-    return Place(lon=round(lon, 7), lat=round(lat, 7)) if known else Place()
+    return GeoTag(lon=round(lon, 7), lat=round(lat, 7)) if known else GeoTag()
 
 
 def _rasterio() -> Any:
@@ -183,7 +183,7 @@ def _bands(dataset: Any) -> list[int]:
     """Numbers of the bands that are red, green and blue, or of the only one."""
     kinds = [kind.name for kind in dataset.colorinterp]
     if set(dataset.dtypes) != {"uint8"}:
-        raise ImageError(
+        raise PhotoError(
             "image-mode-unsupported",
             f"the TIFF holds {', '.join(sorted(set(dataset.dtypes)))}; 8-bit samples are read",
             hint="Convert it with the range your model was trained on, for example "
@@ -194,7 +194,7 @@ def _bands(dataset: Any) -> list[int]:
     seen = [i + 1 for i, kind in enumerate(kinds) if kind != "alpha"]
     if len(seen) in (1, 3):
         return seen
-    raise ImageError(
+    raise PhotoError(
         "image-mode-unsupported",
         f"the TIFF has {len(seen)} bands ({', '.join(kinds)}), none known as red, green and blue",
         hint="Write the three your model was trained on: `gdal_translate -b 1 -b 2 -b 3 "

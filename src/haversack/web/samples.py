@@ -53,7 +53,7 @@ class SampleShelf:
         """What is on the shelf now, by name: a folder is looked at anew each time."""
         if self._folder is None:
             return [self._scene(seed) for seed in range(SCENES_DRAWN)]
-        return [_from_disk(path) for path in _pictures(self._folder)[:PHOTOS_SHOWN]]
+        return [_from_disk(path) for path in _photos(self._folder)[:PHOTOS_SHOWN]]
 
     def find(self, file: str) -> SamplePhoto | None:
         """The photo of that name, or None. Only names on the shelf are known, so none leads out."""
@@ -87,7 +87,7 @@ def _from_disk(path: Path) -> SamplePhoto:
     )
 
 
-def _pictures(folder: Path) -> list[Path]:
+def _photos(folder: Path) -> list[Path]:
     """JPEG and PNG files that lie in the folder itself; a link that leads out of it is none."""
     home = folder.resolve()
     if not home.is_dir():

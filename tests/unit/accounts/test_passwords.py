@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from haversack.accounts.passwords import LONGEST, SHORTEST, Cost, Passwords, scrypt
+from haversack.accounts.passwords import LONGEST, SHORTEST, GuessCost, Passwords, scrypt
 from haversack.errors import HaversackError
 
-CHEAP = Cost(n=2, r=1, p=1)
+CHEAP = GuessCost(n=2, r=1, p=1)
 WORD = "correct horse battery"
 
 
@@ -24,7 +24,7 @@ def test_the_cost_is_owasps_and_is_kept_with_the_hash() -> None:
 
 def test_scrypt_is_rfc_7914s() -> None:
     # Its third test vector has n=16384, r=8, p=1; the first 32 of its 64 bytes are the same.
-    found = scrypt(b"pleaseletmein", b"SodiumChloride", Cost(n=16384, r=8, p=1))
+    found = scrypt(b"pleaseletmein", b"SodiumChloride", GuessCost(n=16384, r=8, p=1))
     assert found.hex() == "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2"
 
 
@@ -69,7 +69,7 @@ def test_nobodys_password_is_never_right() -> None:
 def test_one_is_worked_on_at_a_time() -> None:
     inside, most, both = 0, 0, threading.Barrier(2)
 
-    def derive(password: bytes, salt: bytes, cost: Cost) -> bytes:
+    def derive(password: bytes, salt: bytes, cost: GuessCost) -> bytes:
         nonlocal inside, most
         inside += 1
         time.sleep(0)  # lets the other thread in, if it may

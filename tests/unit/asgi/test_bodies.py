@@ -20,8 +20,8 @@ from starlette.types import Message
 from tests.unit.asgi.asking import asked
 
 from haversack.asgi.bodies import Body, BodyLimit, BodyStore, body_pieces
+from haversack.asgi.body_rates import BodyRateLimits, Incoming
 from haversack.asgi.errors import RetryLaterError
-from haversack.asgi.pace import Incoming, PaceLimits
 from haversack.errors import HaversackError
 
 LIMIT = BodyLimit(limit_bytes=1 << 20)
@@ -408,7 +408,7 @@ def unfinished(piece: bytes) -> Request:
 def test_of_many_unfinished_bodies_some_are_waited_for_and_the_others_refused(
     tmp_path: Path,
 ) -> None:
-    limits = PaceLimits(slow_each=2, window_seconds=0.1, patience_seconds=1.0)
+    limits = BodyRateLimits(slow_each=2, window_seconds=0.1, patience_seconds=1.0)
     store = BodyStore(tmp_path, memory_bytes=100, incoming=Incoming(limits))
 
     async def receive() -> str:
@@ -427,7 +427,7 @@ def test_of_many_unfinished_bodies_some_are_waited_for_and_the_others_refused(
 
 
 def test_what_came_while_the_loop_was_held_up_counts(tmp_path: Path) -> None:
-    limits = PaceLimits(patience_seconds=0.05)
+    limits = BodyRateLimits(patience_seconds=0.05)
     store = BodyStore(tmp_path, incoming=Incoming(limits))
     rest = [b"rest", b"some"]
 

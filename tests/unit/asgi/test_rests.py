@@ -23,7 +23,7 @@ from tests.unit.asgi.wire import (
     turns,
 )
 
-from haversack.asgi.pace import PaceLimits
+from haversack.asgi.body_rates import BodyRateLimits
 from haversack.asgi.protocol import Connection, ConnectionLimits, connections
 
 
@@ -127,7 +127,7 @@ def test_what_stands_between_two_chunks_is_not_read_for_ever(app: Any, begun: by
 
 
 def test_a_body_that_was_refused_may_come_as_slowly_as_another() -> None:
-    rest, body = ConnectionLimits(), PaceLimits()
+    rest, body = ConnectionLimits(), BodyRateLimits()
     assert rest.rest_bytes == rest.rest_seconds * body.least_bytes_per_second
     assert rest.slow_rest_bytes == rest.rest_seconds * body.slow_bytes_per_second
 

@@ -15,8 +15,8 @@ Change: TypeAlias = Callable[[bytes], bytes]
 """From the content of one part to what is written in its place."""
 
 
-def picture(format_name: str, *, size: tuple[int, int] = (16, 8), **options: Any) -> bytes:
-    """A teal picture of 16 x 8 pixels, or of another size."""
+def photo(format_name: str, *, size: tuple[int, int] = (16, 8), **options: Any) -> bytes:
+    """A teal photo of 16 x 8 pixels, or of another size."""
     buffer = io.BytesIO()
     Image.new("RGB", size, "teal").save(buffer, format_name, **options)
     return buffer.getvalue()
@@ -38,20 +38,20 @@ def png(between: bytes, behind: bytes = b"", *, idat_bytes: int = 1000) -> bytes
 
 def jpeg(between: bytes) -> bytes:
     """A JPEG with bytes before its first segment."""
-    data = picture("JPEG")
+    data = photo("JPEG")
     return data[:2] + between + data[2:]
 
 
 def gif(between: bytes) -> bytes:
     """A GIF with extensions before its frame."""
-    data = picture("GIF")
+    data = photo("GIF")
     place = 13 + (3 << (data[10] & 7) + 1)
     return data[:place] + between + data[place:]
 
 
 def webp(behind: bytes) -> bytes:
     """A WebP of the extended kind with chunks behind its pixels."""
-    return picture("WEBP", exif=orientation(6)) + behind
+    return photo("WEBP", exif=orientation(6)) + behind
 
 
 def orientation(code: int) -> bytes:
@@ -67,7 +67,7 @@ def box(name: bytes, content: bytes) -> bytes:
 
 def avif(changes: Mapping[bytes, Change] = MappingProxyType({}), added: bytes = b"") -> bytes:
     """An AVIF of which parts of `meta` are changed, and others are added to it."""
-    data, made, at = picture("AVIF"), b"", 0
+    data, made, at = photo("AVIF"), b"", 0
     while at < len(data):
         (length,) = struct.unpack_from(">L", data, at)
         outer, content = data[at + 4 : at + 8], data[at + 8 : at + length]
@@ -164,7 +164,7 @@ def _references(count: int) -> bytes:
 
 def avif_grid(rows: int, columns: int, *, tied: bool = False) -> bytes:
     """An AVIF of so many teal tiles of 64 x 64; `tied`: each refers to the whole, too."""
-    data, count = picture("AVIF", size=(64, 64)), rows * columns
+    data, count = photo("AVIF", size=(64, 64)), rows * columns
     pixels = data[data.index(b"mdat") + 4 :]
     sizes = [struct.pack(">LL", 64, 64), struct.pack(">LL", 64 * columns, 64 * rows)]
     grid = bytes([0, 0, rows - 1, columns - 1]) + struct.pack(">HH", 64 * columns, 64 * rows)

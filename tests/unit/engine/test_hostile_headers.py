@@ -15,8 +15,8 @@ import pytest
 from tests.unit.engine import hostile
 
 from haversack.engine.codecs.iso_boxes import MOST_DESCRIBED
-from haversack.engine.image import decode, read_header
-from haversack.errors import ImageError
+from haversack.engine.photo import decode, read_header
+from haversack.errors import PhotoError
 from haversack.geo.blocks import read_blocks
 
 MIB = 1 << 20
@@ -39,7 +39,7 @@ REFUSED = {
 READ = {
     "jpeg fill": lambda: hostile.jpeg(b"\xff" * 3 * MIB),
     "jpeg junk": lambda: hostile.jpeg(b"\xff\0" * MIB),
-    "jpeg in one scan, full of marks of scans": lambda: hostile.picture("JPEG") + b"\xff\xda" * MIB,
+    "jpeg in one scan, full of marks of scans": lambda: hostile.photo("JPEG") + b"\xff\xda" * MIB,
 }
 
 
@@ -77,7 +77,7 @@ def grown_bytes(work: Callable[[], object]) -> int:
 def outcome(work: Callable[[], object]) -> str:
     try:
         work()
-    except ImageError as error:
+    except PhotoError as error:
         return error.code
     return "read"
 
@@ -121,7 +121,7 @@ def test_large_pieces_are_neither_kept_nor_copied() -> None:
     assert grown_bytes(lambda: read_header(webp)) < MIB // 8
 
 
-def test_four_thousand_small_pieces_are_a_picture() -> None:
+def test_four_thousand_small_pieces_are_a_photo() -> None:
     tiny = hostile.png(EMPTY * 4000, idat_bytes=1)
     assert decode(tiny).pixels.shape == (8, 8, 3)
     assert decode(hostile.jpeg(b"\xff\xfe\0\2" * 4000)).pixels.shape == (8, 16, 3)
@@ -134,7 +134,7 @@ def test_large_pieces_may_be_many() -> None:
 
 
 @pytest.mark.parametrize("tied", [False, True])
-def test_an_avif_of_a_thousand_tiles_is_a_picture(tied: bool) -> None:
+def test_an_avif_of_a_thousand_tiles_is_a_photo(tied: bool) -> None:
     found = decode(hostile.avif_grid(25, 40, tied=tied)).pixels
     assert found.shape == (1600, 2560, 3)
     assert abs(found.astype(np.int16) - np.array((0, 128, 128), np.int16)).max() <= 2

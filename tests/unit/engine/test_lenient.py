@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from haversack.engine.codecs.lenient import decode_partly
-from haversack.engine.image import decode, read_header
-from haversack.errors import ImageError
+from haversack.engine.photo import decode, read_header
+from haversack.errors import PhotoError
 from haversack.samples.scenes import draw_scene
 
 
@@ -41,7 +41,7 @@ def test_the_real_part_equals_the_whole_photo(
     options = {"format": "PNG"} if kind == "PNG" else {"format": "JPEG", "subsampling": kind}
     whole = encoded(scene, exif=turned(orientation), **options)
     short = whole[: int(len(whole) * share)]
-    with pytest.raises(ImageError) as caught:
+    with pytest.raises(PhotoError) as caught:
         decode(short)
     assert caught.value.code == "image-truncated"
     found = decode_partly(short, read_header(short))

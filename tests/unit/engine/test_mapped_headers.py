@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from haversack.engine.image import read_header
+from haversack.engine.photo import read_header
 
 KINDS = {
     "baseline": ("JPEG", {}),

@@ -11,20 +11,20 @@ from PIL import Image
 
 from haversack.engine.detections import Detections
 from haversack.engine.results import (
-    ImageResult,
     LabelMap,
     Outcome,
     PackIdentity,
+    PhotoResult,
     Probabilities,
     Tensors,
 )
-from haversack.errors import ImageError
+from haversack.errors import PhotoError
 
 PACK = PackIdentity(name="herd", version="3", task="detect", labels=("cow", "sheep", "goat"))
 
 
-def result(outcome: Outcome | None, error: ImageError | None = None) -> ImageResult:
-    return ImageResult(
+def result(outcome: Outcome | None, error: PhotoError | None = None) -> PhotoResult:
+    return PhotoResult(
         image="a/b.jpg",
         width=4,
         height=2,
@@ -71,7 +71,7 @@ def test_a_truncated_list_says_so_with_its_candidates() -> None:
 
 
 def test_a_failure_has_code_message_and_hint_and_no_detections() -> None:
-    fault = ImageError("image-truncated", "it ends early", hint="Copy it again.")
+    fault = PhotoError("image-truncated", "it ends early", hint="Copy it again.")
     record = result(None, fault).to_dict()
     assert record["status"] == "failed"
     assert record["error"] == {

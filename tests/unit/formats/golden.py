@@ -28,7 +28,7 @@ FILES = {
     "labelstudio": ("labelstudio/tasks.json", "labelstudio/labels.xml"),
     "cvat": ("cvat/annotations.xml", "cvat/labels.json"),
 }
-"""The text files of each export; pictures depend on the version of the encoder."""
+"""The text files of each export; photos depend on the version of the encoder."""
 
 
 def export_all(folder: Path) -> Path:

@@ -69,7 +69,7 @@ def failed(number: int, path: str) -> SurveyPhoto:
         width=0,
         height=0,
         error_code="image-truncated",
-        error="the JPEG's picture data end early, <here>",
+        error="the JPEG's image data end early, <here>",
     )
 
 

@@ -104,7 +104,7 @@ def test_photos_gone_or_changed_are_named_and_the_rest_go_on(name: str, tmp_path
     ]
     root = tmp_path / "photos"
     made.draw(root, listed[3:])
-    (root / "text.jpg").write_text("no picture")
+    (root / "text.jpg").write_text("no photo")
     made.draw(root, [replace(listed[2], width=80, height=70)])
     path = EXPORTS[name].write(made.run(root), made.photos(listed), tmp_path / "x")
     note = json.loads((path / NOTE_NAME).read_bytes())

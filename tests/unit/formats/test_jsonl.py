@@ -35,5 +35,5 @@ def test_each_line_is_a_photo_and_waiting_ones_have_none(exported: Path) -> None
 
 
 def test_tiles_that_overflowed_mark_the_list_as_cut_short() -> None:
-    photo = replace(made.photo(1, "a.jpg"), tiles_overflowed=1)
+    photo = replace(made.photo(1, "a.jpg"), tiles_truncated=1)
     assert jsonl.record(made.run(), photo)["truncated"] is True

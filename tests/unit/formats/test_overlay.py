@@ -11,22 +11,22 @@ from PIL import Image
 
 from haversack.engine.detections import Detections
 from haversack.engine.results import (
-    ImageResult,
     LabelMap,
     Outcome,
     PackIdentity,
+    PhotoResult,
     Probabilities,
     Tensors,
 )
-from haversack.errors import ImageError
+from haversack.errors import PhotoError
 from haversack.formats.overlay import PALETTE, annotate, colour_of, save_annotated
 
 GREY = np.full((300, 400, 3), 90, np.uint8)
 
 
-def result(outcome: Outcome | None) -> ImageResult:
+def result(outcome: Outcome | None) -> PhotoResult:
     pack = PackIdentity(name="p", version="1", task="detect", labels=("cow", "dog"))
-    return ImageResult(image="a", width=400, height=300, pack=pack, outcome=outcome)
+    return PhotoResult(image="a", width=400, height=300, pack=pack, outcome=outcome)
 
 
 def found(boxes: list[list[float]], *, score: float = 0.9, class_id: int = 0) -> Detections:
@@ -43,16 +43,16 @@ def drawn(outcome: Outcome | None) -> np.ndarray[tuple[int, ...], np.dtype[np.ui
     return np.asarray(annotate(GREY, result(outcome)))
 
 
-def painted(picture: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], class_id: int) -> int:
-    return int((picture == colour_of(class_id)).all(axis=-1).sum())
+def painted(photo: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], class_id: int) -> int:
+    return int((photo == colour_of(class_id)).all(axis=-1).sum())
 
 
 def test_box_edges_take_the_colour_of_the_class() -> None:
-    picture = drawn(found([[50, 100, 250, 220]], class_id=1))
-    assert tuple(picture[160, 50]) == colour_of(1)
-    assert tuple(picture[160, 249]) == colour_of(1)
-    assert tuple(picture[219, 150]) == colour_of(1)
-    assert tuple(picture[160, 150]) == (90, 90, 90)
+    photo = drawn(found([[50, 100, 250, 220]], class_id=1))
+    assert tuple(photo[160, 50]) == colour_of(1)
+    assert tuple(photo[160, 249]) == colour_of(1)
+    assert tuple(photo[219, 150]) == colour_of(1)
+    assert tuple(photo[160, 150]) == (90, 90, 90)
 
 
 def test_a_surer_box_is_drawn_thicker() -> None:
@@ -83,18 +83,18 @@ def test_more_than_forty_boxes_are_drawn_without_text() -> None:
 def test_a_tag_never_hides_another_small_object() -> None:
     lower, upper = [100.0, 100.0, 130.0, 120.0], [100.0, 85.0, 130.0, 96.0]
     beside = found([lower, upper])
-    picture = drawn(beside)
-    assert (picture[88:93, 103:127] == 90).all()
-    assert (picture[103:117, 103:127] == 90).all()
+    photo = drawn(beside)
+    assert (photo[88:93, 103:127] == 90).all()
+    assert (photo[103:117, 103:127] == 90).all()
 
 
 def test_a_label_map_tints_the_photo_and_names_its_classes() -> None:
     ids = np.zeros((300, 400), np.uint8)
     ids[:, 200:] = 1
-    picture = drawn(LabelMap(class_ids=ids))
-    assert not np.array_equal(picture[250, 100], picture[250, 300])
-    assert painted(picture, 0) > 50
-    assert painted(picture, 1) > 50
+    photo = drawn(LabelMap(class_ids=ids))
+    assert not np.array_equal(photo[250, 100], photo[250, 300])
+    assert painted(photo, 0) > 50
+    assert painted(photo, 1) > 50
 
 
 def test_the_background_of_a_label_map_keeps_the_photos_colours() -> None:
@@ -102,20 +102,20 @@ def test_the_background_of_a_label_map_keeps_the_photos_colours() -> None:
     ids[:, 200:] = 1
     pack = PackIdentity(name="p", version="1", task="label-map", labels=("background", "dog"))
     outcome = replace(result(LabelMap(class_ids=ids)), pack=pack)
-    picture = np.asarray(annotate(GREY, outcome))
-    assert (picture[250, :200] == 90).all()
-    assert not (picture[250, 200:] == 90).any(axis=-1).all()
+    photo = np.asarray(annotate(GREY, outcome))
+    assert (photo[250, :200] == 90).all()
+    assert not (photo[250, 200:] == 90).any(axis=-1).all()
 
 
 def test_a_classifier_gives_a_caption_and_leaves_the_rest() -> None:
-    picture = drawn(Probabilities(values=np.array([0.2, 0.8], np.float32)))
-    assert painted(picture, 1) > 50
-    assert (picture[150:] == 90).all()
+    photo = drawn(Probabilities(values=np.array([0.2, 0.8], np.float32)))
+    assert painted(photo, 1) > 50
+    assert (photo[150:] == 90).all()
 
 
 def test_failures_and_tensors_leave_the_photo_as_it_is() -> None:
     assert (drawn(Tensors(arrays={})) == GREY).all()
-    failed = replace(result(None), error=ImageError("image-truncated", "The file ends early."))
+    failed = replace(result(None), error=PhotoError("image-truncated", "The file ends early."))
     assert (np.asarray(annotate(GREY, failed)) == GREY).all()
 
 
@@ -132,7 +132,7 @@ def test_the_suffix_names_the_form(tmp_path: Path, name: str, form: str) -> None
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (3, 900, 3), (900, 3, 3)])
-def test_tiny_pictures_can_be_drawn_on(shape: tuple[int, int, int]) -> None:
+def test_tiny_photos_can_be_drawn_on(shape: tuple[int, int, int]) -> None:
     pixels = np.zeros(shape, np.uint8)
     for outcome in (
         found([[0, 0, shape[1], shape[0]]]),

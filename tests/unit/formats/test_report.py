@@ -72,16 +72,16 @@ def test_totals_tables_and_failures_are_told(page: Page) -> None:
     assert "80.0 % of those looked at" in text
     assert "This run is not finished: 1 photos" in text
     assert "1 photos were there when the run began" in text
-    assert "b/gone bad.jpg image-truncated the JPEG's picture data end early, <here>" in text
+    assert "b/gone bad.jpg image-truncated the JPEG's image data end early, <here>" in text
     assert "b/half.jpg image-truncated ends early" in text
     assert "cow 3 3 0.90" in text
     assert "1 min 30 s" in text
 
 
 def test_every_object_of_a_small_run_is_on_both_sheets(page: Page) -> None:
-    pictures = [image["src"] for image in page.all("img")]
-    assert len(pictures) == 10
-    assert all(source and source.startswith("data:image/jpeg;base64,") for source in pictures)
+    photos = [image["src"] for image in page.all("img")]
+    assert len(photos) == 10
+    assert all(source and source.startswith("data:image/jpeg;base64,") for source in photos)
 
 
 def test_nothing_is_loaded_and_no_script_but_its_own_is_allowed(page: Page) -> None:

@@ -66,7 +66,7 @@ def test_a_crop_lies_in_the_photo_and_holds_its_object(
     assert y + h - 1 <= bottom <= 2000
 
 
-def test_tasks_point_to_pictures_of_the_size_they_state(exported: Path) -> None:
+def test_tasks_point_to_photos_of_the_size_they_state(exported: Path) -> None:
     folder = exported / "labelstudio"
     tasks = json.loads((folder / "tasks.json").read_bytes())
     assert len(tasks) == 4
@@ -76,10 +76,10 @@ def test_tasks_point_to_pictures_of_the_size_they_state(exported: Path) -> None:
         assert prediction["model_version"] == "blobs@1"
         scores = [region["score"] for region in prediction["result"]]
         assert prediction["score"] == min(scores)
-        with Image.open(file) as picture:
+        with Image.open(file) as photo:
             for region in prediction["result"]:
                 size = (region["original_width"], region["original_height"])
-                assert size == picture.size
+                assert size == photo.size
                 value = region["value"]
                 assert 0 <= value["x"] <= value["x"] + value["width"] <= 100.001
                 assert 0 <= value["y"] <= value["y"] + value["height"] <= 100.001
@@ -103,15 +103,15 @@ def test_the_interface_names_what_the_tasks_use(exported: Path) -> None:
     assert view.find("RectangleLabels").get("name") == "label"  # type: ignore[union-attr]
 
 
-def test_cvat_boxes_lie_in_pictures_that_are_there(exported: Path) -> None:
+def test_cvat_boxes_lie_in_photos_that_are_there(exported: Path) -> None:
     folder = exported / "cvat"
     root = ElementTree.parse(folder / "annotations.xml").getroot()
     assert root.findtext("version") == "1.1"
     images = root.findall("image")
     assert [image.get("id") for image in images] == ["0", "1", "2", "3"]
     for image in images:
-        with Image.open(folder / "images" / str(image.get("name"))) as picture:
-            assert (image.get("width"), image.get("height")) == tuple(map(str, picture.size))
+        with Image.open(folder / "images" / str(image.get("name"))) as photo:
+            assert (image.get("width"), image.get("height")) == tuple(map(str, photo.size))
         for box in image.findall("box"):
             edges = [float(str(box.get(edge))) for edge in ("xtl", "ytl", "xbr", "ybr")]
             assert 0 <= edges[0] < edges[2] <= int(str(image.get("width")))
@@ -159,5 +159,5 @@ def test_the_index_of_crops_leads_to_each_and_back_to_the_photo(exported: Path) 
 def test_annotated_photos_are_those_with_objects(exported: Path) -> None:
     files = {file.name for file in (exported / "annotated").rglob("*.jpg")}
     assert files == {"one.jpg", "one.png.jpg", "half.jpg", "script>&'\ufffd.jpg~8.jpg"}
-    with Image.open(exported / "annotated/a/one.jpg") as picture:
-        assert picture.size == (400, 300)
+    with Image.open(exported / "annotated/a/one.jpg") as photo:
+        assert photo.size == (400, 300)

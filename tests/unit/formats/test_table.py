@@ -8,14 +8,14 @@ import io
 import numpy as np
 
 from haversack.engine.detections import Detections
-from haversack.engine.results import ImageResult, LabelMap, Outcome, PackIdentity, Probabilities
-from haversack.errors import ImageError
+from haversack.engine.results import LabelMap, Outcome, PackIdentity, PhotoResult, Probabilities
+from haversack.errors import PhotoError
 from haversack.formats import table
 
 
-def result(outcome: Outcome | None, *, image: str = "a.jpg") -> ImageResult:
+def result(outcome: Outcome | None, *, image: str = "a.jpg") -> PhotoResult:
     pack = PackIdentity(name="p", version="1", task="detect", labels=("cow", "dog, wild"))
-    return ImageResult(image=image, width=40, height=30, pack=pack, outcome=outcome)
+    return PhotoResult(image=image, width=40, height=30, pack=pack, outcome=outcome)
 
 
 def found(count: int) -> Detections:
@@ -46,8 +46,8 @@ def test_a_photo_without_detections_keeps_one_row() -> None:
 
 def test_a_failed_photo_gives_its_error() -> None:
     pack = PackIdentity(name="p", version="1", task="detect")
-    error = ImageError("image-truncated", "The file ends early.")
-    failed = ImageResult(image="b.jpg", width=0, height=0, pack=pack, error=error)
+    error = PhotoError("image-truncated", "The file ends early.")
+    failed = PhotoResult(image="b.jpg", width=0, height=0, pack=pack, error=error)
     (row,) = table.rows(failed)
     assert row[3] == "failed"
     assert row[-2:] == ["image-truncated", "The file ends early."]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
 from haversack.engine.codecs.orientation import upright_view
-from haversack.engine.image import decode
+from haversack.engine.photo import decode
 from haversack.geo.camera import Camera, read_camera
 from haversack.geo.ground import Fixes, Floats, Unplaced, place_photo
 from haversack.geo.wgs84 import metres_per_degree

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from haversack.errors import ImageError
+from haversack.errors import PhotoError
 from haversack.geo.windows import read_window
 
 rasterio = importlib.import_module("rasterio")
@@ -31,7 +31,7 @@ def test_gray_becomes_three_equal_channels(tmp_path: Path) -> None:
 def test_other_depths_and_broken_files_are_refused(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((6, 8), np.uint16)).save(tmp_path / "deep.tif")
     (tmp_path / "broken.tif").write_bytes(b"II*\0rubbish")
-    with pytest.raises(ImageError, match="8-bit"):
+    with pytest.raises(PhotoError, match="8-bit"):
         read_window(tmp_path / "deep.tif", (0, 0, 2, 2))
-    with pytest.raises(ImageError, match="cannot be read"):
+    with pytest.raises(PhotoError, match="cannot be read"):
         read_window(tmp_path / "broken.tif", (0, 0, 2, 2))

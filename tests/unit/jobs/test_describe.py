@@ -7,7 +7,7 @@ from dataclasses import replace
 from haversack.errors import HaversackError
 from haversack.jobs.describe import describe
 from haversack.jobs.job import Fault, Job, State, new_id
-from haversack.jobs.store import Place
+from haversack.jobs.store import QueuePosition
 
 JOB = Job(
     id="01",
@@ -42,7 +42,7 @@ JOB = Job(
     finished=None,
     revision=1,
 )
-PLACE = Place(before=4, photos_before=6, photos=1, workers=2, cost_seconds=3.0)
+PLACE = QueuePosition(before=4, photos_before=6, photos=1, workers=2, cost_seconds=3.0)
 
 
 def test_a_waiting_job_has_position_and_eta() -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from haversack.engine.ort import open_session
 from haversack.engine.session import SessionOptions
-from haversack.pack.build import Built, Target, build
+from haversack.pack.build import Built, PackTarget, build
 from haversack.pack.draft import ImportRequest
 from haversack.pack.importers.onnx import import_onnx
 from haversack.pack.recipe import load_recipe
@@ -48,7 +48,7 @@ def saved(model: onnx.ModelProto, folder: Path) -> Path:
     return path
 
 
-def picture(folder: Path, name: str, pixels: Array) -> Path:
+def photo(folder: Path, name: str, pixels: Array) -> Path:
     path = folder / f"{name}.png"
     Image.fromarray(pixels).save(path)
     return path
@@ -81,4 +81,4 @@ def request(
 
 def built(asked: ImportRequest, repository: Path, version: str | None = None) -> Built:
     """Imported, proved and published."""
-    return build(import_onnx(asked), Target(out=repository, version=version), now=NOW)
+    return build(import_onnx(asked), PackTarget(out=repository, version=version), now=NOW)

@@ -1,4 +1,4 @@
-"""A graph takes any number of pictures only where running shows that none sees another."""
+"""A graph takes any number of photos only where running shows that none sees another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.unit.pack.conftest import graph_of, noise, run
 
 from haversack.pack.adapt import adapt_batch
 from haversack.pack.graph.batch import with_any_batch
-from haversack.pack.graph.network import picture_input
+from haversack.pack.graph.network import photo_input
 from haversack.pack.normalisation import Normalisation
 from haversack.pack.original import Original, open_original
 from haversack.packfile.manifest import InputGeometry
@@ -74,7 +74,7 @@ net (float[1,3,8,8] x) => (float[1,3,8,8] y)
 
 
 def original_of(model: onnx.ModelProto) -> Original:
-    wanted = picture_input(model, None)
+    wanted = photo_input(model, None)
     return Original(
         session=open_original(model),
         wanted=wanted,
@@ -83,10 +83,10 @@ def original_of(model: onnx.ModelProto) -> Original:
     )
 
 
-def adapted(text: str, pictures: list[NDArray[np.uint8]]) -> tuple[onnx.ModelProto, str]:
+def adapted(text: str, photos: list[NDArray[np.uint8]]) -> tuple[onnx.ModelProto, str]:
     model = graph_of(text)
     original = original_of(model)
-    network, wanted = adapt_batch(model, original, [original.feed(p)[0] for p in pictures])
+    network, wanted = adapt_batch(model, original, [original.feed(p)[0] for p in photos])
     return network, wanted.batch
 
 
@@ -96,7 +96,7 @@ def shown(count: int = 3) -> list[NDArray[np.uint8]]:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 @pytest.mark.parametrize("text", [PLAIN, FRONT], ids=["plain", "shuffle"])
-def test_a_graph_that_keeps_pictures_apart_takes_any_number(text: str, count: int) -> None:
+def test_a_graph_that_keeps_photos_apart_takes_any_number(text: str, count: int) -> None:
     network, batch = adapted(text, shown(count))
     assert batch == "N"
     feeds = np.random.default_rng(1).random((4, 3, SIDE, SIDE), np.float32)
@@ -117,7 +117,7 @@ def test_a_shuffle_with_a_leading_constant_becomes_dynamic() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("text", [MEAN, FOLDED, FIRST_ONLY], ids=["mean", "folded", "first"])
-def test_a_graph_that_mixes_pictures_stays_at_one(text: str, count: int) -> None:
+def test_a_graph_that_mixes_photos_stays_at_one(text: str, count: int) -> None:
     network, batch = adapted(text, shown(count))
     assert batch == "1"
     assert network.graph.input[0].type.tensor_type.shape.dim[0].dim_value == 1
@@ -125,10 +125,10 @@ def test_a_graph_that_mixes_pictures_stays_at_one(text: str, count: int) -> None
     np.testing.assert_array_equal(run(network, x=feed)["y"], run(graph_of(text), x=feed)["y"])
 
 
-@pytest.mark.parametrize("pictures", [1, 3])
-def test_samples_that_are_all_alike_do_not_hide_a_mixture(pictures: int) -> None:
+@pytest.mark.parametrize("photos", [1, 3])
+def test_samples_that_are_all_alike_do_not_hide_a_mixture(photos: int) -> None:
     flat = np.full((SIDE, SIDE, 3), 90, np.uint8)
-    _, batch = adapted(MEAN, [flat] * pictures)
+    _, batch = adapted(MEAN, [flat] * photos)
     assert batch == "1"
 
 
@@ -139,7 +139,7 @@ def test_a_graph_that_says_it_takes_any_number_is_not_believed_either() -> None:
     assert adapted(honest, shown())[1] == "N"
 
 
-def test_boxes_listed_one_a_picture_are_not_taken_for_a_batch() -> None:
+def test_boxes_listed_one_a_photo_are_not_taken_for_a_batch() -> None:
     text = """
 net (float[1,3,8,8] x) => (float[M,4] boxes)
 <int64[3] flat = {0,1,-1}, float half = {0.9}, int64[1] four = {4}, int64[1] axis = {1},

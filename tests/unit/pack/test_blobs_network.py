@@ -65,7 +65,7 @@ def test_a_disc_is_found_with_its_class_place_and_size(
 
 
 @pytest.mark.parametrize("level", [0.0, 114.0, 255.0])
-def test_a_flat_picture_has_nothing(session: onnxruntime.InferenceSession, level: float) -> None:
+def test_a_flat_photo_has_nothing(session: onnxruntime.InferenceSession, level: float) -> None:
     assert strongest(session, np.full((3, SIDE, SIDE), level, np.float32)) <= 0.05
 
 

@@ -54,7 +54,7 @@ def fit(
 
 
 def smooth(width: int, height: int) -> NDArray[np.uint8]:
-    """A photo-like picture: slopes, a disc and a little noise."""
+    """A photo-like photo: slopes, a disc and a little noise."""
     y, x = np.mgrid[0:height, 0:width]
     levels = np.stack([x * 255 / width, y * 255 / height, (x + y) * 255 / (width + height)], -1)
     levels[np.hypot(x - width / 2, y - height / 3) < min(width, height) / 4] = 220
@@ -126,7 +126,7 @@ def test_a_letterbox_in_whole_numbers_does_not_lose_the_pixel_that_floats_lose()
     ratio = np.float32(frame) / np.float32(133)
     assert int(np.float32(133) * ratio) == frame - 1, "floats lose it: the trap is real"
     pixels, placement = fit(np.full((133, 133, 3), 7, np.uint8), wanted)
-    assert (pixels == 7).all(), "no padding: the picture has the frame's shape"
+    assert (pixels == 7).all(), "no padding: the photo has the frame's shape"
     assert placement[0] == np.float32(frame) / np.float32(133)
 
 
@@ -138,7 +138,7 @@ def test_the_longer_side_fills_the_frame_for_every_size() -> None:
 
 
 @pytest.mark.parametrize("pad", [0, 114, 255])
-def test_the_padding_is_exactly_the_pad_level_after_a_top_left_picture(pad: int) -> None:
+def test_the_padding_is_exactly_the_pad_level_after_a_top_left_photo(pad: int) -> None:
     image = np.full((32, 96, 3), 50, np.uint8)
     pixels, placement = fit(image, geometry(pad=pad))
     assert (pixels[:32] == 50).all()
@@ -146,7 +146,7 @@ def test_the_padding_is_exactly_the_pad_level_after_a_top_left_picture(pad: int)
     np.testing.assert_array_equal(placement, [1, 1, 0, 0])
 
 
-def test_the_odd_pixel_of_centred_padding_comes_after_the_picture() -> None:
+def test_the_odd_pixel_of_centred_padding_comes_after_the_photo() -> None:
     image = np.full((33, 96, 3), 50, np.uint8)
     pixels, placement = fit(image, geometry(anchor="centre", pad=9))
     np.testing.assert_array_equal(placement, [1, 1, 0, 15])  # 31 rows are spare: 15 + 16
@@ -157,9 +157,7 @@ def test_the_odd_pixel_of_centred_padding_comes_after_the_picture() -> None:
 
 @pytest.mark.parametrize(("kernel", "antialias"), KERNELS)
 @pytest.mark.parametrize("shape", ["letterbox", "stretch", "crop"])
-def test_a_picture_of_the_frames_size_is_untouched(
-    shape: str, kernel: str, antialias: bool
-) -> None:
+def test_a_photo_of_the_frames_size_is_untouched(shape: str, kernel: str, antialias: bool) -> None:
     image = noise(1, FRAME[1], FRAME[0])
     wanted = geometry(geometry=shape, kernel=kernel, antialias=antialias)
     pixels, placement = fit(image, wanted)

@@ -21,7 +21,7 @@ WIDTH, HEIGHT = 96, 64
 CELLS = (96 // 8) * (64 // 8) + (96 // 16) * (64 // 16) + (96 // 32) * (64 // 32)
 
 
-def told(*outputs: tuple[str, Array], **changes: Any) -> Decoding:
+def decoding(*outputs: tuple[str, Array], **changes: Any) -> Decoding:
     specs = tuple(TensorSpec(name=n, datatype=_datatype(a), shape=a.shape) for n, a in outputs)
     values: dict[str, Any] = {"width": WIDTH, "height": HEIGHT, "labels": 3, "opset": 13}
     return Decoding(outputs=specs, **values | changes)
@@ -58,7 +58,7 @@ def floats(seed: int, *shape: int) -> NDArray[np.float32]:
 def test_yolox_equals_the_reference(batch: int, opset: int) -> None:
     raw = floats(1, batch, CELLS, 8)
     raw[..., :4] = raw[..., :4] * 4 - 2
-    seen = told(("output", raw), opset=opset, batch="N")
+    seen = decoding(("output", raw), opset=opset, batch="N")
     built = yolox.build(seen)
     assert (built.anchors, built.own_nms) == (CELLS, False)
     assert_reference("yolox", built, seen, raw)
@@ -67,7 +67,7 @@ def test_yolox_equals_the_reference(batch: int, opset: int) -> None:
 def test_yolox_by_hand_the_first_cells_of_each_stride() -> None:
     raw = np.zeros((1, CELLS, 8), np.float32)
     raw[..., 4], raw[..., 5:] = 0.5, [0.25, 0.75, 0.5]
-    found, scores, classes = read(yolox.build(told(("output", raw))), raw)
+    found, scores, classes = read(yolox.build(decoding(("output", raw))), raw)
     # Zeros are a box of one stride around the cell's top left corner; x runs first.
     np.testing.assert_allclose(found[0, 0], [-4, -4, 4, 4])
     np.testing.assert_allclose(found[0, 1], [4, -4, 12, 4])
@@ -81,7 +81,7 @@ def test_yolox_by_hand_the_first_cells_of_each_stride() -> None:
 def test_yolox_by_hand_an_offset_and_a_size() -> None:
     raw = np.zeros((1, CELLS, 8), np.float32)
     raw[0, 13] = [0.5, 0.25, np.log(2), np.log(3), 1, 0, 0, 1]  # cell x 1, y 1, stride 8
-    found, scores, classes = read(yolox.build(told(("output", raw))), raw)
+    found, scores, classes = read(yolox.build(decoding(("output", raw))), raw)
     np.testing.assert_allclose(found[0, 13], [12 - 8, 10 - 12, 12 + 8, 10 + 12], rtol=1e-6)
     assert (scores[0, 13], classes[0, 13]) == (1, 2)
 
@@ -89,7 +89,7 @@ def test_yolox_by_hand_an_offset_and_a_size() -> None:
 def test_yolox_with_a_fourth_stride_is_known_by_its_count() -> None:
     cells = CELLS + (128 // 64) * 0 + (96 // 64) * (64 // 64)
     raw = floats(2, 1, cells, 8)
-    seen = told(("output", raw))
+    seen = decoding(("output", raw))
     assert_reference("yolox", yolox.build(seen), seen, raw)
     np.testing.assert_allclose(read(yolox.build(seen), raw * 0)[0][0, -1], [-32, -32, 32, 32])
 
@@ -97,7 +97,7 @@ def test_yolox_with_a_fourth_stride_is_known_by_its_count() -> None:
 @pytest.mark.parametrize("shape", [(1, CELLS - 1, 8), (1, CELLS, 9), (1, CELLS, 5), (1, 8, CELLS)])
 def test_yolox_refuses_other_shapes_and_names_them(shape: tuple[int, ...]) -> None:
     with pytest.raises(ImportRefusedError, match="96x64") as caught:
-        yolox.build(told(("output", np.zeros(shape, np.float32))))
+        yolox.build(decoding(("output", np.zeros(shape, np.float32))))
     assert caught.value.code == "outputs-unknown"
     assert str(shape[1]) in caught.value.message
     assert "--labels" in caught.value.hint
@@ -108,7 +108,7 @@ def test_yolox_refuses_other_shapes_and_names_them(shape: tuple[int, ...]) -> No
 def test_fastestdet_equals_the_reference(batch: int, opset: int) -> None:
     raw = floats(3, batch, 8, 4, 6)
     raw[:, 1:5] = raw[:, 1:5] * 6 - 3
-    seen = told(("output", raw), opset=opset, batch="N")
+    seen = decoding(("output", raw), opset=opset, batch="N")
     built = fastestdet.build(seen)
     assert built.anchors == 24
     assert_reference("fastestdet", built, seen, raw)
@@ -117,7 +117,7 @@ def test_fastestdet_equals_the_reference(batch: int, opset: int) -> None:
 def test_fastestdet_by_hand() -> None:
     raw = np.zeros((1, 8, 4, 6), np.float32)
     raw[0, :, 2, 5] = [0.5, np.arctanh(0.5), np.arctanh(-0.5), 0, np.log(3), 0.25, 0.0, 0.75]
-    found, scores, classes = read(fastestdet.build(told(("output", raw))), raw)
+    found, scores, classes = read(fastestdet.build(decoding(("output", raw))), raw)
     cell = 2 * 6 + 5  # row 2, column 5; a cell is 16 x 16 px
     centre_x, centre_y, width, height = 5.5 * 16, 1.5 * 16, 48, 48
     np.testing.assert_allclose(
@@ -138,7 +138,7 @@ def test_fastestdet_by_hand() -> None:
 @pytest.mark.parametrize("shape", [(1, 5, 4, 6), (1, 9, 4, 6), (1, 8, 24)])
 def test_fastestdet_refuses_other_shapes(shape: tuple[int, ...]) -> None:
     with pytest.raises(ImportRefusedError) as caught:
-        fastestdet.build(told(("output", np.zeros(shape, np.float32))))
+        fastestdet.build(decoding(("output", np.zeros(shape, np.float32))))
     assert caught.value.code == "outputs-unknown"
 
 
@@ -156,7 +156,7 @@ JOINT = {
 @pytest.mark.parametrize("box_format", ["xyxy", "xywh", "cxcywh", "yxyx"])
 def test_joint_boxes_equal_the_reference(box_format: str, layout: str, opset: int) -> None:
     raw = floats(4, 2, *JOINT[layout])
-    seen = told(("output0", raw), opset=opset, batch="N", box_format=box_format)
+    seen = decoding(("output0", raw), opset=opset, batch="N", box_format=box_format)
     built = boxes.build(seen)
     assert (built.anchors, built.own_nms) == (20, False)
     assert_reference("boxes", built, seen, raw)
@@ -178,7 +178,7 @@ def test_every_box_format_by_hand(units: str, box_format: str, quad: list[float]
     if units == "fraction":
         row[:4] /= np.tile(sides, 2)
     raw = row.astype(np.float32)[None, None]
-    seen = told(("output0", raw), box_format=box_format, box_units=units)
+    seen = decoding(("output0", raw), box_format=box_format, box_units=units)
     found, scores, classes = read(boxes.build(seen), raw)
     np.testing.assert_allclose(found[0, 0], [10, 20, 40, 60], rtol=1e-5)
     assert (scores[0, 0], classes[0, 0]) == (0.5, 1)
@@ -186,14 +186,14 @@ def test_every_box_format_by_hand(units: str, box_format: str, quad: list[float]
 
 def test_objectness_multiplies_the_best_class_by_hand() -> None:
     raw = np.array([[[1, 2, 3, 4, 0.5, 0.25, 0.5, 0.75]]], np.float32)
-    _, scores, classes = read(boxes.build(told(("output0", raw))), raw)
+    _, scores, classes = read(boxes.build(decoding(("output0", raw))), raw)
     assert (scores[0, 0], classes[0, 0]) == (0.375, 2)
 
 
 def test_turned_rows_by_hand() -> None:
     raw = np.zeros((1, 7, 2), np.float32)
     raw[0, :, 1] = [1, 2, 3, 4, 0, 0.5, 0]
-    found, scores, classes = read(boxes.build(told(("output0", raw))), raw)
+    found, scores, classes = read(boxes.build(decoding(("output0", raw))), raw)
     np.testing.assert_array_equal(found[0, 1], [1, 2, 3, 4])
     assert (scores[0, 1], classes[0, 1]) == (0.5, 1)
 
@@ -202,7 +202,7 @@ def test_turned_rows_by_hand() -> None:
 @pytest.mark.parametrize("first_label", [0, 1])
 def test_rows_after_the_networks_own_nms_are_box_score_class(first_label: int, opset: int) -> None:
     raw = np.array([[[1, 2, 3, 4, 0.75, 2], [5, 6, 7, 8, 0.5, 1]]], np.float32)
-    seen = told(("output0", raw), opset=opset, first_label=first_label, batch="N", labels=5)
+    seen = decoding(("output0", raw), opset=opset, first_label=first_label, batch="N", labels=5)
     built = boxes.build(seen)
     assert (built.own_nms, built.anchors) == (True, 2)
     found, scores, classes = read(built, raw)
@@ -215,7 +215,7 @@ def test_rows_after_the_networks_own_nms_are_box_score_class(first_label: int, o
 @pytest.mark.parametrize("opset", OPSETS)
 def test_boxes_apart_from_scores_by_class(opset: int) -> None:
     quads, table = floats(5, 2, 20, 4), floats(6, 2, 20, 3)
-    seen = told(("boxes", quads), ("scores", table), opset=opset, batch="N")
+    seen = decoding(("boxes", quads), ("scores", table), opset=opset, batch="N")
     built = boxes.build(seen)
     assert (built.own_nms, built.anchors) == (False, 20)
     assert_reference("boxes", built, seen, quads, table)
@@ -231,7 +231,7 @@ def test_boxes_scores_and_classes_apart_in_any_order(
     classes: Array = np.random.default_rng(9).integers(1, 4, (2, 20)).astype(kind)
     named = [("boxes", quads), ("scores", scores), ("classes", classes)]
     outputs = [named[i] for i in order]
-    seen = told(*outputs, opset=opset, batch="N", first_label=1)
+    seen = decoding(*outputs, opset=opset, batch="N", first_label=1)
     built = boxes.build(seen)
     found, got, ids = read(built, *(array for _, array in outputs))
     np.testing.assert_array_equal(found, quads)
@@ -248,9 +248,9 @@ def test_an_output_with_the_number_of_detections_marks_the_networks_own_nms() ->
         np.array([20], np.float32),
     ]
     names = ["detection_boxes", "detection_scores", "detection_classes", "num_detections"]
-    seen = told(*zip(names, arrays, strict=True), first_label=1, box_format="yxyx", batch="N")
+    seen = decoding(*zip(names, arrays, strict=True), first_label=1, box_format="yxyx", batch="N")
     assert boxes.build(seen).own_nms
-    assert not boxes.build(told(*zip(names[:3], arrays[:3], strict=True))).own_nms
+    assert not boxes.build(decoding(*zip(names[:3], arrays[:3], strict=True))).own_nms
 
 
 @pytest.mark.parametrize("opset", OPSETS)
@@ -259,7 +259,7 @@ def test_a_ragged_list_is_followed_by_empty_slots(count: int, opset: int) -> Non
     quads, scores = floats(10, count, 4) * 50, floats(11, count)
     labels = np.arange(1, count + 1)
     arrays: list[Array] = [quads, labels, scores]  # torchvision's order
-    seen = told(
+    seen = decoding(
         *zip(("boxes", "labels", "scores"), arrays, strict=True),
         opset=opset,
         first_label=1,
@@ -279,7 +279,7 @@ def test_a_ragged_list_is_followed_by_empty_slots(count: int, opset: int) -> Non
 
 def test_a_ragged_list_seen_with_three_boxes_is_read_with_none() -> None:
     arrays: list[Array] = [floats(1, 3, 4), np.arange(3), floats(2, 3)]
-    built = boxes.build(told(*zip(("boxes", "labels", "scores"), arrays, strict=True)))
+    built = boxes.build(decoding(*zip(("boxes", "labels", "scores"), arrays, strict=True)))
     _, scores, _ = read(built, *(array[:0] for array in arrays))
     assert scores.shape == (1, 600)
     assert not scores.any()
@@ -300,7 +300,7 @@ def test_boxes_that_could_be_read_in_no_way_or_in_two_are_refused(
     outputs: list[tuple[str, Array]],
 ) -> None:
     with pytest.raises(ImportRefusedError, match="boxes head reads") as caught:
-        boxes.build(told(*outputs))
+        boxes.build(decoding(*outputs))
     assert caught.value.code == "outputs-unknown"
     assert "a FP32[1," in caught.value.message
     assert "--labels" in caught.value.hint
@@ -309,4 +309,4 @@ def test_boxes_that_could_be_read_in_no_way_or_in_two_are_refused(
 
 def test_without_labels_rows_of_class_scores_are_refused_rather_than_guessed() -> None:
     with pytest.raises(ImportRefusedError):
-        boxes.build(told(("output0", np.zeros((1, 20, 84), np.float32)), labels=0))
+        boxes.build(decoding(("output0", np.zeros((1, 20, 84), np.float32)), labels=0))

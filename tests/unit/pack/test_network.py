@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tests.unit.pack.conftest import graph_of, run, saved
 
 from haversack.errors import ImportRefusedError
-from haversack.pack.graph.network import fix_size, picture_input, read_network
+from haversack.pack.graph.network import fix_size, photo_input, read_network
 
 RELU = "net (float[1,3,4,6] x) => (float[1,3,4,6] y) { y = Relu (x) }"
 FUNCTION = """
@@ -28,7 +28,7 @@ def of(sides: str, kind: str = "float") -> onnx.ModelProto:
 
 def refused(model: onnx.ModelProto, size: tuple[int, int] | None = None) -> ImportRefusedError:
     with pytest.raises(ImportRefusedError) as caught:
-        picture_input(model, size)
+        photo_input(model, size)
     return caught.value
 
 
@@ -129,7 +129,7 @@ def test_a_graph_of_other_domains_alone_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_the_layout_is_told_from_the_shape(sides: str, layout: str, channels: int) -> None:
-    found = picture_input(of(sides), None)
+    found = photo_input(of(sides), None)
     assert (found.layout, found.channels) == (layout, channels)
     assert (found.width, found.height) == (6, 4)
     assert (found.datatype, found.batch) == ("FP32", "1")
@@ -140,7 +140,7 @@ def test_the_layout_is_told_from_the_shape(sides: str, layout: str, channels: in
     [("float16", "FP16"), ("double", "FP64"), ("uint8", "UINT8"), ("float", "FP32")],
 )
 def test_the_datatype_is_told(kind: str, datatype: str) -> None:
-    assert picture_input(of("1,3,4,6", kind), None).datatype == datatype
+    assert photo_input(of("1,3,4,6", kind), None).datatype == datatype
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_the_datatype_is_told(kind: str, datatype: str) -> None:
         ("N,C,H,W", "float"),
     ],
 )
-def test_an_input_that_is_no_picture_is_refused_with_its_shape(sides: str, kind: str) -> None:
+def test_an_input_that_is_no_photo_is_refused_with_its_shape(sides: str, kind: str) -> None:
     fault = refused(of(sides, kind))
     assert fault.code == "input-unknown"
     assert "x [" in fault.message
@@ -181,7 +181,7 @@ def test_sides_that_vary_need_a_size(sides: str) -> None:
 
 def test_a_size_fills_the_sides_that_vary_and_is_written_into_the_graph() -> None:
     model = of("N,3,H,W")
-    found = picture_input(model, (6, 4))
+    found = photo_input(model, (6, 4))
     assert (found.width, found.height) == (6, 4)
     fix_size(model, found, 1)
     sides = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
@@ -189,7 +189,7 @@ def test_a_size_fills_the_sides_that_vary_and_is_written_into_the_graph() -> Non
 
 
 def test_a_size_that_equals_fixed_sides_is_accepted_and_another_refused() -> None:
-    assert picture_input(of("1,3,4,6"), (6, 4)).width == 6
+    assert photo_input(of("1,3,4,6"), (6, 4)).width == 6
     fault = refused(of("1,3,4,6"), (4, 6))
     assert fault.code == "input-size-unknown"
     assert "6x4" in fault.message

@@ -13,7 +13,7 @@ from tests.unit.pack.conftest import graph_of, noise, run
 
 from haversack.errors import ImportRefusedError
 from haversack.pack.adapt import adapt_opset
-from haversack.pack.graph.network import opset_of, picture_input
+from haversack.pack.graph.network import opset_of, photo_input
 from haversack.pack.graph.opset import HIGHEST, at_opset
 from haversack.pack.normalisation import Normalisation
 from haversack.pack.original import Original, open_original
@@ -28,7 +28,7 @@ SOFTMAX = "net (float[1,3,4,6] x) => (float[1,3,4,6] y) { y = Softmax <axis = 1>
 
 
 def original_of(model: onnx.ModelProto) -> Original:
-    wanted = picture_input(model, None)
+    wanted = photo_input(model, None)
     return Original(
         session=open_original(model),
         wanted=wanted,

@@ -127,7 +127,7 @@ def test_gray_is_pillows_gray_to_the_level() -> None:
         np.testing.assert_array_equal(got[0, 0], np.asarray(Image.fromarray(image).convert("L")))
 
 
-def test_a_gray_picture_keeps_its_levels() -> None:
+def test_a_gray_photo_keeps_its_levels() -> None:
     levels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=3)
     to = wanted("NHWC", 1, height=16, width=16)
     got = prepared(levels, to, Normalisation(channels="GRAY"))
@@ -136,7 +136,7 @@ def test_a_gray_picture_keeps_its_levels() -> None:
 
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 @pytest.mark.parametrize("channels", ["RGB", "BGR", "GRAY"])
-def test_each_row_of_a_batch_equals_its_picture_alone(channels: str, layout: Layout) -> None:
+def test_each_row_of_a_batch_equals_its_photo_alone(channels: str, layout: Layout) -> None:
     count = 1 if channels == "GRAY" else 3
     rule = Normalisation(channels=channels, scale=1 / 255, mean=(0.5,) * count)
     to = wanted(layout, count, batch="N")

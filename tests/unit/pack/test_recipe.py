@@ -11,9 +11,9 @@ import msgspec
 import numpy as np
 import pytest
 from PIL import Image
-from tests.unit.pack.conftest import noise, picture
+from tests.unit.pack.conftest import noise, photo
 
-from haversack.errors import ImageError, ImportRefusedError
+from haversack.errors import ImportRefusedError, PhotoError
 from haversack.pack.graph.fit import fit_graph
 from haversack.pack.graph.heads.table import HEADS
 from haversack.pack.labels import read_labels
@@ -208,17 +208,17 @@ def test_a_missing_labels_file_is_refused(tmp_path: Path) -> None:
 # Samples
 
 
-def test_a_folder_gives_its_pictures_by_name(tmp_path: Path) -> None:
+def test_a_folder_gives_its_photos_by_name(tmp_path: Path) -> None:
     for name in ("b", "a"):
-        picture(tmp_path, name, noise(1, 6, 8))
-    (tmp_path / "notes.txt").write_text("no picture")
+        photo(tmp_path, name, noise(1, 6, 8))
+    (tmp_path / "notes.txt").write_text("no photo")
     found = read_samples([tmp_path])
     assert [(one.name, one.source) for one in found] == [("001", "a.png"), ("002", "b.png")]
     np.testing.assert_array_equal(found[0].pixels, noise(1, 6, 8))
 
 
 def test_the_kept_png_holds_the_very_pixels(tmp_path: Path) -> None:
-    large = picture(tmp_path, "large", noise(2, 400, LONGEST_SIDE_PX * 2))
+    large = photo(tmp_path, "large", noise(2, 400, LONGEST_SIDE_PX * 2))
     one = read_samples([large])[0]
     assert one.pixels.shape == (200, LONGEST_SIDE_PX, 3)
     (tmp_path / "kept.png").write_bytes(one.png)
@@ -228,7 +228,7 @@ def test_the_kept_png_holds_the_very_pixels(tmp_path: Path) -> None:
 
 def test_no_more_than_eight_samples_are_kept(tmp_path: Path) -> None:
     for i in range(MOST_SAMPLES + 2):
-        picture(tmp_path, f"{i:02d}", noise(i, 4, 4))
+        photo(tmp_path, f"{i:02d}", noise(i, 4, 4))
     assert len(read_samples([tmp_path])) == MOST_SAMPLES
 
 
@@ -238,16 +238,16 @@ def test_without_paths_photos_are_drawn_and_differ() -> None:
     assert len({one.png for one in found}) == 4
 
 
-def test_paths_without_a_picture_are_refused(tmp_path: Path) -> None:
+def test_paths_without_a_photo_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "absent.png"):
-        with pytest.raises(ImportRefusedError, match="leads to no picture") as caught:
+        with pytest.raises(ImportRefusedError, match="leads to no photo") as caught:
             read_samples([path])
         assert caught.value.code == "samples-missing"
 
 
-def test_a_sample_that_is_no_picture_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"no picture")
-    with pytest.raises(ImageError):
+def test_a_sample_that_is_no_photo_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no photo")
+    with pytest.raises(PhotoError):
         read_samples([tmp_path])
 
 

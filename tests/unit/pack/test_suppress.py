@@ -47,7 +47,7 @@ def suppressed(
     placed: Array = PLAIN,
     opset: int = 13,
 ) -> dict[str, Array]:
-    """One picture's slots, or a batch's where the arrays have a batch."""
+    """One photo's slots, or a batch's where the arrays have a batch."""
     boxes, scores = np.asarray(boxes, np.float32), np.asarray(scores, np.float32)
     classes = np.zeros(scores.shape, np.int64) if classes is None else np.asarray(classes, np.int64)
     alone = boxes.ndim == 2
@@ -269,22 +269,22 @@ def test_a_list_of_any_length_is_read_where_the_anchors_vary() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_each_row_of_a_batch_equals_its_picture_alone_bit_for_bit(count: int) -> None:
+def test_each_row_of_a_batch_equals_its_photo_alone_bit_for_bit(count: int) -> None:
     wanted = rule(anchors=200, candidates=120, max_detections=60)
-    pictures = [crowd(seed, 200, side=80 + 60 * seed) for seed in range(count)]
+    photos = [crowd(seed, 200, side=80 + 60 * seed) for seed in range(count)]
     placed = np.random.default_rng(1).uniform(0.2, 3, (count, 4)).astype(np.float32)
-    stacked = [np.stack(parts) for parts in zip(*pictures, strict=True)]
+    stacked = [np.stack(parts) for parts in zip(*photos, strict=True)]
     boxes, scores, classes = stacked
     together = suppressed(wanted, boxes, scores, classes, placed)
-    for i, parts in enumerate(pictures):
+    for i, parts in enumerate(photos):
         alone = suppressed(wanted, parts[0], parts[1], parts[2], placed[i])
         for name, values in alone.items():
             assert together[name][i].tobytes() == values.tobytes()
 
 
-def test_an_empty_picture_between_full_ones_stays_empty() -> None:
-    pictures = [crowd(seed, ANCHORS) for seed in range(3)]
-    stacked = [np.stack(parts) for parts in zip(*pictures, strict=True)]
+def test_an_empty_photo_between_full_ones_stays_empty() -> None:
+    photos = [crowd(seed, ANCHORS) for seed in range(3)]
+    stacked = [np.stack(parts) for parts in zip(*photos, strict=True)]
     stacked[1][1] = 0
     boxes, scores, classes = stacked
     got = suppressed(rule(), boxes, scores, classes)

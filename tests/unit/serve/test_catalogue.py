@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
-from tests.unit.serve.test_placing import FakeSizes, Files, Model, Named
+from tests.unit.serve.test_loaded_models import FakeSizes, Files, Model, Named
 
 from haversack.packfile.archive import PackFiles
 from haversack.serve.catalogue import Catalogue
-from haversack.serve.placing import House
+from haversack.serve.loaded_models import LoadPolicy
 from haversack.serve.residency import Residency
 from haversack.serve.sizes import Sizes
 
@@ -40,8 +40,8 @@ def located(name: str, meanwhile: Callable[[], object] = lambda: None, **faults:
 
 
 def catalogue() -> Catalogue:
-    house = House(residency=Residency(1000, 1), sizes=cast("Sizes", FakeSizes()))
-    return Catalogue(cast("Any", Model), (), house)
+    policy = LoadPolicy(residency=Residency(1000, 1), sizes=cast("Sizes", FakeSizes()))
+    return Catalogue(cast("Any", Model), (), policy)
 
 
 def test_the_index_is_read_while_another_pack_is_loaded() -> None:
@@ -56,7 +56,7 @@ def test_the_index_is_read_while_another_pack_is_loaded() -> None:
 def test_why_a_pack_was_not_read_is_in_the_index_without_its_place() -> None:
     here = catalogue()
     here.add(located("a"))
-    here.places.remove("a", None)
+    here.loaded_models.remove("a", None)
     here.offers.put(located("a", open_fault=OSError(5, "broken", "/secret/place")))
     with pytest.raises(OSError, match="broken"):
         here.bring("a")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from haversack.metrics import Histogram, Page, Sample
+from haversack.metrics import Histogram, MetricSample, Page
 from haversack.serve.statistics import Latency, Stages, Statistics
 
 STAGES = ("queue", "compute_input", "compute_infer", "compute_output")
@@ -58,10 +58,10 @@ def test_every_duration_is_in_its_class_and_in_those_above(durations: list[float
         assert count == sum(seconds <= float(bound) for seconds in durations)
 
 
-def samples() -> Iterator[Sample | Histogram]:
+def samples() -> Iterator[MetricSample | Histogram]:
     for version in ("1", "2"):
         labels = {"model": 'a"b\\c\nd', "version": version}
-        yield Sample(name="seen", text="Seen", value=5, labels=labels, is_counter=True)
+        yield MetricSample(name="seen", text="Seen", value=5, labels=labels, is_counter=True)
         yield Histogram(
             name="took_seconds",
             text="Took",
@@ -69,7 +69,7 @@ def samples() -> Iterator[Sample | Histogram]:
             buckets=(("0.5", 1), ("+Inf", 3)),
             total=7.5,
         )
-    yield Sample(name="level", text="Level", value=0.25)
+    yield MetricSample(name="level", text="Level", value=0.25)
 
 
 def test_the_page_is_what_prometheus_reads() -> None:
@@ -92,6 +92,6 @@ def test_the_page_is_what_prometheus_reads() -> None:
 
 def test_the_page_tells_what_is_true_when_it_is_asked() -> None:
     values = iter((1.0, 2.0))
-    page = Page(lambda: iter([Sample(name="level", text="Level", value=next(values))]))
+    page = Page(lambda: iter([MetricSample(name="level", text="Level", value=next(values))]))
     assert b"level 1.0" in page.render()
     assert b"level 2.0" in page.render()

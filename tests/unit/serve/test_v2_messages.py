@@ -31,7 +31,7 @@ ROWS = Signature(
     inputs=(TensorSpec(name="rows", datatype="FP32", shape=(-1, 4)),),
     outputs=(TensorSpec(name="scores", datatype="FP32", shape=(-1, 3)),),
 )
-PICTURE = Signature(inputs=(IMAGE,), outputs=())
+PHOTO = Signature(inputs=(IMAGE,), outputs=())
 PACK = PackIdentity(name="tiny", version="1", task="tensor", labels=("cow", "sheep"))
 GOOD: dict[str, Any] = {"name": "rows", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4]}
 
@@ -158,8 +158,8 @@ def test_a_raw_request_may_leave_one_side_open() -> None:
     assert request.inputs["x"].shape == (1, 3, 2)
 
 
-def test_a_raw_request_to_a_pack_of_pictures_is_the_picture() -> None:
-    request = parse(memoryview(b"\xff\xd8\xff"), 0, PICTURE)
+def test_a_raw_request_to_a_pack_of_photos_is_the_photo() -> None:
+    request = parse(memoryview(b"\xff\xd8\xff"), 0, PHOTO)
     assert request.inputs["image"].tolist() == [b"\xff\xd8\xff"]
 
 
@@ -226,22 +226,22 @@ def test_nan_in_a_binary_tensor_is_refused() -> None:
     assert caught.value.code == "tensor-not-finite"
 
 
-PICTURE_BYTES = b"\xff\xd8\xff\0picture"
+PHOTO_BYTES = b"\xff\xd8\xff\0photo"
 
 
 @pytest.mark.parametrize("wrap", [True, False])
-def test_a_picture_in_json_is_base64(wrap: bool) -> None:
-    text = base64.b64encode(PICTURE_BYTES).decode()
+def test_a_photo_in_json_is_base64(wrap: bool) -> None:
+    text = base64.b64encode(PHOTO_BYTES).decode()
     data: object = {"b64": text} if wrap else text
     tensor = {"name": "any", "shape": [1], "datatype": "BYTES", "data": [data]}
-    request = read({"inputs": [tensor]}, signature=PICTURE)
-    assert request.inputs["any"].tolist() == [PICTURE_BYTES]
+    request = read({"inputs": [tensor]}, signature=PHOTO)
+    assert request.inputs["any"].tolist() == [PHOTO_BYTES]
 
 
 @pytest.mark.parametrize("item", ["?", {"b64": "?"}, {"b64": 5}, {}, 5, None, ["AAAA"]])
-def test_a_picture_that_is_no_base64_is_refused(item: object) -> None:
+def test_a_photo_that_is_no_base64_is_refused(item: object) -> None:
     tensor = {"name": "any", "shape": [1], "datatype": "BYTES", "data": [item]}
-    refusal({"inputs": [tensor]}, signature=PICTURE)
+    refusal({"inputs": [tensor]}, signature=PHOTO)
 
 
 @settings(max_examples=300, deadline=None)

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from haversack.engine.detections import Detections
-from haversack.engine.image import DecodedImage
+from haversack.engine.photo import DecodedPhoto
 from haversack.engine.predictor import Fitted, Predictor
 from haversack.engine.tiles import TileGrid
 from haversack.survey.autotune import TuneOptions, Tuning, tune
-from haversack.survey.looking import TileView
+from haversack.survey.tile_inference import TileView
 
 GRID = TileGrid(width=8, height=8, tile=8, overlap=0)
 NOTHING = Detections(
@@ -37,14 +37,14 @@ class Sleeper:
     turn: AbstractContextManager[object]
     batches: bool = True
 
-    def fit(self, image: DecodedImage) -> Fitted:
+    def fit(self, image: DecodedPhoto) -> Fitted:
         placement = np.array([1, 1, 0, 0], np.float32)
         return Fitted(pixels=image.pixels, placement=placement, width=8, height=8)
 
-    def infer(self, pictures: Sequence[Fitted]) -> list[Detections]:
+    def infer(self, photos: Sequence[Fitted]) -> list[Detections]:
         with self.turn:
             time.sleep(0.06)
-        return [NOTHING] * len(pictures)
+        return [NOTHING] * len(photos)
 
 
 def tuned(turn: AbstractContextManager[object], **given: int) -> tuple[Tuning, list[int]]:

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from tests.integration.survey_material import save, scene
 
-from haversack.engine.budget import MemoryBudget, Purse
+from haversack.engine.budget import Budget, MemoryBudget
 from haversack.engine.detections import Detections
-from haversack.engine.image import DecodedImage
 from haversack.engine.merge import MergeOptions
+from haversack.engine.photo import DecodedPhoto
 from haversack.engine.predictor import Fitted
 from haversack.errors import EngineError
 from haversack.survey import pipeline as pipeline_file
@@ -33,7 +33,7 @@ class Scripted:
     def __init__(self) -> None:
         self.calls: list[int] = []
 
-    def fit(self, image: DecodedImage) -> Fitted:
+    def fit(self, image: DecodedPhoto) -> Fitted:
         return Fitted(
             pixels=image.pixels,
             placement=np.array([1, 1, 0, 0], np.float32),
@@ -41,19 +41,19 @@ class Scripted:
             height=image.height,
         )
 
-    def infer(self, pictures: Sequence[Fitted]) -> list[Detections]:
-        self.calls.append(len(pictures))
-        if any(picture.pixels.mean() > 250 for picture in pictures):
+    def infer(self, photos: Sequence[Fitted]) -> list[Detections]:
+        self.calls.append(len(photos))
+        if any(photo.pixels.mean() > 250 for photo in photos):
             raise EngineError("run-failed", "the graph could not be run: white")
         return [
             Detections(
-                boxes=np.array([[1, 1, 9, 9]], np.float32) - picture.placement[[2, 3, 2, 3]],
+                boxes=np.array([[1, 1, 9, 9]], np.float32) - photo.placement[[2, 3, 2, 3]],
                 scores=np.array([0.9], np.float32),
                 class_ids=np.array([0]),
                 candidates=1,
                 truncated=False,
             )
-            for picture in pictures
+            for photo in photos
         ]
 
 
@@ -82,8 +82,8 @@ def listed(
 def work(
     folder: Path,
     photos: list[OpenPhoto],
-    memory: Purse | None = None,
-    looker: Scripted | None = None,
+    memory: Budget | None = None,
+    model: Scripted | None = None,
     **options: Any,
 ) -> list[PhotoOutcome]:
     told = PipelineOptions(
@@ -93,7 +93,7 @@ def work(
         memory=memory or MemoryBudget(64 << 20),
         **{"threads": 2, "batch": 2, **options},
     )
-    pipeline = Pipeline(looker or Scripted(), photos, told)
+    pipeline = Pipeline(model or Scripted(), photos, told)
     try:
         return [one for one in pipeline.outcomes(0.05) if one is not None]
     finally:
@@ -132,16 +132,16 @@ def test_a_photo_waits_for_memory_instead_of_failing(tmp_path: Path) -> None:
 
 
 def test_a_broken_photo_of_many_tiles_ends_neither_the_run_nor_asks_again(tmp_path: Path) -> None:
-    looker = Scripted()
+    model = Scripted()
     photos = listed(tmp_path, [0], 2, width=500, height=400)
-    outcomes = work(tmp_path, photos, looker=looker, threads=1)
+    outcomes = work(tmp_path, photos, model=model, threads=1)
     assert {one.id: (one.status, one.error_code) for one in outcomes} == {
         0: ("failed", "run-failed"),
         1: ("done", ""),
     }
     tiles = outcomes[-1].counts.tiles
     assert tiles > 50
-    assert sum(looker.calls) == 2 + tiles  # of the broken one, only those of the call that failed
+    assert sum(model.calls) == 2 + tiles  # of the broken one, only those of the call that failed
 
 
 def test_photos_that_share_a_batch_with_a_broken_one_are_looked_at(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_whole_photos_between_broken_ones_let_the_run_go_on(tmp_path: Path) -> N
 
 
 class ShortOnce:
-    """A purse that has no memory the first time a photo is planned."""
+    """A budget that has no memory the first time a photo is planned."""
 
     def __init__(self) -> None:
         self._inner = MemoryBudget(64 << 20)
@@ -188,7 +188,7 @@ class Held(Scripted):
         super().__init__()
         self.began, self.go_on = threading.Semaphore(0), threading.Semaphore(0)
 
-    def infer(self, pictures: Sequence[Fitted]) -> list[Detections]:
+    def infer(self, photos: Sequence[Fitted]) -> list[Detections]:
         self.began.release()
         assert self.go_on.acquire(timeout=20)
         raise EngineError("run-failed", "the graph could not be run")
@@ -221,7 +221,7 @@ def in_pieces(path: Path) -> OpenPhoto:
 
 @pytest.mark.usefixtures("_slow_steps")
 def test_a_photo_that_breaks_while_the_run_stops_ends_once(tmp_path: Path) -> None:
-    looker, memory = Held(), MemoryBudget(512 << 20)
+    model, memory = Held(), MemoryBudget(512 << 20)
     told = PipelineOptions(
         root=tmp_path,
         grid=GridTable(tile=64, overlap=8, overview=False),
@@ -230,19 +230,19 @@ def test_a_photo_that_breaks_while_the_run_stops_ends_once(tmp_path: Path) -> No
         batch=2,
         memory=memory,
     )
-    pipeline = Pipeline(looker, [in_pieces(tmp_path / "large.tif")], told)
+    pipeline = Pipeline(model, [in_pieces(tmp_path / "large.tif")], told)
     outcomes, end = [], time.monotonic() + 20
     try:
         for one in pipeline.outcomes(0.05):
             assert time.monotonic() < end, f"it hangs with {pipeline.in_flight} in flight"
             outcomes += [one] if one is not None else []
-            if looker.calls == [] and looker.began.acquire(timeout=20):
-                assert looker.began.acquire(timeout=20)
-                looker.calls.append(2)  # both threads are at tiles of the first band
+            if model.calls == [] and model.began.acquire(timeout=20):
+                assert model.began.acquire(timeout=20)
+                model.calls.append(2)  # both threads are at tiles of the first band
                 pipeline.stop()
-                looker.go_on.release()
+                model.go_on.release()
                 time.sleep(0.3)  # and then one of them waits
-                looker.go_on.release()
+                model.go_on.release()
     finally:
         pipeline.close()
     assert [one.error_code for one in outcomes] == ["run-failed"]

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from haversack.survey.progress import LiveScreen, PlainScreen, Rate, Standing
+from haversack.survey.progress import LiveScreen, PlainScreen, Rate, RunProgress
 
-STANDING = Standing(
+STANDING = RunProgress(
     photos=1000,
     photos_done=250,
     found=1234,

@@ -1,1 +1,1 @@
-"""What stands behind engine.image: headers read before decoding, and a decoder for each format."""
+"""What stands behind engine.photo: headers read before decoding, and a decoder for each format."""

@@ -1,4 +1,4 @@
-"""AVIF and HEIC: pictures in ISO boxes, told apart by their brands.
+"""AVIF and HEIC: photos in ISO boxes, told apart by their brands.
 
 Their sizes and turns lie in nested properties, which libavif reads without decoding.
 """
@@ -11,13 +11,13 @@ from typing import IO, cast
 
 from PIL import AvifImagePlugin, Image, ImageFile
 
-from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.iso_boxes import check_boxes
 from haversack.engine.codecs.orientation import UPRIGHT
 from haversack.engine.codecs.pieces import Encoded
 from haversack.engine.codecs.splice import SplicedFile
 from haversack.engine.codecs.tiff_tags import exif_orientation
-from haversack.errors import ImageError
+from haversack.errors import PhotoError
 
 _AVIF = frozenset({b"avif", b"avis"})
 # Where an item says that it is EXIF: real files describe their items in their first kilobytes.
@@ -25,11 +25,11 @@ _HEAD_BYTES = 1 << 16
 _HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 
 
-def avif_header(data: Encoded) -> ImageHeader:
-    """First picture of an AVIF, or of a HEIC where somebody has given Pillow an opener for it.
+def avif_header(data: Encoded) -> PhotoHeader:
+    """First photo of an AVIF, or of a HEIC where somebody has given Pillow an opener for it.
 
     Raises:
-        ImageError: `image-type-unknown` for a HEIC that Pillow cannot open, or another brand.
+        PhotoError: `image-type-unknown` for a HEIC that Pillow cannot open, or another brand.
         ValueError: the boxes cannot be read, or describe too much.
     """
     name = "AVIF" if _brands(data) & _AVIF else "HEIF"
@@ -39,19 +39,19 @@ def avif_header(data: Encoded) -> ImageHeader:
     except (SyntaxError, RuntimeError, OSError, KeyError) as error:
         raise ValueError(str(error) or "its boxes are damaged") from error
     exif = image.info.get("exif", b"")
-    return ImageHeader(
+    return PhotoHeader(
         format=name,
         stored_width=image.width,
         stored_height=image.height,
         mode=image.mode,
-        # pillow-heif turns the picture itself; libavif reports the turn as EXIF.
+        # pillow-heif turns the photo itself; libavif reports the turn as EXIF.
         orientation=exif_orientation(exif) if name == "AVIF" else UPRIGHT,
         scratch_bytes=3 * len(data),
     )
 
 
 def open_boxes(data: Encoded, name: str) -> ImageFile.ImageFile:
-    """Pillow's picture of an AVIF or HEIF (`name`), not yet decoded."""
+    """Pillow's photo of an AVIF or HEIF (`name`), not yet decoded."""
     if name == "AVIF":
         return AvifImagePlugin.AvifImageFile(_without_exif(data))
     factory = Image.OPEN["HEIF"][0]
@@ -67,15 +67,15 @@ def _brands(data: Encoded) -> set[bytes]:
     if brands & _HEIC or b"mif1" in brands:
         if "HEIF" in Image.OPEN:
             return brands
-        raise ImageError(
+        raise PhotoError(
             "image-type-unknown",
-            "the file is a HEIC picture, which this installation cannot read",
+            "the file is a HEIC photo, which this installation cannot read",
             hint=(
                 "Convert it to JPEG: on an iPhone choose Settings > Camera > Formats > Most "
                 "Compatible, elsewhere run `heif-convert photo.heic photo.jpg`."
             ),
         )
-    raise ImageError(
+    raise PhotoError(
         "image-type-unknown",
         f"the file begins with {bytes(data[:12])!r}, a box file that is neither AVIF nor HEIC",
         hint="Convert it to JPEG or PNG in an image editor and send that.",

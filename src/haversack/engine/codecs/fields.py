@@ -1,6 +1,6 @@
-"""The header of each picture format, read without decoding a pixel and without Pillow.
+"""The header of each photo format, read without decoding a pixel and without Pillow.
 
-Each reader takes the encoded bytes, copies none that it does not need, and gives an `ImageHeader`
+Each reader takes the encoded bytes, copies none that it does not need, and gives an `PhotoHeader`
 after a bounded number of steps. Two exceptions mean the same for
 all: struct.error or IndexError, the bytes end inside the header; ValueError, they contradict the
 format.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 
-from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.orientation import UPRIGHT
 from haversack.engine.codecs.pieces import Encoded, gif_blocks, png_chunks, riff_chunks
 from haversack.engine.codecs.tiff_tags import (
@@ -27,7 +27,7 @@ _PART_BYTES = 300
 _TIFF_MODES = {0: "L", 1: "L", 2: "RGB", 3: "P", 5: "CMYK", 6: "YCbCr", 8: "LAB", 9: "LAB"}
 
 
-def png_header(data: Encoded) -> ImageHeader:
+def png_header(data: Encoded) -> PhotoHeader:
     """PNG or APNG. Source: PNG 3rd edition, 5.3, 11.2.1, 11.3.4.5."""
     length, kind, width, height, bits, colour = struct.unpack_from(">L4s2LBB", data, 8)
     if kind != b"IHDR" or length < 13 or colour not in _PNG_MODES:
@@ -36,7 +36,7 @@ def png_header(data: Encoded) -> ImageHeader:
     for name, start, size in png_chunks(data):
         if name == b"eXIf":
             exif = (start, size)
-    return ImageHeader(
+    return PhotoHeader(
         format="PNG",
         stored_width=width,
         stored_height=height,
@@ -46,7 +46,7 @@ def png_header(data: Encoded) -> ImageHeader:
     )
 
 
-def gif_header(data: Encoded) -> ImageHeader:
+def gif_header(data: Encoded) -> PhotoHeader:
     """First frame of a GIF, on its screen. Source: GIF89a, 18 to 26."""
     width, height = struct.unpack_from("<HH", data, 6)
     *_, (_, at, _) = gif_blocks(data)
@@ -58,7 +58,7 @@ def gif_header(data: Encoded) -> ImageHeader:
         if width * height > 1 << 26:
             # Pillow would warn from 89 MP on; real files overhang by a few pixels.
             raise ValueError(f"its frame reaches to {width} x {height}, outside its screen")
-    return ImageHeader(
+    return PhotoHeader(
         format="GIF",
         stored_width=width,
         stored_height=height,
@@ -66,12 +66,12 @@ def gif_header(data: Encoded) -> ImageHeader:
     )
 
 
-def bmp_header(data: Encoded) -> ImageHeader:
+def bmp_header(data: Encoded) -> PhotoHeader:
     """Windows or OS/2 bitmap. Source: Microsoft, BITMAPINFOHEADER, BITMAPCOREHEADER."""
     (size,) = struct.unpack_from("<L", data, 14)
     form = "<HHHH" if size == 12 else "<llHH"
     width, height, _, bits = struct.unpack_from(form, data, 18)
-    return ImageHeader(
+    return PhotoHeader(
         format="BMP",
         stored_width=width,
         stored_height=abs(height),
@@ -79,7 +79,7 @@ def bmp_header(data: Encoded) -> ImageHeader:
     )
 
 
-def webp_header(data: Encoded) -> ImageHeader:
+def webp_header(data: Encoded) -> PhotoHeader:
     """First frame of a WebP. Source: RFC 9649, 2.3 to 2.7."""
     kind = bytes(data[12:16])
     exif = (0, 0)
@@ -96,7 +96,7 @@ def webp_header(data: Encoded) -> ImageHeader:
                 exif = (start, length)
     else:
         raise ValueError(f"its first chunk is {kind!r}")
-    return ImageHeader(
+    return PhotoHeader(
         format="WEBP",
         stored_width=width,
         stored_height=height,
@@ -106,7 +106,7 @@ def webp_header(data: Encoded) -> ImageHeader:
     )
 
 
-def tiff_header(data: Encoded) -> ImageHeader:
+def tiff_header(data: Encoded) -> PhotoHeader:
     """First page of a TIFF. `bits` is the largest of any sample; 64 where it is no integer."""
     page = read_directory(data)
 
@@ -119,7 +119,7 @@ def tiff_header(data: Encoded) -> ImageHeader:
     orientation = first(ORIENTATION, UPRIGHT)
     compressed = first(259, 1) != 1
     tile = first(322, 0) * first(323, 0) * max(1, first(277, 1))
-    return ImageHeader(
+    return PhotoHeader(
         format="TIFF",
         stored_width=first(256, 0),
         stored_height=first(257, 0),

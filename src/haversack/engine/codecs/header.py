@@ -1,4 +1,4 @@
-"""What the first bytes of a picture say, and the memory that decoding it will take."""
+"""What the first bytes of a photo say, and the memory that decoding it will take."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PIXEL_BYTES = {
     ("PNG", "L16"): 5.2,
     ("PNG", ""): 7.2,
     ("GIF", ""): 4.2,
-    ("BMP", "P"): 6.2,  # 4 measured; Pillow holds a run-length picture twice more
+    ("BMP", "P"): 6.2,  # 4 measured; Pillow holds a run-length photo twice more
     ("BMP", "L"): 4.2,
     ("BMP", ""): 7.2,
     ("TIFF", ""): 7.2,
@@ -27,8 +27,8 @@ _FIXED_BYTES = 3 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageHeader:
-    """What a picture's first bytes say about it.
+class PhotoHeader:
+    """What a photo's first bytes say about it.
 
     Attributes:
         format: "JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF" or "HEIF".
@@ -53,12 +53,12 @@ class ImageHeader:
 
     @property
     def width(self) -> int:
-        """Pixels of the upright picture from left to right."""
+        """Pixels of the upright photo from left to right."""
         return self.stored_height if self.orientation in SWAPS_SIDES else self.stored_width
 
     @property
     def height(self) -> int:
-        """Pixels of the upright picture from top to bottom."""
+        """Pixels of the upright photo from top to bottom."""
         return self.stored_width if self.orientation in SWAPS_SIDES else self.stored_height
 
     def estimate_bytes(self, shrink: int = 1) -> int:

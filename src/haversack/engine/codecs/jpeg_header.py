@@ -9,7 +9,7 @@ import re
 import struct
 from collections.abc import Iterator
 
-from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.orientation import UPRIGHT
 from haversack.engine.codecs.pieces import Encoded, SmallPieces, find_pair
 from haversack.engine.codecs.tiff_tags import orientation_within
@@ -17,7 +17,7 @@ from haversack.engine.codecs.tiff_tags import orientation_within
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SEQUENTIAL, _PROGRESSIVE = frozenset({0xC0, 0xC1, 0xC9}), frozenset({0xC2, 0xCA})
 _SCAN = 0xDA
-# Not zero, fill, TEM, a restart or the picture's start, none of which has a length behind it.
+# Not zero, fill, TEM, a restart or the photo's start, none of which has a length behind it.
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 _SCAN_MARKER = re.compile(rb"\xff\xda")
 # TurboJPEG's own limit (TJFLAG_LIMITSCANS): a few kilobytes of empty scans cost minutes otherwise.
@@ -41,7 +41,7 @@ def segments(data: Encoded) -> Iterator[tuple[int, int, int]]:
         marker = data[at + 1]
         (length,) = struct.unpack_from(">H", data, at + 2)
         if length < 2 or marker == 0xD9:
-            raise ValueError(f"its marker {marker:02x} cannot stand before the picture")
+            raise ValueError(f"its marker {marker:02x} cannot stand before the image")
         if at + 2 + length > len(data):
             raise IndexError("the data end inside a segment")
         small.count(length)
@@ -51,11 +51,11 @@ def segments(data: Encoded) -> Iterator[tuple[int, int, int]]:
         at += 2 + length
 
 
-def jpeg_header(data: Encoded) -> ImageHeader:
-    """JPEG, or the first picture of an MPO.
+def jpeg_header(data: Encoded) -> PhotoHeader:
+    """JPEG, or the first photo of an MPO.
 
     Raises:
-        IndexError, struct.error: the data end inside the header. ValueError: no usable picture.
+        IndexError, struct.error: the data end inside the header. ValueError: no usable photo.
     """
     frame, orientation, scan_components = b"", 0, 0
     kind = 0
@@ -75,7 +75,7 @@ def jpeg_header(data: Encoded) -> ImageHeader:
     if buffered and _has_more_scans(data, _MOST_SCANS):
         raise ValueError(f"it has more than {_MOST_SCANS} scans")
     known = kind in _SEQUENTIAL | _PROGRESSIVE
-    return ImageHeader(
+    return PhotoHeader(
         format="JPEG",
         stored_width=width,
         stored_height=height,
@@ -107,11 +107,11 @@ def _coefficients(sampling: list[int]) -> float:
     return sum(across * down for across, down in factors) / most
 
 
-def tidy_jpeg(data: bytes, header: ImageHeader) -> bytes:
-    """The same picture without bytes that belong to no segment and without EXIF, ICC or comments.
+def tidy_jpeg(data: bytes, header: PhotoHeader) -> bytes:
+    """The same photo without bytes that belong to no segment and without EXIF, ICC or comments.
 
     libjpeg warns about those bytes, and its first warning hides the later ones. A sequential JPEG
-    in one scan also gets its end marker: where only that was lost, nothing of the picture was.
+    in one scan also gets its end marker: where only that was lost, nothing of the photo was.
     A JPEG in several scans does not, as it would then pass for whole after any of them.
     """
     view = memoryview(data)

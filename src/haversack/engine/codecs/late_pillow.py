@@ -1,4 +1,4 @@
-"""Pillow's part of the engine, imported when the first picture needs it.
+"""Pillow's part of the engine, imported when the first photo needs it.
 
 A process that reads only JPEGs never does: 5 MB and 60 ms less on 2 vCPU (benchmarks/predict.py).
 """
@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.pieces import Encoded
 
 
-def decode_with_pillow(data: bytes, header: ImageHeader) -> NDArray[np.uint8]:
+def decode_with_pillow(data: bytes, header: PhotoHeader) -> NDArray[np.uint8]:
     """See `pillow.decode_with_pillow`."""
     pixels: NDArray[np.uint8] = _load("haversack.engine.codecs.pillow").decode_with_pillow(
         data, header
@@ -24,9 +24,9 @@ def decode_with_pillow(data: bytes, header: ImageHeader) -> NDArray[np.uint8]:
     return pixels
 
 
-def avif_header(data: Encoded) -> ImageHeader:
+def avif_header(data: Encoded) -> PhotoHeader:
     """See `avif.avif_header`."""
-    header: ImageHeader = _load("haversack.engine.codecs.avif").avif_header(data)
+    header: PhotoHeader = _load("haversack.engine.codecs.avif").avif_header(data)
     return header
 
 

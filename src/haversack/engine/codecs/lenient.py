@@ -15,11 +15,11 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.late_pillow import decode_with_pillow
 from haversack.engine.codecs.orientation import upright_view
 from haversack.engine.codecs.pieces import png_chunks
-from haversack.errors import ImageError
+from haversack.errors import PhotoError
 
 # Rows of the largest common block of a JPEG (4:2:0). Source: ITU-T T.81, A.2.
 _BLOCK_ROWS = 16
@@ -42,10 +42,10 @@ class PartlyDecoded:
     valid: tuple[int, int, int, int]
 
 
-def decode_partly(data: bytes, header: ImageHeader) -> PartlyDecoded | None:
+def decode_partly(data: bytes, header: PhotoHeader) -> PartlyDecoded | None:
     """The readable part of a JPEG in one scan or of a plain PNG; None where there is none.
 
-    Other formats and JPEGs in several scans (each refines the whole picture, so that no row is
+    Other formats and JPEGs in several scans (each refines the whole photo, so that no row is
     certainly finished) give None. Call it only after strict decoding said `image-truncated`.
     """
     if header.format == "JPEG" and not header.progressive and header.mode in ("L", "RGB"):
@@ -68,7 +68,7 @@ def decode_partly(data: bytes, header: ImageHeader) -> PartlyDecoded | None:
     return PartlyDecoded(pixels=pixels, valid_rows=rows, valid=valid)
 
 
-def _jpeg(data: bytes, header: ImageHeader) -> tuple[NDArray[np.uint8], int] | None:
+def _jpeg(data: bytes, header: PhotoHeader) -> tuple[NDArray[np.uint8], int] | None:
     try:
         stored: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, "RGB", strict=False)
     except ValueError:
@@ -92,7 +92,7 @@ def _real_rows(stored: NDArray[np.uint8]) -> int:
     return max(0, last - 2) // _BLOCK_ROWS * _BLOCK_ROWS
 
 
-def _png(data: bytes, header: ImageHeader) -> tuple[NDArray[np.uint8], int] | None:
+def _png(data: bytes, header: PhotoHeader) -> tuple[NDArray[np.uint8], int] | None:
     """The rows that could be unpacked, and black ones below, as a whole PNG decoded strictly."""
     width, height, bits, colour, _, _, interlaced = struct.unpack_from(">2L5B", data, 16)
     if interlaced or colour not in _PNG_SAMPLES:
@@ -113,7 +113,7 @@ def _png(data: bytes, header: ImageHeader) -> tuple[NDArray[np.uint8], int] | No
     kept += [_chunk(b"IDAT", packed), _chunk(b"IEND", b"")]
     try:
         return decode_with_pillow(b"".join(kept), header), rows
-    except ImageError:
+    except PhotoError:
         return None
 
 

@@ -1,4 +1,4 @@
-"""Which format the bytes of a picture are in, told by their first bytes and never by a name."""
+"""Which format the bytes of a photo are in, told by their first bytes and never by a name."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from haversack.engine.codecs.fields import (
     tiff_header,
     webp_header,
 )
-from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.jpeg_header import jpeg_header
 from haversack.engine.codecs.late_pillow import avif_header
 from haversack.engine.codecs.pieces import Encoded
-from haversack.errors import ImageError
+from haversack.errors import PhotoError
 
 _MAGIC_BYTES = 16
 _BOXES = b"ftyp"
 ALLOWED = "JPEG, PNG, WebP, TIFF, GIF, BMP and AVIF"
-_READERS: tuple[tuple[bytes, Callable[[Encoded], ImageHeader]], ...] = (
+_READERS: tuple[tuple[bytes, Callable[[Encoded], PhotoHeader]], ...] = (
     (b"\xff\xd8\xff", jpeg_header),
     (b"\x89PNG\r\n\x1a\n", png_header),
     (b"GIF87a", gif_header),
@@ -34,29 +34,29 @@ _READERS: tuple[tuple[bytes, Callable[[Encoded], ImageHeader]], ...] = (
 )
 
 
-def read_header(data: Encoded) -> ImageHeader:
-    """Format, size, orientation and memory estimate of an encoded picture; nothing is decoded.
+def read_header(data: Encoded) -> PhotoHeader:
+    """Format, size, orientation and memory estimate of an encoded photo; nothing is decoded.
 
     Args:
-        data: the picture, or its file mapped by `mmap`.
+        data: the photo, or its file mapped by `mmap`.
 
     Raises:
-        ImageError: `image-empty`, `image-type-unknown`, or, where the header itself is damaged,
+        PhotoError: `image-empty`, `image-type-unknown`, or, where the header itself is damaged,
             `image-truncated` or `image-corrupt`.
     """
     if not data:
-        raise ImageError(
+        raise PhotoError(
             "image-empty",
-            "the picture has no bytes at all",
+            "the photo has no bytes at all",
             hint="Check that the upload or the copy of the file was complete.",
         )
     try:
         # A mapped file slices like bytes, but has not their methods.
         header = _reader(bytes(data[:_MAGIC_BYTES]))(data)
     except (struct.error, IndexError) as error:
-        raise ImageError(
+        raise PhotoError(
             "image-truncated",
-            f"the picture ends inside its header, after {len(data):,} bytes",
+            f"the photo ends inside its header, after {len(data):,} bytes",
             hint="Copy or upload the file again.",
         ) from error
     except ValueError as error:
@@ -71,15 +71,15 @@ def scan_bytes(data: Encoded) -> int:
     return 3 * len(data) if bytes(data[4:8]) == _BOXES else 0
 
 
-def _corrupt(reason: str) -> ImageError:
-    return ImageError(
+def _corrupt(reason: str) -> PhotoError:
+    return PhotoError(
         "image-corrupt",
-        f"the picture cannot be read: {reason}",
+        f"the photo cannot be read: {reason}",
         hint="Open the original in an image editor and save it again.",
     )
 
 
-def _reader(data: bytes) -> Callable[[Encoded], ImageHeader]:
+def _reader(data: bytes) -> Callable[[Encoded], PhotoHeader]:
     for magic, reader in _READERS:
         if data.startswith(magic):
             return reader
@@ -89,7 +89,7 @@ def _reader(data: bytes) -> Callable[[Encoded], ImageHeader]:
         return avif_header
     if any(magic.startswith(data[:8]) for magic, _ in _READERS if len(data) < len(magic)):
         raise IndexError("shorter than its first bytes")
-    raise ImageError(
+    raise PhotoError(
         "image-type-unknown",
         f"the file begins with {_shown(data[:12])}, which is none of {ALLOWED}",
         hint="Convert it to JPEG or PNG in an image editor and send that.",

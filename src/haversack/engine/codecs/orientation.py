@@ -10,7 +10,7 @@ SWAPS_SIDES = frozenset({5, 6, 7, 8})
 
 
 def upright_view(stored: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """The stored picture uint8[h,w,C] seen upright: a view, uint8[h,w,C] or uint8[w,h,C].
+    """The stored photo uint8[h,w,C] seen upright: a view, uint8[h,w,C] or uint8[w,h,C].
 
     Writing through it also works, which is how a decoder fills an upright array without a copy
     (see `stored_view`). `orientation` is 1 to 8. Source: EXIF 2.32, tag 0x0112.
@@ -24,6 +24,6 @@ def upright_view(stored: NDArray[np.uint8], orientation: int) -> NDArray[np.uint
 
 
 def stored_view(upright: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """The upright picture seen as it is stored in its file: the inverse of `upright_view`."""
+    """The upright photo seen as it is stored in its file: the inverse of `upright_view`."""
     # Every orientation is its own inverse but the two quarter turns, which undo each other.
     return upright_view(upright, {6: 8, 8: 6}.get(orientation, orientation))

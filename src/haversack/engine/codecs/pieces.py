@@ -1,4 +1,4 @@
-"""The pieces that a picture's file is made of, walked in a bounded number of steps.
+"""The pieces that a photo's file is made of, walked in a bounded number of steps.
 
 A few kilobytes unpack to millions of pieces that hold nothing. Whoever walks them in Python pays
 for each, so only so many small ones are read; large ones are few by the file's size.
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 Encoded: TypeAlias = bytes | memoryview | mmap.mmap
-"""The bytes of a picture's file, wherever they lie: what is not sliced is not copied."""
+"""The bytes of a photo's file, wherever they lie: what is not sliced is not copied."""
 
 SMALL_BYTES = 1 << 10
 """A piece with less than this is a small one."""

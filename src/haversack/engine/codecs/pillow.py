@@ -16,12 +16,12 @@ from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageFile, PngImagePlugin
 from PIL import WebPImagePlugin as WebPPlugin
 
 from haversack.engine.codecs.avif import open_boxes
-from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.orientation import stored_view
 from haversack.engine.codecs.pieces import Encoded, gif_blocks, png_chunks
 from haversack.engine.codecs.splice import SplicedFile
 from haversack.engine.codecs.tiff_tags import clean_directory, read_directory
-from haversack.errors import ImageError, Kind
+from haversack.errors import Kind, PhotoError
 
 _STRIP_PIXELS = 1 << 17
 _PNG_NEEDED = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT"})
@@ -41,21 +41,21 @@ class _Tiff(TiffImagePlugin.TiffImageFile):
         ImageFile.ImageFile.load_prepare(self)
 
 
-def decode_with_pillow(data: bytes, header: ImageHeader) -> NDArray[np.uint8]:
+def decode_with_pillow(data: bytes, header: PhotoHeader) -> NDArray[np.uint8]:
     """Upright pixels, RGB uint8[height, width, 3], alpha over white.
 
     Raises:
-        ImageError: `image-mode-unsupported`, `image-truncated`, `image-corrupt`; `image-too-large`
+        PhotoError: `image-mode-unsupported`, `image-truncated`, `image-corrupt`; `image-too-large`
             where memory ran out in spite of the estimate.
     """
     if header.format == "TIFF" and (header.bits > 8 or header.mode == "LAB"):
         raise _unsupported(header, f"{header.bits}-bit {header.mode}")
     try:
         return _pixels(data, header)
-    except ImageError:
+    except PhotoError:
         raise
     except (MemoryError, Image.DecompressionBombError) as error:
-        raise ImageError(
+        raise PhotoError(
             "image-too-large",
             f"the {header.format} of {header.width} x {header.height} pixels did not fit in memory",
             hint="Send a smaller copy, or a JPEG.",
@@ -67,25 +67,25 @@ def decode_with_pillow(data: bytes, header: ImageHeader) -> NDArray[np.uint8]:
         raise _damaged(header, error) from error
 
 
-def _damaged(header: ImageHeader, error: Exception) -> ImageError:
+def _damaged(header: PhotoHeader, error: Exception) -> PhotoError:
     reason = str(error) or type(error).__name__
     # struct.error: a field was asked for where no bytes are left. Pillow wraps it while opening.
     short = isinstance(error, EOFError | struct.error) or isinstance(error.__cause__, struct.error)
     if short or "truncated" in reason.lower():
-        return ImageError(
+        return PhotoError(
             "image-truncated",
-            f"the {header.format} ends before its picture is complete ({reason})",
+            f"the {header.format} ends before its image is complete ({reason})",
             hint="Copy or upload the file again.",
         )
-    return ImageError(
+    return PhotoError(
         "image-corrupt",
         f"the {header.format} cannot be read: {reason}",
         hint="Open the original in an image editor and save it again.",
     )
 
 
-def _unsupported(header: ImageHeader, received: str) -> ImageError:
-    return ImageError(
+def _unsupported(header: PhotoHeader, received: str) -> PhotoError:
+    return PhotoError(
         "image-mode-unsupported",
         f"the {header.format} holds {received}; 8-bit gray, RGB, palette and CMYK are read",
         hint=(
@@ -95,7 +95,7 @@ def _unsupported(header: ImageHeader, received: str) -> ImageError:
     )
 
 
-def _open(data: bytes, header: ImageHeader) -> ImageFile.ImageFile:
+def _open(data: bytes, header: PhotoHeader) -> ImageFile.ImageFile:
     if header.format == "PNG":
         return PngImagePlugin.PngImageFile(_png_file(data, header))
     if header.format == "TIFF":
@@ -115,7 +115,7 @@ def _spliced(data: Encoded, spans: list[tuple[int, int]]) -> IO[bytes]:
     return cast(IO[bytes], SplicedFile([view[start:end] for start, end in spans]))
 
 
-def _png_file(data: bytes, header: ImageHeader) -> IO[bytes]:
+def _png_file(data: bytes, header: PhotoHeader) -> IO[bytes]:
     """The PNG with the chunks that pixels need, so no text, profile or animation is read."""
     spans = [(0, 8)]
     for name, start, length in png_chunks(data):
@@ -152,7 +152,7 @@ def _tiff_file(data: bytes) -> IO[bytes]:
     return cast(IO[bytes], SplicedFile(parts))
 
 
-def _pixels(data: bytes, header: ImageHeader) -> NDArray[np.uint8]:
+def _pixels(data: bytes, header: PhotoHeader) -> NDArray[np.uint8]:
     image = _open(data, header)
     if image.size != (header.stored_width, header.stored_height):
         raise ValueError(f"it opens with {image.size}, against the size in its header")
@@ -167,7 +167,7 @@ def _pixels(data: bytes, header: ImageHeader) -> NDArray[np.uint8]:
     return upright
 
 
-def _rgb(strip: Image.Image, header: ImageHeader) -> NDArray[np.uint8]:
+def _rgb(strip: Image.Image, header: PhotoHeader) -> NDArray[np.uint8]:
     """RGB uint8[h,w,3] of a strip; gray is uint8[h,w,1]."""
     key = strip.info.get("transparency")
     mode = strip.mode

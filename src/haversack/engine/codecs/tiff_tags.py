@@ -114,7 +114,7 @@ def parts_listed(data: Encoded, directory: Directory) -> int:
 
 
 def _parts(data: Encoded, directory: Directory, *, is_tiled: bool) -> int:
-    """How many strips or tiles cover the picture."""
+    """How many strips or tiles cover the photo."""
 
     def first(tag: int, default: int) -> int:
         return (numbers(data, directory, tag) or (0,))[0] or default

@@ -97,7 +97,7 @@ class Findings:
         partial: (path, code, message) of the first that were read in part.
         lons, lats, found_there: of each photo that has a position, and its number of objects.
         names_there: paths of the first of these.
-        tiles, skipped, overflowed: of the photos looked at.
+        tiles, skipped, truncated: of the photos looked at.
         surest, doubtful: for the contact sheets.
     """
 
@@ -117,7 +117,7 @@ class Findings:
     names_there: list[str] = field(default_factory=list)
     tiles: int = 0
     skipped: int = 0
-    overflowed: int = 0
+    truncated: int = 0
     surest: Best = field(default_factory=lambda: Best(sign=1))
     doubtful: Best = field(default_factory=lambda: Best(sign=-1))
 
@@ -163,7 +163,7 @@ def gather(photos: Photos, *, names: int) -> Findings:
 def _look(found: Findings, folder: Folder, photo: SurveyPhoto, names: int) -> None:
     found.tiles += photo.tiles
     found.skipped += photo.tiles_skipped
-    found.overflowed += photo.tiles_overflowed
+    found.truncated += photo.tiles_truncated
     here: Counter[int] = Counter()
     for one in photo.objects:
         here[one.class_id] += 1

@@ -35,7 +35,7 @@ def write(run: SurveyRun, photos: Photos, path: Path, *, photo_bytes: int = PHOT
     """
     found = gather(photos, names=MARKS)
     surest, doubtful = found.surest.chosen(), found.doubtful.chosen()
-    pictures = draw_all(run, [*surest, *doubtful], photo_bytes)
+    thumbnails = draw_all(run, [*surest, *doubtful], photo_bytes)
     body = [
         _warnings(found),
         _totals(run, found),
@@ -43,8 +43,8 @@ def write(run: SurveyRun, photos: Photos, path: Path, *, photo_bytes: int = PHOT
         section("Transects", _transects(found), _transect_note(found)),
         section("Map", ground_map(found), _map_note(found)),
         section("Scores", histogram(found.histogram, run.threshold), _score_note(run)),
-        section("The surest", sheet(run, surest, pictures, path)),
-        section("The most doubtful", sheet(run, doubtful, pictures, path), _doubt_note(run)),
+        section("The surest", sheet(run, surest, thumbnails, path)),
+        section("The most doubtful", sheet(run, doubtful, thumbnails, path), _doubt_note(run)),
         section("Photos that could not be read", _failures(found), _failure_note(found)),
         section("Photos read in part", _partial(found)),
         speed_section(run, found),
@@ -90,9 +90,9 @@ def _warnings(found: Findings) -> str:
             f"{number(found.statuses['vanished'])} photos were there when the run began, and are "
             "not there now. They are in no count."
         )
-    if found.overflowed:
+    if found.truncated:
         told.append(
-            f"{number(found.overflowed)} tiles held more than the model can answer for, even in "
+            f"{number(found.truncated)} tiles held more than the model can answer for, even in "
             "quarters. Counts there may be too low."
         )
     return "".join(f'<p class="warn">{one}</p>' for one in told)

@@ -1,4 +1,4 @@
-"""Contact sheets: small pictures of single objects, held in the page itself."""
+"""Contact sheets: small thumbnails of single objects, held in the page itself."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from haversack.formats.report.findings import Sighting
 from haversack.formats.report.markup import text
 
 SIDE_PX = 176
-PICTURE_BYTES = 24_000
-"""Of one picture; 48 of them, in base64, stay under 1.6 MB."""
+THUMBNAIL_BYTES = 24_000
+"""Of one thumbnail; 48 of them, in base64, stay under 1.6 MB."""
 PHOTO_BYTES = 400 << 20
 """Of memory for one photo: the report is also written at the end of a run in a small container."""
 CROPS = "exports/crops"
 """Where the run's crops are, beside the report, if they were exported."""
 
-Pictures = dict[tuple[int, int], str]
+Thumbnails = dict[tuple[int, int], str]
 
 
-def draw_all(run: SurveyRun, sightings: Iterable[Sighting], photo_bytes: int) -> Pictures:
+def draw_all(run: SurveyRun, sightings: Iterable[Sighting], photo_bytes: int) -> Thumbnails:
     """A data URI for each (photo's id, object's number); those not to be read are left out.
 
     Each photo is read once, one at a time.
@@ -39,29 +39,31 @@ def draw_all(run: SurveyRun, sightings: Iterable[Sighting], photo_bytes: int) ->
     for one in sightings:
         by_photo.setdefault(one.photo.id, []).append(one)
     reader = PixelReader(run=run, limit_bytes=photo_bytes)
-    drawn: Pictures = {}
+    drawn: Thumbnails = {}
     for group in by_photo.values():
         cut = reader.cutter(group[0].photo)
-        shown = [] if cut is None else [(one, _picture(cut, one)) for one in group]
-        drawn |= {(one.photo.id, one.number): picture for one, picture in shown if picture}
+        shown = [] if cut is None else [(one, _thumbnail(cut, one)) for one in group]
+        drawn |= {(one.photo.id, one.number): thumbnail for one, thumbnail in shown if thumbnail}
     return drawn
 
 
-def sheet(run: SurveyRun, sightings: list[Sighting], pictures: Pictures, page: Path) -> str:
-    """The pictures in a grid, each a link to its crop or else to its photo; "" where none.
+def sheet(run: SurveyRun, sightings: list[Sighting], thumbnails: Thumbnails, page: Path) -> str:
+    """The thumbnails in a grid, each a link to its crop or else to its photo; "" where none.
 
     Args:
         page: where the report will lie: links are relative to it.
     """
     if not sightings:
         return ""
-    return f'<div class="sheet">{"".join(_figure(run, s, pictures, page) for s in sightings)}</div>'
+    return (
+        f'<div class="sheet">{"".join(_figure(run, s, thumbnails, page) for s in sightings)}</div>'
+    )
 
 
-def _figure(run: SurveyRun, one: Sighting, pictures: Pictures, page: Path) -> str:
+def _figure(run: SurveyRun, one: Sighting, thumbnails: Thumbnails, page: Path) -> str:
     label = text(label_names(run.labels, one.found.class_id), 40)
     score = f"{one.found.score:.2f}"
-    source = pictures.get((one.photo.id, one.number))
+    source = thumbnails.get((one.photo.id, one.number))
     shown = (
         f'<img src="{source}" alt="{label}, {score}">'
         if source
@@ -93,7 +95,7 @@ def _relative(root: Path, photo: SurveyPhoto, page: Path) -> str:
         return photo.path
 
 
-def _picture(cut: Cut, one: Sighting) -> str:
+def _thumbnail(cut: Cut, one: Sighting) -> str:
     """A square around the object, its box drawn, as a JPEG in a data URI; "" where not read."""
     x1, y1, x2, y2 = one.found.box
     side = max(64, round(1.8 * max(x2 - x1, y2 - y1)))
@@ -107,15 +109,15 @@ def _picture(cut: Cut, one: Sighting) -> str:
     whole = Image.fromarray(part)
     scale = 2 * SIDE_PX / max(whole.size)
     size = (max(1, round(whole.width * scale)), max(1, round(whole.height * scale)))
-    picture = whole.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    thumbnail = whole.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
     frame = [round(edge * scale) for edge in (x1 - left, y1 - top, x2 - left, y2 - top)]
-    _outline(picture, frame, colour_of(one.found.class_id))
-    return "data:image/jpeg;base64," + base64.b64encode(_small_jpeg(picture)).decode("ascii")
+    _outline(thumbnail, frame, colour_of(one.found.class_id))
+    return "data:image/jpeg;base64," + base64.b64encode(_small_jpeg(thumbnail)).decode("ascii")
 
 
-def _outline(picture: Image.Image, frame: list[int], colour: tuple[int, int, int]) -> None:
+def _outline(thumbnail: Image.Image, frame: list[int], colour: tuple[int, int, int]) -> None:
     """A line around the frame, not on what it holds, between two dark ones."""
-    draw = ImageDraw.Draw(picture)
+    draw = ImageDraw.Draw(thumbnail)
     left, top = frame[0], frame[1]
     right, bottom = max(left, frame[2] - 1), max(top, frame[3] - 1)
     for wider, width, ink in ((5, 5, (0, 0, 0)), (4, 3, colour)):
@@ -123,13 +125,13 @@ def _outline(picture: Image.Image, frame: list[int], colour: tuple[int, int, int
         draw.rectangle(edges, outline=ink, width=width)
 
 
-def _small_jpeg(picture: Image.Image) -> bytes:
-    """As good as `PICTURE_BYTES` allow."""
+def _small_jpeg(thumbnail: Image.Image) -> bytes:
+    """As good as `THUMBNAIL_BYTES` allow."""
     for quality in (85, 75, 60, 40, 20):
         file = io.BytesIO()
-        picture.save(file, format="JPEG", quality=quality)
-        if file.tell() <= PICTURE_BYTES:
+        thumbnail.save(file, format="JPEG", quality=quality)
+        if file.tell() <= THUMBNAIL_BYTES:
             break
         if quality == 40:
-            picture = picture.reduce(2)
+            thumbnail = thumbnail.reduce(2)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""One picture at a time becomes any number at once, where the graph allows it."""
+"""One photo at a time becomes any number at once, where the graph allows it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _constants(graph: onnx.GraphProto) -> dict[str, NDArray[Any]]:
 
 
 def _nodes_after_input(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    """Nodes whose result depends on the picture: others only shape weights."""
+    """Nodes whose result depends on the photo: others only shape weights."""
     reached = {value.name for value in graph.input}
     after = []
     for node in graph.node:

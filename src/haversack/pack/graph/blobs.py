@@ -35,7 +35,7 @@ RIVAL_LIMITS = (0.7, 0.95)
 """A blob with less than the first share of the best score within `REACH` cells of 2 px is a part or
 the shadow of that one; above the second share it stands alone."""
 HALVING_VARIANCE = 0.1875
-"""Of the 1-3-3-1 kernel that halves the picture, in half-size pixels squared."""
+"""Of the 1-3-3-1 kernel that halves the photo, in half-size pixels squared."""
 EDGE_LIMITS = (0.03, 0.08)
 """Below the first det/trace^2 of the Hessian a blob is a line, above the second it is none. A
 blob three times as long as wide has 0.09."""

@@ -1,4 +1,4 @@
-"""fit.onnx: one picture of any size becomes the network's pixels, all in uint8 and integers."""
+"""fit.onnx: one photo of any size becomes the network's pixels, all in uint8 and integers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CROP_UNITS = 1000
 _RESIZE = {
     "linear": 'mode = "linear", coordinate_transformation_mode = "half_pixel"',
     # a = -0.5 is Pillow's (Keys 1981); the operator's default, -0.75, is OpenCV's. Pillow also
-    # leaves out what lies beyond the edge: 6 levels apart on a picture of two pixels otherwise.
+    # leaves out what lies beyond the edge: 6 levels apart on a photo of two pixels otherwise.
     "cubic": 'mode = "cubic", coordinate_transformation_mode = "half_pixel", cubic_coeff_a = -0.5, '
     "exclude_outside = 1",
 }
@@ -121,7 +121,7 @@ def _divide(target: str, dividend: str, divisor: str, rounding: str) -> str:
 
 
 def _letterbox_sides(geometry: InputGeometry) -> str:
-    """The largest picture of the same shape inside the frame, at least one pixel a side."""
+    """The largest photo of the same shape inside the frame, at least one pixel a side."""
     return f"""Hw = Mul (H1, w)
         Wh = Mul (W1, h)
         tall = Greater (Hw, Wh)
@@ -139,7 +139,7 @@ def _stretch_sides(geometry: InputGeometry) -> str:
 
 
 def _crop_sides(geometry: InputGeometry) -> str:
-    """The smallest picture of the same shape that covers the frame enlarged by 1 / crop."""
+    """The smallest photo of the same shape that covers the frame enlarged by 1 / crop."""
     units = round(geometry.crop * _CROP_UNITS)
     cover_w = math.floor(geometry.width * _CROP_UNITS / units)
     cover_h = math.floor(geometry.height * _CROP_UNITS / units)
@@ -157,7 +157,7 @@ def _crop_sides(geometry: InputGeometry) -> str:
 
 
 def _pad_place(geometry: InputGeometry) -> str:
-    """Pad to the frame: after the picture, or on both sides with the odd pixel after it."""
+    """Pad to the frame: after the photo, or on both sides with the odd pixel after it."""
     share = "two" if geometry.anchor == "centre" else None
     before = (
         f"""left = Div (spare_w, {share})

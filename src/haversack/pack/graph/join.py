@@ -22,7 +22,7 @@ _THEIRS = "network/"
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What model.onnx of an image pack is joined from; `suppress` only for detect.
+    """What model.onnx of a pack for photos is joined from; `suppress` only for detect.
 
     `without_batch` names outputs that get one, where they leave the pack as they are.
     """

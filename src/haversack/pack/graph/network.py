@@ -85,8 +85,8 @@ def keep_default_domain(model: onnx.ModelProto) -> None:
     model.opset_import.extend(kept)
 
 
-def picture_input(model: onnx.ModelProto, size: tuple[int, int] | None) -> NetworkInput:
-    """The one input, read as a picture.
+def photo_input(model: onnx.ModelProto, size: tuple[int, int] | None) -> NetworkInput:
+    """The one input, read as a photo.
 
     Args:
         size: (width, height) for graphs whose sides vary.
@@ -102,7 +102,7 @@ def picture_input(model: onnx.ModelProto, size: tuple[int, int] | None) -> Netwo
     if layout is None or datatype is None:
         raise ImportRefusedError(
             "input-unknown",
-            f"a picture was expected, [N,3,h,w] or [N,h,w,3] in floats or uint8; the graph takes "
+            f"a photo was expected, [N,3,h,w] or [N,h,w,3] in floats or uint8; the graph takes "
             f"{seen}",
             hint="For a graph that takes something else give --head none --geometry none.",
         )
@@ -126,7 +126,7 @@ def _resolve_size(width: int, height: int, size: tuple[int, int] | None) -> tupl
         asked = "x".join(str(side) for side in size) if size else "none"
         raise ImportRefusedError(
             "input-size-unknown",
-            f"the graph takes pictures of {own} pixels (width x height), and --size gave {asked}",
+            f"the graph takes photos of {own} pixels (width x height), and --size gave {asked}",
             hint="Give --size WIDTHxHEIGHT as the model was trained, for example --size 640x640.",
         )
     return wanted
@@ -149,7 +149,7 @@ def _sides(value: onnx.ValueInfoProto) -> list[int]:
 
 
 def fix_size(model: onnx.ModelProto, wanted: NetworkInput, batch: int | None) -> None:
-    """Write the picture's sides into the graph's input, and the batch where it is a number."""
+    """Write the photo's sides into the graph's input, and the batch where it is a number."""
     sides = {"C": wanted.channels, "H": wanted.height, "W": wanted.width}
     if batch is not None:
         sides["N"] = batch

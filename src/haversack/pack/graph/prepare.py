@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from haversack.pack.graph.text import parse
 from haversack.pack.normalisation import Normalisation
 
-# Pillow's 16-bit weights for luma, so that a gray picture stays the same to the level.
+# Pillow's 16-bit weights for luma, so that a gray photo stays the same to the level.
 _LUMA = np.array([[19595], [38470], [7471]], dtype=np.float32) / np.float32(65536)
 _ONNX_TYPE = {
     "FP32": (1, "float"),
@@ -30,11 +30,11 @@ class NetworkInput:
 
     Attributes:
         name: of the input in its graph.
-        layout: order of the dimensions; without N it takes one picture and no batch.
+        layout: order of the dimensions; without N it takes one photo and no batch.
         datatype: Open Inference V2 name.
         width, height: in pixels.
         channels: 1 or 3.
-        batch: "N" where any number of pictures fits, else "1".
+        batch: "N" where any number of photos fits, else "1".
     """
 
     name: str

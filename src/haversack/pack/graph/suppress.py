@@ -27,7 +27,7 @@ class Suppression:
         nms_iou: of two boxes of one class over this IoU the surer stays; 1 keeps both.
         candidates: kept before NMS, at most.
         max_detections: slots after it, at most.
-        anchors: boxes a picture that the head gives; None where it varies (at least `candidates`).
+        anchors: boxes a photo that the head gives; None where it varies (at least `candidates`).
         batch: "N" or "1".
     """
 
@@ -52,7 +52,7 @@ class Suppression:
 def suppress_graph(settings: Suppression, *, opset: int) -> onnx.ModelProto:
     """boxes float32[N,A,4] in network pixels, scores float32[N,A], classes int64[N,A] -> K slots.
 
-    The work is the same for every picture: TopK, then IoU of all pairs as coordinate planes, then
+    The work is the same for every photo: TopK, then IoU of all pairs as coordinate planes, then
     a fixed number of rounds of `keep = alive and not hidden by a kept, surer box of its class`.
     Ties go to the lower index. Empty slots are 0 throughout. A NaN score never passes the floor.
     """

@@ -23,7 +23,7 @@ from haversack.pack.graph.fit import fit_graph
 from haversack.pack.graph.heads import table
 from haversack.pack.graph.heads.head import Decoding, Head
 from haversack.pack.graph.join import Parts, join
-from haversack.pack.graph.network import opset_of, picture_input, read_network
+from haversack.pack.graph.network import opset_of, photo_input, read_network
 from haversack.pack.graph.opset import at_opset
 from haversack.pack.graph.prepare import NetworkInput, prepare_graph
 from haversack.pack.graph.suppress import OPSET as SUPPRESS_OPSET
@@ -64,7 +64,7 @@ def import_onnx(request: ImportRequest) -> Draft:
     network = read_network(request.source)
     if request.recipe.geometry == "none":
         return _tensor_draft(request, network)
-    return _picture_draft(request, network)
+    return _photo_draft(request, network)
 
 
 def _tensor_draft(request: ImportRequest, network: onnx.ModelProto) -> Draft:
@@ -72,7 +72,7 @@ def _tensor_draft(request: ImportRequest, network: onnx.ModelProto) -> Draft:
     if request.recipe.head not in ("", table.NONE):
         raise ImportRefusedError(
             "head-needs-pictures",
-            f"--head {request.recipe.head} reads pictures, and --geometry none was given",
+            f"--head {request.recipe.head} reads photos, and --geometry none was given",
             hint="Give --head none for a graph that takes tensors.",
         )
     _check_task(request.recipe, None)
@@ -95,22 +95,22 @@ def _tensor_draft(request: ImportRequest, network: onnx.ModelProto) -> Draft:
     )
 
 
-def _picture_draft(request: ImportRequest, network: onnx.ModelProto) -> Draft:
+def _photo_draft(request: ImportRequest, network: onnx.ModelProto) -> Draft:
     recipe = request.recipe
     original = _original(network, recipe)
     samples = read_samples(request.samples)
     fed = [original.feed(sample.pixels) for sample in samples]
     feeds, references = [values for values, _ in fed], [placed for _, placed in fed]
-    told = _told(original, feeds, request)
-    head = None if recipe.head == table.NONE else table.choose(recipe.head, told)
+    decoding = _decoding(original, feeds, request)
+    head = None if recipe.head == table.NONE else table.choose(recipe.head, decoding)
     _check_task(recipe, head)
-    lowest = _lowest_opset(head, told)
+    lowest = _lowest_opset(head, decoding)
     network = adapt_opset(network, lowest, original, feeds)
     network, wanted = adapt_batch(network, original, feeds)
-    told = dataclasses.replace(told, opset=opset_of(network), batch=wanted.batch)
-    model, graph = _joined(request, _Reader(network, wanted, original.rule, head, told))
+    decoding = dataclasses.replace(decoding, opset=opset_of(network), batch=wanted.batch)
+    model, graph = _joined(request, _Reader(network, wanted, original.rule, head, decoding))
     fit = fit_graph(original.geometry)
-    reading = Reading(head=recipe.head, told=told, rule=_thresholds(graph))
+    reading = Reading(head=recipe.head, decoding=decoding, rule=_thresholds(graph))
     files = {
         "model.onnx": model.SerializeToString(),
         "fit.onnx": fit.SerializeToString(),
@@ -120,7 +120,7 @@ def _picture_draft(request: ImportRequest, network: onnx.ModelProto) -> Draft:
     for sample, placed, reference in zip(samples, ours, references, strict=True):
         files[f"samples/{sample.name}.png"] = sample.png
         if head is None:
-            expected = raw_outputs(original, placed.pixels, told)
+            expected = raw_outputs(original, placed.pixels, decoding)
         else:
             expected = expected_outputs(original, reference, sample.size, reading)
             same_pixels[sample.name] = expected_outputs(original, placed, sample.size, reading)
@@ -140,7 +140,7 @@ def _picture_draft(request: ImportRequest, network: onnx.ModelProto) -> Draft:
 
 
 def _original(network: onnx.ModelProto, recipe: Recipe) -> Original:
-    wanted = picture_input(network, _size(recipe.size))
+    wanted = photo_input(network, _size(recipe.size))
     wants_gray = recipe.channels == "GRAY"
     if (wanted.channels == 1) != wants_gray:
         raise ImportRefusedError(
@@ -171,7 +171,7 @@ _GEOMETRY_FIELDS = (
 )
 
 
-def _told(original: Original, feeds: Sequence[Array], request: ImportRequest) -> Decoding:
+def _decoding(original: Original, feeds: Sequence[Array], request: ImportRequest) -> Decoding:
     """What a head is told, from the outputs on every sample."""
     outputs = _common([original.observe(feed) for feed in feeds])
     recipe = request.recipe
@@ -220,11 +220,11 @@ def _check_task(recipe: Recipe, head: Head | None) -> None:
         )
 
 
-def _lowest_opset(head: Head | None, told: Decoding) -> int:
+def _lowest_opset(head: Head | None, decoding: Decoding) -> int:
     if head is None:
         return _LOWEST_OPSET
     needs = SUPPRESS_OPSET if head.task == "detect" else _LOWEST_OPSET
-    return max(head.lowest_opset(told), needs)
+    return max(head.lowest_opset(decoding), needs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,15 +235,15 @@ class _Reader:
     wanted: NetworkInput
     rule: Normalisation
     head: Head | None
-    told: Decoding
+    decoding: Decoding
 
 
 def _joined(
     request: ImportRequest, reader: _Reader
 ) -> tuple[onnx.ModelProto, GraphSettings | None]:
     """model.onnx, and what was written into it."""
-    opset, recipe = reader.told.opset, request.recipe
-    built = reader.head.build(reader.told) if reader.head else None
+    opset, recipe = reader.decoding.opset, request.recipe
+    built = reader.head.build(reader.decoding) if reader.head else None
     suppress, graph = None, None
     if built is not None and reader.head is not None and reader.head.task == "detect":
         settings = Suppression(
@@ -267,7 +267,7 @@ def _joined(
         wanted=reader.wanted,
         head=built.model if built else None,
         suppress=suppress,
-        without_batch=() if built else without_batch(reader.wanted, reader.told.outputs),
+        without_batch=() if built else without_batch(reader.wanted, reader.decoding.outputs),
     )
     task: Task = reader.head.task if reader.head else "tensor"
     return join(parts, name=request.name, task=task), graph

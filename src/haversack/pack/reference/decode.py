@@ -1,6 +1,6 @@
 """Decoding apart from the graphs: each head's outputs read in numpy, in float64.
 
-Written from the models' own postprocessing, one picture at a time, with greedy NMS: what a graph
+Written from the models' own postprocessing, one photo at a time, with greedy NMS: what a graph
 says is compared with this, at import and in the tests.
 """
 
@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class RawBoxes:
-    """One picture's boxes before suppression: float64[A,4] xyxy in network pixels, scores, ids."""
+    """One photo's boxes before suppression: float64[A,4] xyxy in network pixels, scores, ids."""
 
     boxes: Floats
     scores: Floats
@@ -31,14 +31,14 @@ class RawBoxes:
     own_nms: bool = False
 
 
-def yolox(outputs: list[NDArray[Any]], told: Decoding) -> RawBoxes:
+def yolox(outputs: list[NDArray[Any]], decoding: Decoding) -> RawBoxes:
     """xy = (xy + cell) * stride, wh = exp(wh) * stride, score = objectness * class."""
     rows = outputs[0][0].astype(np.float64)
     cells: list[tuple[int, int, int]] = []
-    strides = (8, 16, 32) if len(rows) == _cells(told, (8, 16, 32)) else (8, 16, 32, 64)
+    strides = (8, 16, 32) if len(rows) == _cells(decoding, (8, 16, 32)) else (8, 16, 32, 64)
     for stride in strides:
-        for y in range(told.height // stride):
-            cells.extend((x, y, stride) for x in range(told.width // stride))
+        for y in range(decoding.height // stride):
+            cells.extend((x, y, stride) for x in range(decoding.width // stride))
     x, y, stride = np.array(cells, dtype=np.float64).T
     centre_x, centre_y = (rows[:, 0] + x) * stride, (rows[:, 1] + y) * stride
     width, height = np.exp(rows[:, 2]) * stride, np.exp(rows[:, 3]) * stride
@@ -49,36 +49,36 @@ def yolox(outputs: list[NDArray[Any]], told: Decoding) -> RawBoxes:
     )
 
 
-def _cells(told: Decoding, strides: tuple[int, ...]) -> int:
-    return sum((told.height // s) * (told.width // s) for s in strides)
+def _cells(decoding: Decoding, strides: tuple[int, ...]) -> int:
+    return sum((decoding.height // s) * (decoding.width // s) for s in strides)
 
 
-def fastestdet(outputs: list[NDArray[Any]], told: Decoding) -> RawBoxes:
+def fastestdet(outputs: list[NDArray[Any]], decoding: Decoding) -> RawBoxes:
     """score = obj^0.6 * class^0.4, centre = (tanh(t) + cell) / cells, size = sigmoid(t)."""
     grid = outputs[0][0].astype(np.float64)
     rows, columns = grid.shape[1:]
     y, x = np.mgrid[0:rows, 0:columns]
-    centre_x = (np.tanh(grid[1]) + x) / columns * told.width
-    centre_y = (np.tanh(grid[2]) + y) / rows * told.height
-    width = told.width / (1 + np.exp(-grid[3]))
-    height = told.height / (1 + np.exp(-grid[4]))
+    centre_x = (np.tanh(grid[1]) + x) / columns * decoding.width
+    centre_y = (np.tanh(grid[2]) + y) / rows * decoding.height
+    width = decoding.width / (1 + np.exp(-grid[3]))
+    height = decoding.height / (1 + np.exp(-grid[4]))
     scores = grid[0] ** 0.6 * grid[5:].max(axis=0) ** 0.4
     boxes = _around(centre_x.ravel(), centre_y.ravel(), width.ravel(), height.ravel())
     return RawBoxes(boxes=boxes, scores=scores.ravel(), class_ids=grid[5:].argmax(axis=0).ravel())
 
 
-def boxes(outputs: list[NDArray[Any]], told: Decoding) -> RawBoxes:
+def boxes(outputs: list[NDArray[Any]], decoding: Decoding) -> RawBoxes:
     """Boxes that are already decoded, in any of the layouts `recognise` knows."""
-    found = recognise(told)
+    found = recognise(decoding)
     assert found is not None, "the head has recognised these outputs before"
     quads, scores, class_ids = (
         _joint(outputs, found) if found.joint is not None else _apart(outputs, found)
     )
-    frame = (told.width, told.height) if told.box_units == "fraction" else (1, 1)
+    frame = (decoding.width, decoding.height) if decoding.box_units == "fraction" else (1, 1)
     return RawBoxes(
-        boxes=_to_xyxy(quads, told.box_format) * np.array([*frame, *frame]),
+        boxes=_to_xyxy(quads, decoding.box_format) * np.array([*frame, *frame]),
         scores=scores,
-        class_ids=class_ids.astype(np.int64) - told.first_label,
+        class_ids=class_ids.astype(np.int64) - decoding.first_label,
         own_nms=found.suppressed,
     )
 
@@ -164,25 +164,28 @@ def _iou(box: Floats, others: Floats) -> Floats:
 
 
 def softmax(logits: NDArray[Any]) -> Floats:
-    """Probabilities of one picture's logits, float64[C]."""
+    """Probabilities of one photo's logits, float64[C]."""
     values = logits.reshape(-1).astype(np.float64)
     shares = np.exp(values - values.max())
     return np.asarray(shares / shares.sum())
 
 
 def label_map(
-    logits: NDArray[Any], placed: Placed, size: tuple[int, int], told: Decoding
+    logits: NDArray[Any], placed: Placed, size: tuple[int, int], decoding: Decoding
 ) -> NDArray[np.uint8]:
     """float[C,h,w] or [h,w,C] -> uint8[height,width] on the photo, by nearest."""
     axis = (
-        0 if logits.shape[0] == told.labels or logits.shape[1:] == (told.height, told.width) else 2
+        0
+        if logits.shape[0] == decoding.labels
+        or logits.shape[1:] == (decoding.height, decoding.width)
+        else 2
     )
     planes = np.moveaxis(logits, axis, 0)
-    if planes.shape[1:] != (told.height, told.width):
-        planes = np.stack([_enlarged(plane, told) for plane in planes])
+    if planes.shape[1:] != (decoding.height, decoding.width):
+        planes = np.stack([_enlarged(plane, decoding) for plane in planes])
     ids = planes.argmax(axis=0)
-    columns = _frame_places(size[0], placed.scale[0], placed.offset[0], told.width)
-    rows = _frame_places(size[1], placed.scale[1], placed.offset[1], told.height)
+    columns = _frame_places(size[0], placed.scale[0], placed.offset[0], decoding.width)
+    rows = _frame_places(size[1], placed.scale[1], placed.offset[1], decoding.height)
     return np.asarray(ids[np.ix_(rows, columns)], dtype=np.uint8)
 
 
@@ -191,7 +194,7 @@ def _frame_places(count: int, scale: float, offset: float, limit: int) -> NDArra
     return np.array(places, dtype=np.int64)
 
 
-def _enlarged(plane: NDArray[Any], told: Decoding) -> NDArray[Any]:
+def _enlarged(plane: NDArray[Any], decoding: Decoding) -> NDArray[Any]:
     """One plane of logits at the network's size; Pillow's bilinear does not widen when it grows."""
     image = Image.fromarray(plane.astype(np.float32))
-    return np.asarray(image.resize((told.width, told.height), Image.Resampling.BILINEAR))
+    return np.asarray(image.resize((decoding.width, decoding.height), Image.Resampling.BILINEAR))

@@ -19,7 +19,7 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 
 @dataclass(frozen=True, kw_only=True)
 class Placed:
-    """One picture in the network's frame.
+    """One photo in the network's frame.
 
     Attributes:
         pixels: uint8[h,w,3], RGB.

@@ -1,5 +1,5 @@
 // @ts-check
-// The legend, or the surest classes, written into the corner of a picture that is taken along.
+// The legend, or the surest classes, written into the corner of a photo that is taken along.
 
 import { colourOf } from "./palette.js";
 import { percent } from "./shown.js";

@@ -13,18 +13,18 @@ import { make } from "./elements.js";
  * @param {Photo} shown.photo
  * @param {PhotoRecord} shown.record
  * @param {readonly Detection[]} shown.detections
- * @param {{ picture: CanvasImageSource, opacity: number } | null} shown.layer
+ * @param {{ drawing: CanvasImageSource, opacity: number } | null} shown.layer
  * @returns {Promise<Blob>} a PNG
  */
 export async function annotated({ photo, record, detections, layer }) {
   const canvas = new OffscreenCanvas(record.width, record.height);
   const context = canvas.getContext("2d");
-  if (!context || !photo.bitmap) throw new Error("there is no picture to draw on");
+  if (!context || !photo.bitmap) throw new Error("there is no photo to draw on");
   context.drawImage(photo.bitmap, 0, 0, record.width, record.height);
   if (layer) {
     context.imageSmoothingEnabled = false;
     context.globalAlpha = layer.opacity;
-    context.drawImage(layer.picture, 0, 0, record.width, record.height);
+    context.drawImage(layer.drawing, 0, 0, record.width, record.height);
     context.globalAlpha = 1;
   }
   const textPx = textSize(Math.max(record.width, record.height));
@@ -41,7 +41,7 @@ function encoded(bitmap) {
   const worker = new Worker(new URL("encoding.js", import.meta.url));
   return new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => resolve(data);
-    worker.onerror = () => reject(new Error("the picture could not be made"));
+    worker.onerror = () => reject(new Error("the drawn photo could not be made"));
     worker.postMessage(bitmap, [bitmap]);
   }).finally(() => worker.terminate());
 }

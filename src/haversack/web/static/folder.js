@@ -14,7 +14,7 @@ import { currentView, showView } from "./views.js";
 /** @import { GivenPhoto, Pack } from "./types.js" */
 /** @import { State } from "./state.js" */
 
-/** What a browser may not know as a picture; the server has the last word. */
+/** What a browser may not know as a photo; the server has the last word. */
 const OTHER_PHOTO = /\.(tiff?|heic|heif|hif|jp2|jxl|mpo|ppm|pgm|tga)$/i;
 const model = byId("folder-model", HTMLSelectElement);
 const tile = byId("folder-tile", HTMLInputElement);

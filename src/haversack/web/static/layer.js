@@ -10,16 +10,16 @@ import { shrunk } from "./photo.js";
 /** The stage needs no finer one: with 24 MP tinting takes 150 ms, with this 15. */
 const STAGE_PX = 2048;
 
-/** @type {{ map: LabelMap, areas: string, picture: HTMLCanvasElement } | null} */
+/** @type {{ map: LabelMap, areas: string, drawing: HTMLCanvasElement } | null} */
 let kept = null;
 
 /** @param {LabelMap} map @param {ReadonlySet<number>} areas @returns {HTMLCanvasElement} */
 export function stageLayer(map, areas) {
   const wanted = [...areas].join(" ");
   if (kept?.map !== map || kept.areas !== wanted) {
-    kept = { map, areas: wanted, picture: layer(map, areas, STAGE_PX) };
+    kept = { map, areas: wanted, drawing: layer(map, areas, STAGE_PX) };
   }
-  return kept.picture;
+  return kept.drawing;
 }
 
 /** @param {LabelMap} map @param {ReadonlySet<number>} areas @param {number} [longest] px of a side */

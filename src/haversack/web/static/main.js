@@ -22,7 +22,7 @@ import { fetchPhoto, fetchSamples } from "./server.js";
 import { ServerPanel } from "./serverpanel.js";
 import { Stage } from "./stage.js";
 import { State } from "./state.js";
-import { copyCurl, savePicture, saveRecord } from "./taking.js";
+import { copyCurl, saveShown, saveRecord } from "./taking.js";
 import { showView } from "./views.js";
 
 const THRESHOLD_STEP = 0.05;
@@ -81,7 +81,7 @@ watchKeyboard([
   { keys: ["+", "="], text: "zoom in", action: () => stage.zoom(ZOOM_STEP) },
   { keys: ["-"], text: "zoom out", action: () => stage.zoom(1 / ZOOM_STEP) },
   { keys: ["0"], text: "the whole photo", action: () => stage.fit() },
-  { keys: ["s"], text: "save the picture", action: () => void savePicture(state) },
+  { keys: ["s"], text: "save the photo as shown", action: () => void saveShown(state) },
   { keys: ["j"], text: "save the record", action: () => saveRecord(state) },
   { keys: ["Escape"], text: "choose nothing", action: () => screen.showAll() },
 ]);
@@ -187,7 +187,7 @@ function watchControls() {
   byId("mode", HTMLElement).addEventListener("change", ({ target }) => {
     if (target instanceof HTMLInputElement) screen.setMode(target.value);
   });
-  byId("save-picture", HTMLElement).addEventListener("click", () => void savePicture(state));
+  byId("save-shown", HTMLElement).addEventListener("click", () => void saveShown(state));
   byId("save-record", HTMLElement).addEventListener("click", () => saveRecord(state));
   byId("copy-curl", HTMLElement).addEventListener("click", () => void copyCurl());
   byId("closer", HTMLElement).addEventListener("click", lookCloser);

@@ -18,8 +18,8 @@ const list = byId("model-list", HTMLElement);
 
 /** @param {Pack} pack @returns {string} why the page cannot use it, or "" */
 export function reasonAgainst(pack) {
-  if (!pack.takes_pictures) return "no picture: it takes numbers, not photos";
-  if (!TASKS.has(pack.task)) return "no picture: it gives plain numbers";
+  if (!pack.takes_pictures) return "no photo: it takes numbers";
+  if (!TASKS.has(pack.task)) return "nothing to draw: it gives plain numbers";
   return "";
 }
 

@@ -1,5 +1,5 @@
 // @ts-check
-// A class's colour: the same on the page as in pictures drawn by `haversack predict --draw`.
+// A class's colour: the same on the page as in photos drawn by `haversack predict --draw`.
 
 /**
  * Told apart by colour-blind people too. Source: Okabe and Ito, "Color Universal Design" (2008),

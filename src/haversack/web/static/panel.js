@@ -80,9 +80,9 @@ function showTruncated({ record }) {
 /** @param {State} state @param {boolean} hasThreshold */
 function showTake({ photo, pack, packs, record, threshold }, hasThreshold) {
   byId("save-record", HTMLButtonElement).disabled = !record;
-  const picture = byId("save-picture", HTMLButtonElement);
-  picture.disabled = !record || !photo?.bitmap;
-  picture.title = record && !photo?.bitmap ? "This browser cannot read the photo's format." : "";
+  const button = byId("save-shown", HTMLButtonElement);
+  button.disabled = !record || !photo?.bitmap;
+  button.title = record && !photo?.bitmap ? "This browser cannot read the photo's format." : "";
   if (!pack || !photo) return;
   element("curl").textContent = curlCommand({
     address: predictAddress(pack, hasSiblings(pack, packs)),

@@ -64,7 +64,7 @@ export class Screen {
   #showLayer() {
     const { map, mode, opacity } = this.state;
     if (!map || mode === "original") return this.stage.showLayer(null);
-    this.stage.showLayer({ map, picture: stageLayer(map, this.state.areas()), opacity });
+    this.stage.showLayer({ map, drawing: stageLayer(map, this.state.areas()), opacity });
   }
 }
 

@@ -51,7 +51,7 @@ export function sentence(record, threshold) {
   if (record.detections) return ofObjects(countNames(above(record.detections, threshold)));
   if (record.classes) return ofClasses(record.classes);
   if (record.legend) return ofLegend(record.legend, record.width * record.height);
-  return "This model gives no picture.";
+  return "This model gives nothing to draw.";
 }
 
 /** @param {number} share from 0 to 1 */

@@ -13,12 +13,12 @@ import { fitted, isZoomed, moved, zoomed } from "./view.js";
 /**
  * @typedef {object} Layer a label map in colours
  * @property {LabelMap} map
- * @property {CanvasImageSource} picture
+ * @property {CanvasImageSource} drawing
  * @property {number} opacity
  */
 
 const TEXT_PX = 13;
-/** Twice what the drawn pictures take: on a screen a step of one pixel is hard to see. */
+/** Twice what the drawn photos take: on a screen a step of one pixel is hard to see. */
 const LINE_PX = 5;
 /** Tags of many small boxes hide what lies around; here a pointer names them. */
 const SMALL_TAGS = 8;
@@ -158,7 +158,7 @@ export class Stage {
     if (this.#layer) {
       this.#above.imageSmoothingEnabled = false;
       this.#above.globalAlpha = this.#layer.opacity;
-      this.#above.drawImage(this.#layer.picture, ...this.#area());
+      this.#above.drawImage(this.#layer.drawing, ...this.#area());
       this.#above.globalAlpha = 1;
     }
     const pen = { view: this.#view, textPx: TEXT_PX, linePx: LINE_PX, smallTags: SMALL_TAGS, ...this.#size };

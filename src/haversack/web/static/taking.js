@@ -11,14 +11,14 @@ import { showError } from "./messages.js";
 const SAID_SECONDS = 2;
 
 /** The photo at full size as it is shown; the original is at hand already, so then with everything. @param {State} state */
-export async function savePicture(state) {
+export async function saveShown(state) {
   const { photo, record, map, opacity } = state;
   if (!photo?.bitmap || !record) return;
   const mode = state.mode === "original" ? "all" : state.mode;
-  const picture = map && layer(map, state.areas());
+  const drawing = map && layer(map, state.areas());
   const shown = { photo, record, detections: state.boxes(mode) };
   try {
-    const blob = await annotated({ ...shown, layer: picture && { picture, opacity } });
+    const blob = await annotated({ ...shown, layer: drawing && { drawing, opacity } });
     save(blob, `${stem(photo.name)}_found.png`);
   } catch (error) {
     showError(error);

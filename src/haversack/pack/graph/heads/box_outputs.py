@@ -21,8 +21,8 @@ class BoxOutputs:
         objectness: the joint output has a fifth column that every class score is multiplied by.
         final: the joint output is [N, K, 6]: box, score, class.
         suppressed: the network has removed doubles itself.
-        ragged: no batch, and a length that differs by picture: [M,4], [M], [M].
-        anchors: boxes a picture, or None where ragged.
+        ragged: no batch, and a length that differs by photo: [M,4], [M], [M].
+        anchors: boxes a photo, or None where ragged.
     """
 
     joint: int | None = None
@@ -43,33 +43,33 @@ class BoxOutputs:
         return tuple(sorted(place for place in places if place is not None))
 
 
-def recognise(told: Decoding) -> BoxOutputs | None:
+def recognise(decoding: Decoding) -> BoxOutputs | None:
     """The one reading that fits, or None where none does or several do."""
-    if len(told.outputs) == 1:
-        return _joint(told)
-    return _apart(told)
+    if len(decoding.outputs) == 1:
+        return _joint(decoding)
+    return _apart(decoding)
 
 
-def _joint(told: Decoding) -> BoxOutputs | None:
-    shape = told.outputs[0].shape
-    if told.outputs[0].datatype != "FP32" or len(shape) != 3:
+def _joint(decoding: Decoding) -> BoxOutputs | None:
+    shape = decoding.outputs[0].shape
+    if decoding.outputs[0].datatype != "FP32" or len(shape) != 3:
         return None
     _, first, second = shape
     readings = []
-    if told.labels and told.own_nms is not True:
+    if decoding.labels and decoding.own_nms is not True:
         for turned, width, anchors in ((False, second, first), (True, first, second)):
             for objectness in (False, True):
-                if width == told.labels + (5 if objectness else 4):
+                if width == decoding.labels + (5 if objectness else 4):
                     readings.append(
                         BoxOutputs(joint=0, turned=turned, objectness=objectness, anchors=anchors)
                     )
-    if second == 6 and told.own_nms is not False:
+    if second == 6 and decoding.own_nms is not False:
         readings.append(BoxOutputs(joint=0, final=True, suppressed=True, anchors=first))
     return readings[0] if len(readings) == 1 else None
 
 
-def _apart(told: Decoding) -> BoxOutputs | None:
-    outputs = list(enumerate(told.outputs))
+def _apart(decoding: Decoding) -> BoxOutputs | None:
+    outputs = list(enumerate(decoding.outputs))
     boxes = _only([item for item in outputs if _is_boxes(item[1])], _BOX)
     if boxes is None:
         return None
@@ -88,11 +88,13 @@ def _apart(told: Decoding) -> BoxOutputs | None:
             scores=scores[0],
             classes=classes[0],
             ragged=ragged,
-            suppressed=told.own_nms if told.own_nms is not None else ragged or _says_how_many(rest),
+            suppressed=decoding.own_nms
+            if decoding.own_nms is not None
+            else ragged or _says_how_many(rest),
             anchors=None if ragged else anchors,
         )
     by_class = [item for item in rest if len(item[1].shape) == 3 and item[1].shape[1] == anchors]
-    table = _only([item for item in by_class if told.labels in (0, item[1].shape[2])], _SCORE)
+    table = _only([item for item in by_class if decoding.labels in (0, item[1].shape[2])], _SCORE)
     if table is None or ragged or table[1].datatype != "FP32":
         return None
     return BoxOutputs(boxes=place, scores=table[0], anchors=anchors)

@@ -14,15 +14,15 @@ from haversack.pack.graph.text import parse, reduce
 _TYPES = {"FP32": "float", "INT64": "int64", "INT32": "int32"}
 
 
-def build(told: Decoding) -> HeadGraph:
+def build(decoding: Decoding) -> HeadGraph:
     """One joint output, or boxes, scores and classes apart; see `recognise` for every shape."""
-    found = recognise(told)
+    found = recognise(decoding)
     if found is None:
         raise outputs_unknown(
             "boxes",
             "[N,A,4+C] or [N,A,5+C] (or turned, [N,4+C,A]); [N,K,6] as box, score, class; or boxes "
             "[..,A,4] with scores [..,A] or [..,A,C] and classes [..,A]",
-            told,
+            decoding,
             "Give --labels with as many names as the model has classes, and where [N,A,6] could be "
             "read in two ways --own-nms (box, score, class) or --no-own-nms; --head none keeps "
             "the outputs as they are.",
@@ -30,13 +30,13 @@ def build(told: Decoding) -> HeadGraph:
     if found.anchors is not None and found.anchors < 1:
         raise outputs_unknown(
             "boxes",
-            "as many boxes from every picture where there is a batch, or lists without a batch: "
+            "as many boxes from every photo where there is a batch, or lists without a batch: "
             "boxes [M,4], scores [M] and classes [M]",
-            told,
+            decoding,
             "Export the model with a fixed number of boxes, or without its batch dimension.",
         )
-    steps = [_joint(found, told) if found.joint is not None else _apart(found)]
-    steps += [_corners(told), _classes(found, told)]
+    steps = [_joint(found, decoding) if found.joint is not None else _apart(found)]
+    steps += [_corners(decoding), _classes(found, decoding)]
     anchors = found.anchors
     if found.ragged:
         steps.append(_padded())
@@ -46,29 +46,29 @@ def build(told: Decoding) -> HeadGraph:
             "all_boxes = Identity (corners)\n all_scores = Identity (score)\n"
             "all_classes = Identity (class_id)"
         )
-    n = told.batch
+    n = decoding.batch
     a = "A" if anchors is None else anchors
     text = f"""
-    boxes ({_inputs(found, told)})
+    boxes ({_inputs(found, decoding)})
         => (float[{n},{a},4] all_boxes, float[{n},{a}] all_scores, int64[{n},{a}] all_classes)
     {{
         {chr(10).join(steps)}
     }}"""
-    model = parse(text, opset=told.opset, arrays=_arrays(found, told))
+    model = parse(text, opset=decoding.opset, arrays=_arrays(found, decoding))
     return HeadGraph(model=model, anchors=anchors, own_nms=found.suppressed)
 
 
-def _inputs(found: BoxOutputs, told: Decoding) -> str:
+def _inputs(found: BoxOutputs, decoding: Decoding) -> str:
     lines = []
     for place in found.used:
-        spec = told.outputs[place]
-        first = "M" if found.ragged else told.batch
+        spec = decoding.outputs[place]
+        first = "M" if found.ragged else decoding.batch
         sides = ",".join([first, *(str(side) for side in spec.shape[1:])])
         lines.append(f"{_TYPES[spec.datatype]}[{sides}] raw_{place}")
     return ", ".join(lines)
 
 
-def _joint(found: BoxOutputs, told: Decoding) -> str:
+def _joint(found: BoxOutputs, decoding: Decoding) -> str:
     """`quad` float32[N,A,4], `score` float32[N,A] and `class_raw` from one output."""
     lines = []
     rows = f"raw_{found.joint}"
@@ -84,7 +84,7 @@ def _joint(found: BoxOutputs, told: Decoding) -> str:
         return "\n".join(lines)
     start = "at_5" if found.objectness else "at_4"
     lines.append(f"by_class = Slice ({rows}, {start}, at_end, axis_2)")
-    lines.append(reduce("best", "ReduceMax", "by_class", 2, opset=told.opset))
+    lines.append(reduce("best", "ReduceMax", "by_class", 2, opset=decoding.opset))
     lines.append("class_raw = ArgMax <axis = 2, keepdims = 0> (by_class)")
     if found.objectness:
         lines.append(f"object_column = Slice ({rows}, at_4, at_5, axis_2)")
@@ -114,19 +114,19 @@ def _apart(found: BoxOutputs) -> str:
     return "\n".join(lines)
 
 
-def _corners(told: Decoding) -> str:
+def _corners(decoding: Decoding) -> str:
     """`corners`: xyxy in network pixels."""
     scaled = (
         "quad_px = Mul (quad, frame_px)"
-        if told.box_units == "fraction"
+        if decoding.box_units == "fraction"
         else ("quad_px = Identity (quad)")
     )
-    if told.box_format == "xyxy":
+    if decoding.box_format == "xyxy":
         return f"{scaled}\ncorners = Identity (quad_px)"
-    if told.box_format == "yxyx":
+    if decoding.box_format == "yxyx":
         return f"{scaled}\ncorners = Gather <axis = 2> (quad_px, swapped)"
     split = "near = Slice (quad_px, at_0, at_2, axis_2)\nsize = Slice (quad_px, at_2, at_4, axis_2)"
-    if told.box_format == "xywh":
+    if decoding.box_format == "xywh":
         return f"{scaled}\n{split}\nfar = Add (near, size)\ncorners = Concat <axis = 2> (near, far)"
     return f"""{scaled}
     {split}
@@ -136,7 +136,7 @@ def _corners(told: Decoding) -> str:
     corners = Concat <axis = 2> (low, high)"""
 
 
-def _classes(found: BoxOutputs, told: Decoding) -> str:
+def _classes(found: BoxOutputs, decoding: Decoding) -> str:
     return """class_whole = Cast <to = 7> (class_raw)
     class_id = Sub (class_whole, first_label)"""
 
@@ -148,7 +148,7 @@ def _padded() -> str:
     all_classes = Concat <axis = 1> (class_id, no_classes)"""
 
 
-def _arrays(found: BoxOutputs, told: Decoding) -> dict[str, NDArray[Any]]:
+def _arrays(found: BoxOutputs, decoding: Decoding) -> dict[str, NDArray[Any]]:
     whole = np.int64
     sides = {
         "xyxy": (0, 1, 0, 1),
@@ -156,7 +156,7 @@ def _arrays(found: BoxOutputs, told: Decoding) -> dict[str, NDArray[Any]]:
         "cxcywh": (0, 1, 0, 1),
         "yxyx": (1, 0, 1, 0),
     }
-    frame = np.array([told.width, told.height], dtype=np.float32)
+    frame = np.array([decoding.width, decoding.height], dtype=np.float32)
     arrays: dict[str, NDArray[Any]] = {f"at_{i}": np.array([i], whole) for i in (0, 2, 4, 5, 6)}
     arrays |= {
         "at_end": np.array([np.iinfo(np.int64).max], whole),
@@ -168,13 +168,13 @@ def _arrays(found: BoxOutputs, told: Decoding) -> dict[str, NDArray[Any]]:
         "one": np.array([1], whole),
         "swapped": np.array([1, 0, 3, 2], whole),
         "half": np.array(0.5, np.float32),
-        "frame_px": frame[list(sides[told.box_format])],
-        "first_label": np.array(told.first_label, whole),
+        "frame_px": frame[list(sides[decoding.box_format])],
+        "first_label": np.array(decoding.first_label, whole),
     }
     if found.ragged:
-        arrays["no_boxes"] = np.zeros((1, told.candidates, 4), np.float32)
-        arrays["no_scores"] = np.zeros((1, told.candidates), np.float32)
-        arrays["no_classes"] = np.zeros((1, told.candidates), whole)
+        arrays["no_boxes"] = np.zeros((1, decoding.candidates, 4), np.float32)
+        arrays["no_scores"] = np.zeros((1, decoding.candidates), np.float32)
+        arrays["no_classes"] = np.zeros((1, decoding.candidates), whole)
     return arrays
 
 

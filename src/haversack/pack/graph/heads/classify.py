@@ -16,37 +16,37 @@ from haversack.pack.graph.heads.head import (
 from haversack.pack.graph.text import parse
 
 
-def _build(told: Decoding, name: str, step: str) -> HeadGraph:
-    spec = one_float_output(told, (2, 4))
+def _build(decoding: Decoding, name: str, step: str) -> HeadGraph:
+    spec = one_float_output(decoding, (2, 4))
     classes = math.prod(spec.shape[1:]) if spec else 0
     flat = spec is not None and classes == max(spec.shape[1:])
-    if spec is None or not flat or told.labels not in (0, classes):
+    if spec is None or not flat or decoding.labels not in (0, classes):
         raise outputs_unknown(
             name,
             "one FP32 output [N, classes]",
-            told,
+            decoding,
             "Give --labels with as many names as the model has classes, or --head none to keep "
             "the outputs as they are.",
         )
     sides = ",".join(str(side) for side in spec.shape[1:])
     text = f"""
-    classify (float[{told.batch},{sides}] raw_0) => (float[{told.batch},{classes}] probabilities)
+    classify (float[{decoding.batch},{sides}] raw_0) => (float[{decoding.batch},{classes}] probabilities)
     {{
         flat = Reshape (raw_0, as_list)
         {step}
     }}"""
     arrays = {"as_list": np.array([0, classes], dtype=np.int64)}
-    return HeadGraph(model=parse(text, opset=told.opset, arrays=arrays))
+    return HeadGraph(model=parse(text, opset=decoding.opset, arrays=arrays))
 
 
-def build_softmax(told: Decoding) -> HeadGraph:
+def build_softmax(decoding: Decoding) -> HeadGraph:
     """One output float32[N,C] of logits -> probabilities float32[N,C]."""
-    return _build(told, "softmax", "probabilities = Softmax <axis = 1> (flat)")
+    return _build(decoding, "softmax", "probabilities = Softmax <axis = 1> (flat)")
 
 
-def build_probabilities(told: Decoding) -> HeadGraph:
+def build_probabilities(decoding: Decoding) -> HeadGraph:
     """One output float32[N,C] that already sums to 1 -> the same as `probabilities`."""
-    return _build(told, "probabilities", "probabilities = Identity (flat)")
+    return _build(decoding, "probabilities", "probabilities = Identity (flat)")
 
 
 SOFTMAX = Head(name="softmax", task="classify", opset=5, build=build_softmax)

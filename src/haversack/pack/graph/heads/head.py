@@ -81,25 +81,25 @@ class Head:
     build: Callable[[Decoding], HeadGraph]
     opset_for: Callable[[Decoding], int] | None = None
 
-    def lowest_opset(self, told: Decoding) -> int:
+    def lowest_opset(self, decoding: Decoding) -> int:
         """The lowest opset it can be written in for these outputs."""
-        return self.opset_for(told) if self.opset_for else self.opset
+        return self.opset_for(decoding) if self.opset_for else self.opset
 
 
-def outputs_unknown(head: str, expected: str, told: Decoding, hint: str) -> ImportRefusedError:
+def outputs_unknown(head: str, expected: str, decoding: Decoding, hint: str) -> ImportRefusedError:
     """The refusal of a head that cannot read these outputs."""
-    seen = "; ".join(str(spec) for spec in told.outputs)
+    seen = "; ".join(str(spec) for spec in decoding.outputs)
     return ImportRefusedError(
         "outputs-unknown",
         f"the {head} head reads {expected}; the network gives {seen}"
-        + (f" for {told.labels} labels" if told.labels else ""),
+        + (f" for {decoding.labels} labels" if decoding.labels else ""),
         hint=hint,
     )
 
 
-def one_float_output(told: Decoding, rank: tuple[int, ...]) -> TensorSpec | None:
+def one_float_output(decoding: Decoding, rank: tuple[int, ...]) -> TensorSpec | None:
     """The network's only output, where it is of floats and has one of these ranks."""
-    if len(told.outputs) != 1:
+    if len(decoding.outputs) != 1:
         return None
-    spec = told.outputs[0]
+    spec = decoding.outputs[0]
     return spec if spec.datatype == "FP32" and len(spec.shape) in rank else None

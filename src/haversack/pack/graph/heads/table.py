@@ -22,7 +22,7 @@ HEADS: dict[str, Head] = {
 }
 
 
-def choose(name: str, told: Decoding) -> Head:
+def choose(name: str, decoding: Decoding) -> Head:
     """The head of that name.
 
     Raises:
@@ -30,8 +30,8 @@ def choose(name: str, told: Decoding) -> Head:
     """
     if name in HEADS:
         return HEADS[name]
-    seen = "; ".join(str(spec) for spec in told.outputs)
-    fits = [head.name for head in HEADS.values() if _fits(head, told)]
+    seen = "; ".join(str(spec) for spec in decoding.outputs)
+    fits = [head.name for head in HEADS.values() if _fits(head, decoding)]
     known = ", ".join([*HEADS, NONE])
     raise ImportRefusedError(
         "head-unknown",
@@ -44,9 +44,9 @@ def choose(name: str, told: Decoding) -> Head:
     )
 
 
-def _fits(head: Head, told: Decoding) -> bool:
+def _fits(head: Head, decoding: Decoding) -> bool:
     try:
-        head.build(told)
+        head.build(decoding)
     except ImportRefusedError:
         return False
     return True

@@ -21,21 +21,21 @@ from haversack.pack.graph.text import parse, reduce, split
 _STRIDES = ((8, 16, 32), (8, 16, 32, 64))
 
 
-def build(told: Decoding) -> HeadGraph:
+def build(decoding: Decoding) -> HeadGraph:
     """One output float32[N,A,5+C]: x, y, w, h, objectness, classes; both already sigmoid."""
-    spec = one_float_output(told, (3,))
-    grid = _grid(told, spec.shape[1]) if spec else None
-    if spec is None or grid is None or not _classes_fit(spec.shape[2] - 5, told.labels):
+    spec = one_float_output(decoding, (3,))
+    grid = _grid(decoding, spec.shape[1]) if spec else None
+    if spec is None or grid is None or not _classes_fit(spec.shape[2] - 5, decoding.labels):
         raise outputs_unknown(
             "yolox",
-            f"one FP32 output [N, cells of strides 8, 16, 32 at {told.width}x{told.height}, "
+            f"one FP32 output [N, cells of strides 8, 16, 32 at {decoding.width}x{decoding.height}, "
             "5 + classes]",
-            told,
+            decoding,
             "Give --labels with as many names as the model has classes, or another --head "
             "(boxes for outputs that are already decoded).",
         )
     cells, strides = grid
-    n, anchors, width = told.batch, spec.shape[1], spec.shape[2]
+    n, anchors, width = decoding.batch, spec.shape[1], spec.shape[2]
     sizes = (2, 2, 1, width - 5)
     text = f"""
     yolox (float[{n},{anchors},{width}] raw_0)
@@ -43,7 +43,7 @@ def build(told: Decoding) -> HeadGraph:
             int64[{n},{anchors}] all_classes)
     <float half = {{0.5}}, int64[2] as_list = {{0,-1}}>
     {{
-        {split("xy, wh, objectness, by_class", "raw_0", sizes, opset=told.opset)}
+        {split("xy, wh, objectness, by_class", "raw_0", sizes, opset=decoding.opset)}
         xy_cell = Add (xy, cells)
         centre = Mul (xy_cell, strides)
         wh_exp = Exp (wh)
@@ -52,19 +52,21 @@ def build(told: Decoding) -> HeadGraph:
         low = Sub (centre, reach)
         high = Add (centre, reach)
         all_boxes = Concat <axis = 2> (low, high)
-        {reduce("best", "ReduceMax", "by_class", 2, opset=told.opset)}
+        {reduce("best", "ReduceMax", "by_class", 2, opset=decoding.opset)}
         sure = Reshape (objectness, as_list)
         all_scores = Mul (sure, best)
         all_classes = ArgMax <axis = 2, keepdims = 0> (by_class)
     }}"""
-    model = parse(text, opset=told.opset, arrays={"cells": cells, "strides": strides})
+    model = parse(text, opset=decoding.opset, arrays={"cells": cells, "strides": strides})
     return HeadGraph(model=model, anchors=anchors)
 
 
-def _grid(told: Decoding, anchors: int) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+def _grid(
+    decoding: Decoding, anchors: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
     """Cells float32[1,A,2] and strides float32[1,A,2], or None where no strides give A cells."""
     for strides in _STRIDES:
-        sides = [(told.height // stride, told.width // stride) for stride in strides]
+        sides = [(decoding.height // stride, decoding.width // stride) for stride in strides]
         if sum(rows * columns for rows, columns in sides) != anchors:
             continue
         cells = [

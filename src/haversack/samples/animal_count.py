@@ -13,7 +13,7 @@ _SAME_ANIMAL_IOU = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tally:
+class AnimalCount:
     """One photo's count.
 
     Attributes:
@@ -27,7 +27,7 @@ class Tally:
     other: int
 
 
-def tally(true_boxes: Boxes, found_boxes: Boxes) -> Tally:
+def tally(true_boxes: Boxes, found_boxes: Boxes) -> AnimalCount:
     """Match detections (surest first) with animals, one to one, best overlap first.
 
     Args:
@@ -42,4 +42,4 @@ def tally(true_boxes: Boxes, found_boxes: Boxes) -> Tally:
         if best >= 0 and shared[best] >= _SAME_ANIMAL_IOU:
             free[best] = False
             found += 1
-    return Tally(true=len(true_boxes), found=found, other=len(found_boxes) - found)
+    return AnimalCount(true=len(true_boxes), found=found, other=len(found_boxes) - found)

@@ -16,7 +16,7 @@ _log = logging.getLogger("haversack.jobs")
 
 
 @dataclass(eq=False)
-class Current:
+class CurrentAttempt:
     """An attempt that a worker is at.
 
     Attributes:
@@ -36,7 +36,7 @@ class Current:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rhythm:
+class LeaseTimes:
     """How often. A cancelled job is noticed after `beat_seconds` at most."""
 
     lease_seconds: float = 10.0
@@ -45,7 +45,7 @@ class Rhythm:
     tidy_seconds: float = 60.0
 
 
-class Keeper:
+class LeaseKeeper:
     """Beats and sweeps, whenever `tick` is called.
 
     Belongs to one thread, but for `take` and `drop`, which the worker's thread calls. Nothing that
@@ -54,23 +54,23 @@ class Keeper:
     could not beat either.
     """
 
-    def __init__(self, store: JobStore, rhythm: Rhythm) -> None:
+    def __init__(self, store: JobStore, lease_times: LeaseTimes) -> None:
         self._store = store
-        self._rhythm = rhythm
+        self._lease_times = lease_times
         self._clock: Callable[[], float] = time.monotonic
         self._next_beat = self._next_sweep = 0.0
-        self._currents: tuple[Current, ...] = ()
+        self._currents: tuple[CurrentAttempt, ...] = ()
 
     @property
-    def currents(self) -> tuple[Current, ...]:
+    def currents(self) -> tuple[CurrentAttempt, ...]:
         """The attempts whose leases are renewed; any thread may look."""
         return self._currents
 
-    def take(self, currents: Sequence[Current]) -> None:
+    def take(self, currents: Sequence[CurrentAttempt]) -> None:
         """Renew these leases from now on."""
         self._currents = tuple(currents)
 
-    def drop(self, current: Current) -> None:
+    def drop(self, current: CurrentAttempt) -> None:
         """It was reported of: its lease is renewed no longer."""
         self._currents = tuple(one for one in self._currents if one is not current)
 
@@ -79,20 +79,22 @@ class Keeper:
         now = self._clock()
         try:
             if now >= self._next_beat:
-                self._next_beat = now + self._rhythm.beat_seconds
+                self._next_beat = now + self._lease_times.beat_seconds
                 self._beat()
             if now >= self._next_sweep:
-                self._next_sweep = now + self._rhythm.sweep_seconds
+                self._next_sweep = now + self._lease_times.sweep_seconds
                 self._sweep()
         except HaversackError as error:
-            self._next_sweep = self._clock() + self._rhythm.lease_seconds
+            self._next_sweep = self._clock() + self._lease_times.lease_seconds
             _log.debug("jobs are not looked after now: %s", error.message)
 
     def _beat(self) -> None:
         for current in self._currents:
             if current.unwanted.is_set():
                 continue
-            held = self._store.beat(current.lease, self._rhythm.lease_seconds, current.progress)
+            held = self._store.beat(
+                current.lease, self._lease_times.lease_seconds, current.progress
+            )
             # It may have been reported of in this very moment.
             if not held and current in self._currents:
                 current.unwanted.set()

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haversack.engine.detections import Detections
-from haversack.engine.image import DecodedImage
 from haversack.engine.merge import TileBoxes, concatenate, tile_boxes
+from haversack.engine.photo import DecodedPhoto
 from haversack.engine.predictor import Fitted
 from haversack.engine.results import Outcome
 from haversack.engine.tiles import Tile, TileGrid
@@ -53,14 +53,14 @@ class TileFinding:
     skipped: bool = False
 
 
-class Looker(Protocol):
+class TileModel(Protocol):
     """A pack that detects. Promises: may be called from any thread."""
 
-    def fit(self, image: DecodedImage) -> Fitted:
-        """A picture in the network's frame."""
+    def fit(self, image: DecodedPhoto) -> Fitted:
+        """A photo in the network's frame."""
         ...
 
-    def infer(self, pictures: Sequence[Fitted]) -> Sequence[Outcome]:
+    def infer(self, photos: Sequence[Fitted]) -> Sequence[Outcome]:
         """What the model says of each, in their order. Raises EngineError."""
         ...
 
@@ -75,7 +75,9 @@ def is_constant(pixels: NDArray[np.uint8]) -> bool:
     return bool((sparse == first).all()) and bool((pixels == first).all())
 
 
-def look(looker: Looker, views: Sequence[TileView], *, fill_to: int = 1) -> list[TileFinding]:
+def infer_tiles(
+    model: TileModel, views: Sequence[TileView], *, fill_to: int = 1
+) -> list[TileFinding]:
     """What the pack sees in each tile, in their order.
 
     A tile of one colour is skipped; one with more candidates than the pack keeps is run again as
@@ -89,9 +91,9 @@ def look(looker: Looker, views: Sequence[TileView], *, fill_to: int = 1) -> list
         EngineError: the graph failed.
     """
     seen = [view for view in views if not is_constant(view.pixels)]
-    found = dict(zip(map(id, seen), _infer(looker, seen, fill_to), strict=True)) if seen else {}
+    found = dict(zip(map(id, seen), _infer(model, seen, fill_to), strict=True)) if seen else {}
     full = [view for view in seen if found[id(view)].truncated and _can_be_cut(view)]
-    quartered = dict(zip(map(id, full), _quartered(looker, full, fill_to), strict=True))
+    quartered = dict(zip(map(id, full), _quartered(model, full, fill_to), strict=True))
     findings: list[TileFinding] = []
     for view in views:
         one = found.get(id(view))
@@ -108,14 +110,14 @@ def _can_be_cut(view: TileView) -> bool:
     return view.tile.number < view.grid.count and min(view.tile.width, view.tile.height) >= 2
 
 
-def _quartered(looker: Looker, views: Sequence[TileView], fill_to: int) -> list[TileFinding]:
+def _quartered(model: TileModel, views: Sequence[TileView], fill_to: int) -> list[TileFinding]:
     """Each tile as four; each is fitted to the network again, so it sees each object larger."""
     parts = [part for view in views for part in _quarters(view)]
     # In batches of the size that was measured, across tiles: one by one, each would be filled up
     # with copies, and a herd of 46 tiles took 184 batches of 64.
     found: list[Detections] = []
     for first in range(0, len(parts), fill_to):
-        found += _infer(looker, parts[first : first + fill_to], fill_to)
+        found += _infer(model, parts[first : first + fill_to], fill_to)
     findings = []
     for i in range(0, len(parts), _QUARTERS):
         boxes = [_boxes(parts[k], found[k]) for k in range(i, i + _QUARTERS)]
@@ -139,21 +141,21 @@ def _quarters(view: TileView) -> list[TileView]:
     ]
 
 
-def _infer(looker: Looker, views: Sequence[TileView], fill_to: int) -> list[Detections]:
-    fitted = [_fit(looker, view) for view in views]
+def _infer(model: TileModel, views: Sequence[TileView], fill_to: int) -> list[Detections]:
+    fitted = [_fit(model, view) for view in views]
     fitted += fitted[-1:] * (fill_to - len(fitted))
-    outcomes = looker.infer(fitted)[: len(views)]
+    outcomes = model.infer(fitted)[: len(views)]
     found = [outcome for outcome in outcomes if isinstance(outcome, Detections)]
     if len(found) != len(views):
         raise EngineError("survey-pack-unfit", "a survey needs a pack that detects")
     return found
 
 
-def _fit(looker: Looker, view: TileView) -> Fitted:
+def _fit(model: TileModel, view: TileView) -> Fitted:
     """The tile in the network's frame, placed so that boxes come out in the photo's pixels."""
     height, width = view.pixels.shape[:2]
-    fitted = looker.fit(
-        DecodedImage(pixels=view.pixels, width=width, height=height, shrink=1, format="tile")
+    fitted = model.fit(
+        DecodedPhoto(pixels=view.pixels, width=width, height=height, shrink=1, format="tile")
     )
     scale_x, scale_y, left, top = fitted.placement.tolist()
     placement = np.array(

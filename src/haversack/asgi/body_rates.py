@@ -18,7 +18,7 @@ _LEAST_WAIT_SECONDS = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
-class PaceLimits:
+class BodyRateLimits:
     """How slowly bodies may come. Only time in which the server waits for the sender counts.
 
     Attributes:
@@ -45,13 +45,13 @@ class PaceLimits:
 class Incoming:
     """The bodies on their way. Used from the event loop only."""
 
-    def __init__(self, limits: PaceLimits | None = None, *, trust_proxy: bool = False) -> None:
-        self.limits = limits or PaceLimits()
+    def __init__(self, limits: BodyRateLimits | None = None, *, trust_proxy: bool = False) -> None:
+        self.limits = limits or BodyRateLimits()
         self._trust_proxy = trust_proxy
         self._quick = self._slow_at_once = 0
         self._slow = Counter[str]()
 
-    def begin(self, scope: Scope) -> Pace:
+    def begin(self, scope: Scope) -> BodyRate:
         """One more, of a request; whoever gets it ends it. Raises RetryLaterError `too-busy`."""
         if self._quick >= self.limits.at_once:
             raise RetryLaterError(
@@ -61,7 +61,7 @@ class Incoming:
                 hint="Send fewer at once, or start the server with a larger --queue.",
             )
         self._quick += 1
-        return Pace(self, partial(caller_of, scope, trust_proxy=self._trust_proxy))
+        return BodyRate(self, partial(caller_of, scope, trust_proxy=self._trust_proxy))
 
     def slow_down(self, caller: str) -> None:
         """One of the quick is slow now. Raises RetryLaterError `bodies-too-slow`."""
@@ -87,7 +87,7 @@ class Incoming:
         self._quick -= 1
 
 
-class Pace:
+class BodyRate:
     """How quickly one body comes."""
 
     def __init__(self, incoming: Incoming, caller: Callable[[], str]) -> None:
@@ -144,7 +144,7 @@ class Pace:
             self._slow_caller = None
 
 
-def _too_many_slow(count: int, whose: str, limits: PaceLimits) -> RetryLaterError:
+def _too_many_slow(count: int, whose: str, limits: BodyRateLimits) -> RetryLaterError:
     return RetryLaterError(
         f"{count:,} bodies of {whose} are on their way already at less than "
         f"{format_bytes(limits.slow_bytes_per_second)} a second each, and no more may be",

@@ -15,9 +15,9 @@ from haversack.engine.allocator import trim
 from haversack.engine.registry import Registry
 from haversack.errors import HaversackError, Kind
 from haversack.packfile.archive import PackFiles
+from haversack.serve.memory_plan import MemoryPlan
 from haversack.serve.model import ServedModel
 from haversack.serve.residency import Residency
-from haversack.serve.room import Room
 from haversack.serve.sizes import PackBytes, Sizes
 from haversack.serve.statistics import Statistics
 from haversack.units import format_bytes, format_seconds
@@ -28,11 +28,11 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class House:
+class LoadPolicy:
     """What packs are placed by.
 
     Attributes:
-        room: how memory was divided at the start; None where nobody did.
+        plan: how memory was divided at the start; None where nobody did.
         residency: memory for packs.
         sizes: what each takes.
         drain_seconds: how long a swap or an eviction waits for requests under way.
@@ -41,7 +41,7 @@ class House:
             it did not.
     """
 
-    room: Room | None = None
+    plan: MemoryPlan | None = None
     residency: Residency = field(default_factory=Residency)
     sizes: Sizes = field(default_factory=Sizes)
     drain_seconds: float = 30.0
@@ -75,17 +75,17 @@ class _Was:
     versions: Sequence[str]
 
 
-class Places:
-    """The loaded packs, each counted in `house.residency` until its last user is gone.
+class LoadedModels:
+    """The loaded packs, each counted in `policy.residency` until its last user is gone.
 
-    Promises: `place` and `remove` come one after another, on threads that may wait; the others
+    Promises: `load` and `remove` come one after another, on threads that may wait; the others
     never wait for them. A placing that fails leaves loaded what was: nothing is unloaded before
     every request of it has ended, and what was unloaded by then is opened again, pinned and as
     lately used as before.
     """
 
-    def __init__(self, open_model: Callable[[PackFiles], ServedModel], house: House) -> None:
-        self.house = house
+    def __init__(self, open_model: Callable[[PackFiles], ServedModel], policy: LoadPolicy) -> None:
+        self.policy = policy
         self.counts = Counts()
         self.registry: Registry[ServedModel] = Registry(open_model)
         self.loading = threading.RLock()
@@ -126,7 +126,7 @@ class Places:
             if key_of(model) in self._closing:
                 return None
             model.users += 1
-            model.used_at = self.house.clock()
+            model.used_at = self.policy.clock()
             return model
 
     def release(self, model: ServedModel) -> None:
@@ -136,19 +136,19 @@ class Places:
             if model.users == 0 and (self._retired or self._closing):
                 self._settle(model)
 
-    def place(self, files: PackFiles, *, keep_others: bool) -> ServedModel:
-        """Load a pack into its room, evicting the least used where that helps.
+    def load(self, files: PackFiles, *, keep_others: bool) -> ServedModel:
+        """Load a pack, evicting the least used where that helps.
 
         Raises:
             HaversackError: `memory-too-small`, `too-busy`; what opening raises.
         """
         with self.loading:
             key = (files.manifest.name, files.manifest.version)
-            size = self.house.sizes.of(files)
+            size = self.policy.sizes.of(files)
             replaced = [k for k in self.loaded(key[0]) if k == key or not keep_others]
             was_pinned = any(one in self.pinned for one in replaced)
             leaving = self._leaving(key, size, replaced)
-            if leaving or not self.house.residency.fits(size):
+            if leaving or not self.policy.residency.fits(size):
                 model = self._exchange(files, size, leaving, keep_others=keep_others)
             else:
                 model = self._open(files, size, keep_others=keep_others)
@@ -179,7 +179,7 @@ class Places:
         leaving: list[Key] = []
         for more in ([], *([other] for other in others), replaced):
             leaving += more
-            if self.house.residency.fits(size, without={*gone, *self._models(leaving)}):
+            if self.policy.residency.fits(size, without={*gone, *self._models(leaving)}):
                 return leaving
         raise self._no_room(key, size)
 
@@ -187,7 +187,7 @@ class Places:
         self, files: PackFiles, size: PackBytes, leaving: Sequence[Key], *, keep_others: bool
     ) -> ServedModel:
         """Those that leave finish and go before the new one comes: all do not fit."""
-        name, began = files.manifest.name, self.house.clock()
+        name, began = files.manifest.name, self.policy.clock()
         were = self._were(leaving)
         try:
             self._close(leaving, size)
@@ -205,12 +205,12 @@ class Places:
                 _log.info("%s@%s made room; it is loaded again when it is asked for", *key)
         swapped = [key[1] for key in leaving if key[0] == name]
         if swapped:
-            self._tell_swap(model, swapped, self.house.clock() - began)
+            self._tell_swap(model, swapped, self.policy.clock() - began)
         return model
 
     def _close(self, leaving: Sequence[Key], size: PackBytes) -> None:
         """Unload these once nobody uses them; nothing has changed where that takes too long."""
-        residency, models = self.house.residency, self._models(leaving)
+        residency, models = self.policy.residency, self._models(leaving)
 
         def is_free() -> bool:
             is_idle = all(model.users == 0 for model in models)
@@ -265,25 +265,25 @@ class Places:
         _log.info(
             "%s@%s took the place of %s, for which requests waited %s: both do not fit into %s",
             *(*key_of(model), ", ".join(old), format_seconds(took_seconds)),
-            format_bytes(self.house.residency.packs_bytes),
+            format_bytes(self.policy.residency.packs_bytes),
         )
 
     def _open(self, files: PackFiles, size: PackBytes, *, keep_others: bool) -> ServedModel:
         """Open, warm and switch to a pack; it is counted by what it was seen to take."""
         name, version = files.manifest.name, files.manifest.version
         old = self._models([k for k in self.loaded(name) if k[1] == version or not keep_others])
-        residency, token, before = self.house.residency, object(), self.house.activity()
+        residency, token, before = self.policy.residency, object(), self.policy.activity()
         residency.enter(token, size.while_opening())
         try:
             model = self.registry.load(files, keep_others=keep_others)
         except BaseException:
             residency.leave(token)
             raise
-        if self.house.activity() == before and model.measured is not None:
-            size = self.house.sizes.learn(files, model.measured)
+        if self.policy.activity() == before and model.measured is not None:
+            size = self.policy.sizes.learn(files, model.measured)
         model.size = size
         with self._state:
-            model.used_at = self.house.clock()
+            model.used_at = self.policy.clock()
             residency.enter(model, size, instead_of=token)
             self._retire(old)
         if residency.excess_bytes:
@@ -303,16 +303,16 @@ class Places:
         """A retired model without users takes no memory any more; `_state` is held."""
         if model in self._retired:
             self._retired.discard(model)
-            self.house.residency.leave(model)
+            self.policy.residency.leave(model)
         self._state.notify_all()
 
     def _wait_until(self, is_true: Callable[[], bool]) -> None:
         """Until requests under way have ended; `_state` is held."""
-        if not self._state.wait_for(is_true, self.house.drain_seconds):
+        if not self._state.wait_for(is_true, self.policy.drain_seconds):
             raise RetryLaterError(
                 "requests under way kept a pack in memory for too long; what should take its "
                 "place was not loaded",
-                retry_after_seconds=int(self.house.drain_seconds) or 1,
+                retry_after_seconds=int(self.policy.drain_seconds) or 1,
                 hint="Try again when the server is less busy.",
             )
 
@@ -326,7 +326,7 @@ class Places:
         return HaversackError(
             "memory-too-small",
             f"{key[0]}@{key[1]} takes about {format_bytes(need)} ({size.source}), and does not fit"
-            f"{beside} into the {format_bytes(self.house.residency.packs_bytes)} for packs",
+            f"{beside} into the {format_bytes(self.policy.residency.packs_bytes)} for packs",
             hint="Start the server with more --memory, a smaller --decode-limit or fewer packs.",
             kind=Kind.UNAVAILABLE,
         )

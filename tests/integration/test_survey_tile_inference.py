@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from tests.integration.survey_material import scene, spots_pack
 
-from haversack.engine.image import DecodedImage
+from haversack.engine.photo import DecodedPhoto
 from haversack.engine.predictor import Fitted, Predictor
 from haversack.engine.results import Outcome
 from haversack.engine.tiles import TileGrid, cut
-from haversack.survey.looking import TileFinding, TileView, is_constant, look
+from haversack.survey.tile_inference import TileFinding, TileView, infer_tiles, is_constant
 
 GRID = TileGrid(width=400, height=300, tile=128, overlap=24)
 
@@ -38,14 +38,14 @@ def told(findings: list[TileFinding]) -> list[tuple[list[list[float]], list[floa
 
 
 def test_batches_change_nothing(predictor: Predictor, views: list[TileView]) -> None:
-    alone = told([look(predictor, [view])[0] for view in views])
+    alone = told([infer_tiles(predictor, [view])[0] for view in views])
     assert sum(len(scores) for _, scores, _ in alone) > 20
-    assert told(look(predictor, views)) == alone
-    assert told(look(predictor, views[:3], fill_to=8)) == alone[:3]
+    assert told(infer_tiles(predictor, views)) == alone
+    assert told(infer_tiles(predictor, views[:3], fill_to=8)) == alone[:3]
 
 
 def test_boxes_stay_inside_their_tile(predictor: Predictor, views: list[TileView]) -> None:
-    for view, finding in zip(views, look(predictor, views), strict=True):
+    for view, finding in zip(views, infer_tiles(predictor, views), strict=True):
         left, top, right, bottom = view.tile.xyxy
         assert (finding.boxes.boxes >= (left, top, left, top)).all()
         assert (finding.boxes.boxes <= (right, bottom, right, bottom)).all()
@@ -55,7 +55,7 @@ def test_one_pixel_that_differs_is_enough_to_look(predictor: Predictor) -> None:
     plain = np.full((128, 128, 3), 255, np.uint8)
     assert is_constant(plain)
     tile = GRID.tile_at(0)
-    assert look(predictor, [TileView(pixels=plain, tile=tile, grid=GRID)])[0].skipped
+    assert infer_tiles(predictor, [TileView(pixels=plain, tile=tile, grid=GRID)])[0].skipped
     for place in ((0, 0), (5, 77), (127, 127)):
         dotted = plain.copy()
         dotted[place] = (255, 255, 254)
@@ -64,26 +64,26 @@ def test_one_pixel_that_differs_is_enough_to_look(predictor: Predictor) -> None:
 
 @dataclass
 class Counting:
-    """A pack that keeps how many pictures each call of it was given."""
+    """A pack that keeps how many photos each call of it was given."""
 
     predictor: Predictor
     calls: list[int] = field(default_factory=list)
 
-    def fit(self, image: DecodedImage) -> Fitted:
+    def fit(self, image: DecodedPhoto) -> Fitted:
         return self.predictor.fit(image)
 
-    def infer(self, pictures: Sequence[Fitted]) -> list[Outcome]:
-        self.calls.append(len(pictures))
-        return self.predictor.infer(pictures)
+    def infer(self, photos: Sequence[Fitted]) -> list[Outcome]:
+        self.calls.append(len(photos))
+        return self.predictor.infer(photos)
 
 
 def test_quarters_of_a_herd_share_batches(tmp_path: Path, views: list[TileView]) -> None:
     few = Predictor(spots_pack(tmp_path, candidates=3))
     alone, together = Counting(few), Counting(few)
-    expected = look(alone, views)
+    expected = infer_tiles(alone, views)
     crowded = sum(finding.quartered for finding in expected)
     assert crowded > 4
-    assert told(look(together, views, fill_to=16)) == told(expected)
+    assert told(infer_tiles(together, views, fill_to=16)) == told(expected)
     assert alone.calls == [len(views)] + [1] * 4 * crowded
     assert together.calls == [16] * (1 + -(-4 * crowded // 16))
 
@@ -93,7 +93,7 @@ def test_a_whole_photo_that_overflows_is_looked_at_once(
 ) -> None:
     few = Counting(Predictor(spots_pack(tmp_path, candidates=3)))
     whole = TileView(pixels=scene(4, width=400, height=300), tile=GRID.overview, grid=GRID)
-    found = look(few, [whole])[0]
+    found = infer_tiles(few, [whole])[0]
     assert found.truncated
     assert not found.quartered
     assert len(found.boxes.scores) == 3

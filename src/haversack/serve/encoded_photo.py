@@ -1,4 +1,4 @@
-"""One encoded picture on its way to a model: the memory that it needs, the network's frame."""
+"""One encoded photo on its way to a model: the memory that it needs, the network's frame."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from haversack.engine.image import Encoded, ImageHeader, read_header, scan_bytes, shrink_factor
+from haversack.engine.photo import Encoded, PhotoHeader, read_header, scan_bytes, shrink_factor
 from haversack.engine.predictor import Fitted
-from haversack.errors import ImageError
+from haversack.errors import PhotoError
 from haversack.serve.model import ServedModel
 
 
-class Picture(Protocol):
-    """An encoded picture, in memory or on disk."""
+class EncodedPhoto(Protocol):
+    """An encoded photo, in memory or on disk."""
 
     @property
     def size_bytes(self) -> int:
@@ -29,13 +29,13 @@ class Picture(Protocol):
         """All of them, in memory."""
         ...
 
-    def keep(self) -> Callable[[], None]:
-        """Have them stay there, also where their owner closes them; see `Keepable`."""
+    def retain(self) -> Callable[[], None]:
+        """Have them stay there, also where their owner closes them; see `Retainable`."""
         ...
 
 
-class PictureBytes:
-    """A `Picture` that is in memory already, or mapped."""
+class PhotoBytes:
+    """An `EncodedPhoto` that is in memory already, or mapped."""
 
     def __init__(self, data: Encoded) -> None:
         self._data = data
@@ -53,14 +53,14 @@ class PictureBytes:
         """All of them, in memory."""
         return self._data if isinstance(self._data, bytes) else bytes(self._data[:])
 
-    def keep(self) -> Callable[[], None]:
+    def retain(self) -> Callable[[], None]:
         """Nothing to do: who reads bytes or a mapping holds them by that."""
         return lambda: None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Read:
-    """A picture in the network's frame, and how long it took to get there."""
+    """A photo in the network's frame, and how long it took to get there."""
 
     fitted: Fitted
     seconds: float
@@ -77,41 +77,41 @@ def after_bytes(model: ServedModel, photo_pixels: int) -> int:
     return frame + _MAP_BYTES * photo_pixels * (model.identity.task == "label-map")
 
 
-def header_if_free(picture: Picture) -> ImageHeader | int:
-    """What the picture's first bytes say, or how much memory in bytes it takes to read that.
+def header_if_free(photo: EncodedPhoto) -> PhotoHeader | int:
+    """What the photo's first bytes say, or how much memory in bytes it takes to read that.
 
-    Raises ImageError.
+    Raises PhotoError.
     """
-    data = picture.view()
+    data = photo.view()
     return scan_bytes(data) or read_header(data)
 
 
-def header_of(picture: Picture) -> ImageHeader:
-    """What the picture's first bytes say. Raises ImageError."""
-    return read_header(picture.view())
+def header_of(photo: EncodedPhoto) -> PhotoHeader:
+    """What the photo's first bytes say. Raises PhotoError."""
+    return read_header(photo.view())
 
 
-def need_bytes(model: ServedModel, picture: Picture, header: ImageHeader) -> int:
+def need_bytes(model: ServedModel, photo: EncodedPhoto, header: PhotoHeader) -> int:
     """The larger of what decoding takes and what follows."""
     shrink = shrink_factor(header, model.manifest.input)
-    decoding = header.estimate_bytes(shrink) + picture.size_bytes
+    decoding = header.estimate_bytes(shrink) + photo.size_bytes
     return max(decoding, after_bytes(model, header.width * header.height))
 
 
-def need_if_read(model: ServedModel, picture: Picture, header: ImageHeader | ImageError) -> int:
+def need_if_read(model: ServedModel, photo: EncodedPhoto, header: PhotoHeader | PhotoError) -> int:
     """As `need_bytes`; nothing where there is no header: then nothing will be decoded either."""
-    return 0 if isinstance(header, ImageError) else need_bytes(model, picture, header)
+    return 0 if isinstance(header, PhotoError) else need_bytes(model, photo, header)
 
 
-def decode_and_fit(model: ServedModel, picture: Picture, header: ImageHeader) -> Fitted:
-    """The picture in the network's frame. Raises ImageError, EngineError."""
-    return model.predictor.fit(model.predictor.decode(picture.read(), header))
+def decode_and_fit(model: ServedModel, photo: EncodedPhoto, header: PhotoHeader) -> Fitted:
+    """The photo in the network's frame. Raises PhotoError, EngineError."""
+    return model.predictor.fit(model.predictor.decode(photo.read(), header))
 
 
-def read_one(model: ServedModel, picture: Picture, header: ImageHeader | ImageError) -> Read:
+def read_one(model: ServedModel, photo: EncodedPhoto, header: PhotoHeader | PhotoError) -> Read:
     """As `decode_and_fit`, with its time. Raises the error that is there instead of a header."""
-    if isinstance(header, ImageError):
+    if isinstance(header, PhotoError):
         raise header
     began = time.perf_counter()
-    fitted = decode_and_fit(model, picture, header)
+    fitted = decode_and_fit(model, photo, header)
     return Read(fitted=fitted, seconds=time.perf_counter() - began)

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from haversack.engine.limits import MemoryLimit
 from haversack.errors import HaversackError
-from haversack.serve.room import (
+from haversack.serve.memory_plan import (
     LEAST_REQUEST_BYTES,
     MOST_REQUEST_BYTES,
+    MemoryPlan,
     NamedPack,
-    Room,
     Wish,
     default_whole,
     divide,
@@ -40,7 +40,7 @@ def wish(limit_mib: int, *sizes: PackBytes, request_bytes: int | None = None) ->
     )
 
 
-def divided(wished: Wish) -> Room | HaversackError:
+def divided(wished: Wish) -> MemoryPlan | HaversackError:
     try:
         return divide(wished)
     except HaversackError as refused:
@@ -54,16 +54,16 @@ def test_the_reserve_is_a_tenth_and_64_mib_at_least() -> None:
 
 @given(st.integers(100, 64_000), st.lists(SIZES, max_size=4))
 def test_the_parts_add_up_and_named_packs_fit(limit_mib: int, sizes: list[PackBytes]) -> None:
-    room = divided(wish(limit_mib, *sizes))
-    if isinstance(room, HaversackError):
-        assert room.code == "memory-too-small"
-        assert room.details
-        assert room.hint
+    plan = divided(wish(limit_mib, *sizes))
+    if isinstance(plan, HaversackError):
+        assert plan.code == "memory-too-small"
+        assert plan.details
+        assert plan.hint
         return
-    assert sum(line.size_bytes for line in room.lines()) == room.whole_bytes
-    assert room.packs_bytes >= least_bytes(sizes)
-    assert LEAST_REQUEST_BYTES <= room.requests_bytes <= MOST_REQUEST_BYTES
-    assert all(line.size_bytes >= 0 for line in room.lines())
+    assert sum(line.size_bytes for line in plan.lines()) == plan.whole_bytes
+    assert plan.packs_bytes >= least_bytes(sizes)
+    assert LEAST_REQUEST_BYTES <= plan.requests_bytes <= MOST_REQUEST_BYTES
+    assert all(line.size_bytes >= 0 for line in plan.lines())
 
 
 def test_a_decode_limit_that_was_given_is_kept_or_refused() -> None:

@@ -1,4 +1,4 @@
-"""One request in the house: how long it may wait yet, and the threads that work for it."""
+"""One request in the server: how long it may wait yet, and the threads that work for it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from haversack.serve.admission import Deadline
 T = TypeVar("T")
 
 
-class Keepable(Protocol):
+class Retainable(Protocol):
     """What threads read, and what its owner closes when he has his answer."""
 
-    def keep(self) -> Callable[[], None]:
+    def retain(self) -> Callable[[], None]:
         """Have it stay open, also where its owner closes it; what this returns lets it go."""
         ...
 
 
-class Stay:
-    """One request in the house, from its begin to its answer.
+class RequestLifetime:
+    """One request in the server, from its begin to its answer.
 
     Promises: all its waits together last no longer than the server's patience, and none goes on
     beyond the caller's own deadline, which counts from the begin. Where the caller is cancelled,
@@ -56,7 +56,7 @@ class Stay:
         self._own: float | None = None
         self._left = 0
         self._after: list[Callable[[], None]] = []
-        self._read: list[Keepable] = []
+        self._read: list[Retainable] = []
 
     def limit(self, seconds: float) -> None:
         """The caller gives it up so many seconds after its begin."""
@@ -79,19 +79,19 @@ class Stay:
             if not self._waits:
                 self._patience -= self._loop.time() - self._waits_since
 
-    def reads(self, thing: Keepable) -> None:
+    def reads(self, thing: Retainable) -> None:
         """Threads of this request read `thing`."""
         self._read.append(thing)
 
     async def run(self, executor: Executor, work: Callable[[], T]) -> T:
         """Run `work` on a thread; see the promises for one that nobody waits for any more."""
-        errand = _Errand(work)
-        thread = executor.submit(errand)
+        thread_work = _ThreadWork(work)
+        thread = executor.submit(thread_work)
         try:
             return await asyncio.wrap_future(thread)
         except BaseException:
             if thread.cancel():
-                errand.drop()
+                thread_work.drop()
             elif not thread.done():
                 self._leave_behind(thread)
             raise
@@ -105,7 +105,7 @@ class Stay:
 
     def _leave_behind(self, thread: Future[T]) -> None:
         self._left += 1
-        self._after += [thing.keep() for thing in self._read]
+        self._after += [thing.retain() for thing in self._read]
         self._read.clear()
         thread.add_done_callback(self._tell_ended)
 
@@ -121,7 +121,7 @@ class Stay:
                 give_back()
 
 
-class _Errand(Generic[T]):
+class _ThreadWork(Generic[T]):
     """Work for a thread. Once dropped it holds nothing, though it stands in a pool's line yet."""
 
     __slots__ = ("_work",)

@@ -21,7 +21,7 @@ _USAGE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeskLimits:
+class IntakeLimits:
     """How much may wait.
 
     Attributes:
@@ -38,7 +38,7 @@ class DeskLimits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeskPlaces:
+class IntakeStores:
     """Where what is handed in goes."""
 
     store: JobStore
@@ -47,7 +47,7 @@ class DeskPlaces:
     webhooks: Webhooks
 
 
-class Desk:
+class Intake:
     """Takes in jobs. Any thread may call.
 
     Attributes:
@@ -56,13 +56,13 @@ class Desk:
 
     def __init__(
         self,
-        places: DeskPlaces,
-        limits: DeskLimits | None = None,
+        stores: IntakeStores,
+        limits: IntakeLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._blobs, self._files = places.store, places.blobs, places.files
-        self._webhooks = places.webhooks
-        self.limits = limits or DeskLimits()
+        self._store, self._blobs, self._files = stores.store, stores.blobs, stores.files
+        self._webhooks = stores.webhooks
+        self.limits = limits or IntakeLimits()
         self._clock = clock
         self._lock = threading.Lock()
         self._usage = Usage(queued=0, input_bytes=0)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from haversack.engine.codecs.header import ImageHeader
+from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.jpeg import decode_jpeg
 from haversack.engine.codecs.late_pillow import decode_with_pillow
 from haversack.engine.codecs.magic import read_header, scan_bytes
 from haversack.engine.codecs.orientation import upright_view
 from haversack.engine.codecs.pieces import Encoded
-from haversack.errors import ImageError
+from haversack.errors import PhotoError
 from haversack.packfile.manifest import InputGeometry
 from haversack.settings import DEFAULT_DECODE_LIMIT_BYTES
 from haversack.units import format_bytes
@@ -24,9 +24,9 @@ _LEAST_OVERSIZE = 4
 
 __all__ = [
     "DEFAULT_LIMIT_BYTES",
-    "DecodedImage",
+    "DecodedPhoto",
     "Encoded",
-    "ImageHeader",
+    "PhotoHeader",
     "decode",
     "read_header",
     "scan_bytes",
@@ -34,12 +34,12 @@ __all__ = [
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DecodedImage:
-    """One upright picture.
+class DecodedPhoto:
+    """One upright photo.
 
     Attributes:
         pixels: RGB uint8[ceil(height/shrink), ceil(width/shrink), 3], C-contiguous.
-        width, height: of the upright picture at full size, in pixels.
+        width, height: of the upright photo at full size, in pixels.
         shrink: 1, 2, 4 or 8: by how much it was decoded smaller.
         format: "JPEG", "PNG", ...
     """
@@ -56,8 +56,8 @@ class DecodedImage:
         return self.pixels.shape[1] / self.width, self.pixels.shape[0] / self.height
 
 
-def shrink_factor(header: ImageHeader, target: InputGeometry | None) -> int:
-    """1, 2, 4 or 8: a fixed function of a picture's size and the pack, never of load.
+def shrink_factor(header: PhotoHeader, target: InputGeometry | None) -> int:
+    """1, 2, 4 or 8: a fixed function of a photo's size and the pack, never of load.
 
     The largest that leaves at least four times the network's input on the axis that shrinks
     least. Only for a JPEG in one scan: others hold their full-size coefficients anyway.
@@ -74,28 +74,28 @@ def shrink_factor(header: ImageHeader, target: InputGeometry | None) -> int:
 
 def decode(
     data: bytes,
-    header: ImageHeader | None = None,
+    header: PhotoHeader | None = None,
     *,
     limit_bytes: int = DEFAULT_LIMIT_BYTES,
     target: InputGeometry | None = None,
-) -> DecodedImage:
-    """The upright picture in `data`, decoded smaller where `target` has no use for more.
+) -> DecodedPhoto:
+    """The upright photo in `data`, decoded smaller where `target` has no use for more.
 
     Args:
-        data: an encoded picture; its type is told by its first bytes.
+        data: an encoded photo; its type is told by its first bytes.
         header: of the same data, where it was read before; None reads it.
         limit_bytes: of memory that decoding may take, estimated from the header.
         target: the pack's input, or None to keep every pixel (surveys).
 
     Raises:
-        ImageError: `image-empty`, `image-type-unknown`, `image-too-large`,
+        PhotoError: `image-empty`, `image-type-unknown`, `image-too-large`,
             `image-mode-unsupported`, `image-truncated` or `image-corrupt`; nothing else.
     """
     header = header or read_header(data)
     shrink = shrink_factor(header, target)
     need = header.estimate_bytes(shrink)
     if need > limit_bytes:
-        raise ImageError(
+        raise PhotoError(
             "image-too-large",
             f"decoding this {header.format} of {header.width} x {header.height} pixels would take "
             f"about {format_bytes(need)} of memory, estimated from its header before decoding; "
@@ -110,7 +110,7 @@ def decode(
         pixels = np.ascontiguousarray(upright_view(stored, header.orientation))
     else:
         pixels = decode_with_pillow(data, header)
-    return DecodedImage(
+    return DecodedPhoto(
         pixels=pixels,
         width=header.width,
         height=header.height,

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from haversack.engine.budget import Purse
-from haversack.survey.looking import Looker
+from haversack.engine.budget import Budget
+from haversack.survey.tile_inference import TileModel
 
 
 @dataclass(frozen=True, kw_only=True)
-class Means:
+class Resources:
     """What a run is done with.
 
     Attributes:
-        looker: the pack, open.
+        model: the pack, open.
         memory: that photos in flight take from.
         threads: None for what the run's record says.
     """
 
-    looker: Looker
-    memory: Purse
+    model: TileModel
+    memory: Budget
     threads: int | None = None

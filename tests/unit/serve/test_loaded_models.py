@@ -13,7 +13,7 @@ from haversack.asgi.errors import RetryLaterError
 from haversack.engine.results import PackIdentity
 from haversack.errors import EngineError, HaversackError
 from haversack.packfile.archive import PackFiles
-from haversack.serve.placing import House, Key, Places
+from haversack.serve.loaded_models import Key, LoadedModels, LoadPolicy
 from haversack.serve.residency import Residency
 from haversack.serve.sizes import PackBytes, Sizes
 from haversack.serve.statistics import Statistics
@@ -73,18 +73,18 @@ def pack(name: str, session_bytes: int, version: str = "1", **faults: Any) -> Pa
     return cast("PackFiles", Files(Named(name, version), session_bytes, **faults))
 
 
-def places(whole_bytes: int, drain_seconds: float = 0.0) -> Places:
+def loaded_models(whole_bytes: int, drain_seconds: float = 0.0) -> LoadedModels:
     ticks = count()
-    house = House(
+    policy = LoadPolicy(
         residency=Residency(whole_bytes, 1),
         sizes=cast("Sizes", FakeSizes()),
         drain_seconds=drain_seconds,
         clock=lambda: float(next(ticks)),
     )
-    return Places(cast("Any", Model), house)
+    return LoadedModels(cast("Any", Model), policy)
 
 
-def state(here: Places) -> dict[str, object]:
+def state(here: LoadedModels) -> dict[str, object]:
     """All that a failure must leave as it was."""
     models = [here.model(key) for key in here.loaded()]
     by_use = sorted((m for m in models if m is not None), key=lambda m: m.used_at)
@@ -93,21 +93,21 @@ def state(here: Places) -> dict[str, object]:
         "current": {name: current(here, name) for name, _ in here.loaded()},
         "pinned": set(here.pinned),
         "used": [(m.identity.name, m.identity.version, m.used_at) for m in by_use],
-        "sessions": here.house.residency.sessions_bytes,
+        "sessions": here.policy.residency.sessions_bytes,
         "counts": (here.counts.loads, here.counts.evictions, here.counts.swaps),
         "statistics": [m.statistics for m in by_use],
     }
 
 
 @pytest.fixture
-def full() -> Places:
+def full() -> LoadedModels:
     """a (pinned), b in two versions, c: 100 bytes with the largest call, and c used before b."""
-    here = places(100)
-    here.place(pack("a", 30), keep_others=True)
+    here = loaded_models(100)
+    here.load(pack("a", 30), keep_others=True)
     here.pinned.add(("a", "1"))
     for version in ("2", "1"):
-        here.place(pack("b", 20, version), keep_others=True)
-    here.place(pack("c", 20), keep_others=True)
+        here.load(pack("b", 20, version), keep_others=True)
+    here.load(pack("c", 20), keep_others=True)
     for name, version in (("c", "1"), ("b", "1"), ("b", "2"), ("a", "1")):
         model = here.lease(name, version)
         assert model is not None
@@ -115,7 +115,7 @@ def full() -> Places:
     return here
 
 
-def current(here: Places, name: str) -> str:
+def current(here: LoadedModels, name: str) -> str:
     with here.use(name, None) as model:
         return model.identity.version
 
@@ -132,33 +132,33 @@ FAULTS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("session_bytes", [5, 25, 45, 60])
 def test_a_pack_that_does_not_open_leaves_every_other_loaded(
-    full: Places, fault: dict[str, Any], session_bytes: int
+    full: LoadedModels, fault: dict[str, Any], session_bytes: int
 ) -> None:
     before = state(full)
     with pytest.raises(type(next(iter(fault.values())))):
-        full.place(pack("new", session_bytes, **fault), keep_others=True)
+        full.load(pack("new", session_bytes, **fault), keep_others=True)
     assert state(full) == before
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize(("name", "version"), [("a", "2"), ("a", "1"), ("b", "3"), ("c", "1")])
 def test_a_pack_that_does_not_open_leaves_what_it_should_replace(
-    full: Places, fault: dict[str, Any], name: str, version: str
+    full: LoadedModels, fault: dict[str, Any], name: str, version: str
 ) -> None:
     before = state(full)
     with pytest.raises(type(next(iter(fault.values())))):
-        full.place(pack(name, 58, version, **fault), keep_others=False)
+        full.load(pack(name, 58, version, **fault), keep_others=False)
     assert state(full) == before
 
 
 @pytest.mark.parametrize(("name", "session_bytes"), [("new", 25), ("new", 60), ("c", 60)])
 def test_where_requests_do_not_end_nothing_is_unloaded(
-    full: Places, name: str, session_bytes: int
+    full: LoadedModels, name: str, session_bytes: int
 ) -> None:
     before = state(full)
     with full.use("b", "2"), full.use("b", "1"), full.use("c", "1"):
         with pytest.raises(RetryLaterError):
-            full.place(pack(name, session_bytes, "2"), keep_others=False)
+            full.load(pack(name, session_bytes, "2"), keep_others=False)
         assert state(full) == before
         # They answer again, too.
         model = full.lease("c", "1")
@@ -166,27 +166,27 @@ def test_where_requests_do_not_end_nothing_is_unloaded(
         full.release(model)
 
 
-def test_one_that_could_never_fit_moves_nobody(full: Places) -> None:
+def test_one_that_could_never_fit_moves_nobody(full: LoadedModels) -> None:
     before = state(full)
     with pytest.raises(HaversackError) as caught:
-        full.place(pack("new", 70), keep_others=True)
+        full.load(pack("new", 70), keep_others=True)
     assert caught.value.code == "memory-too-small"
     assert state(full) == before
 
 
-def test_a_pack_that_opens_takes_the_place_of_the_least_lately_used(full: Places) -> None:
-    full.place(pack("new", 25), keep_others=True)
+def test_a_pack_that_opens_takes_the_place_of_the_least_lately_used(full: LoadedModels) -> None:
+    full.load(pack("new", 25), keep_others=True)
     assert full.loaded() == [("a", "1"), ("b", "2"), ("new", "1")]
     assert (full.counts.evictions, full.counts.swaps) == (2, 0)
 
 
 def test_requests_of_what_was_unloaded_are_waited_for() -> None:
-    here = places(50, drain_seconds=10.0)
-    here.place(pack("old", 30), keep_others=True)
+    here = loaded_models(50, drain_seconds=10.0)
+    here.load(pack("old", 30), keep_others=True)
     model = here.lease("old", "1")
     assert model is not None
     here.remove("old", "1")
-    placing = threading.Thread(target=here.place, args=[pack("new", 30)], kwargs={"keep_others": 1})
+    placing = threading.Thread(target=here.load, args=[pack("new", 30)], kwargs={"keep_others": 1})
     placing.start()
     try:
         placing.join(0.05)
@@ -197,18 +197,18 @@ def test_requests_of_what_was_unloaded_are_waited_for() -> None:
     assert here.loaded() == [("new", "1")]
 
 
-def keys(here: Places) -> set[Key]:
+def keys(here: LoadedModels) -> set[Key]:
     return set(here.loaded())
 
 
 def test_what_cannot_be_opened_again_does_not_hide_why() -> None:
-    here = places(50)
+    here = loaded_models(50)
     once = pack("old", 30)
-    here.place(once, keep_others=True)
+    here.load(once, keep_others=True)
     object.__setattr__(once, "open_fault", OSError(2, "it is gone"))
     with pytest.raises(EngineError):
-        here.place(pack("new", 30, open_fault=EngineError("x", "y")), keep_others=True)
+        here.load(pack("new", 30, open_fault=EngineError("x", "y")), keep_others=True)
     assert keys(here) == set()
-    assert here.house.residency.sessions_bytes == 0
-    here.place(pack("other", 40), keep_others=True)
+    assert here.policy.residency.sessions_bytes == 0
+    here.load(pack("other", 40), keep_others=True)
     assert keys(here) == {("other", "1")}

@@ -19,7 +19,7 @@ def steps(chunk: bytes) -> Iterator[bytes]:
         yield chunk[at : at + _STEP_BYTES]
 
 
-class Turn:
+class TimeSlice:
     """One task's turn, which ends when it has taken 5 ms."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -30,7 +30,7 @@ class Turn:
         """It had to wait, and so others had theirs."""
         self._began = self._clock()
 
-    async def give(self) -> None:
+    async def yield_if_over(self) -> None:
         """Let others have theirs, if this one took long enough."""
         if self._clock() - self._began > _STEP_SECONDS:
             await asyncio.sleep(0)

@@ -7,24 +7,24 @@ from typing import Any
 import pytest
 
 from haversack.asgi.access import Principal
+from haversack.asgi.body_rates import BodyRate, BodyRateLimits, Incoming
 from haversack.asgi.errors import RetryLaterError, status_of
 from haversack.asgi.identity import caller_of
-from haversack.asgi.pace import Incoming, Pace, PaceLimits
 from haversack.errors import HaversackError
 
-LIMITS = PaceLimits(slow_each=2, at_once=4)
+LIMITS = BodyRateLimits(slow_each=2, at_once=4)
 
 
 def scope(address: str = "192.0.2.1", **more: Any) -> dict[str, Any]:
     return {"headers": [], "client": (address, 1), **more}
 
 
-def slow(incoming: Incoming, whose: dict[str, Any]) -> Pace:
+def slow(incoming: Incoming, whose: dict[str, Any]) -> BodyRate:
     """A body of which 5 kB came in five seconds."""
-    pace = incoming.begin(whose)
+    rate = incoming.begin(whose)
     for _ in range(5):
-        pace.tell(1.0, 1000)
-    return pace
+        rate.tell(1.0, 1000)
+    return rate
 
 
 def test_a_caller_may_have_so_many_slow_bodies_and_no_more() -> None:
@@ -66,21 +66,21 @@ def test_a_body_that_comes_quickly_again_is_not_slow_any_more() -> None:
 def test_a_body_that_began_quickly_is_slow_as_soon_as_it_stalls() -> None:
     incoming = Incoming(LIMITS)
     for _ in range(2):
-        pace = incoming.begin(scope())
-        pace.tell(1.0, 50_000_000)
-        pace.tell(4.0, 0)
-        pace.tell(5.0, 0)
+        rate = incoming.begin(scope())
+        rate.tell(1.0, 50_000_000)
+        rate.tell(4.0, 0)
+        rate.tell(5.0, 0)
     with pytest.raises(RetryLaterError):
         slow(incoming, scope())
 
 
 def test_a_burst_over_a_thin_line_is_not_slow() -> None:
-    incoming = Incoming(PaceLimits())
+    incoming = Incoming(BodyRateLimits())
     # 64 uploads that share 4 Mbit/s, and none of them moves for three seconds now and then.
     for _ in range(64):
-        pace = incoming.begin(scope())
+        rate = incoming.begin(scope())
         for second in range(60):
-            pace.tell(1.0, 0 if second % 5 < 3 else 19_500)
+            rate.tell(1.0, 0 if second % 5 < 3 else 19_500)
 
 
 def test_only_bodies_that_are_not_slow_count_for_all_callers_together() -> None:
@@ -96,7 +96,7 @@ def test_only_bodies_that_are_not_slow_count_for_all_callers_together() -> None:
 
 
 def test_slow_bodies_of_all_callers_together_have_a_limit_too() -> None:
-    incoming = Incoming(PaceLimits(slow_at_once=5))
+    incoming = Incoming(BodyRateLimits(slow_at_once=5))
     bodies = [slow(incoming, scope(f"192.0.2.{number}")) for number in range(5)]
     with pytest.raises(RetryLaterError) as caught:
         slow(incoming, scope("192.0.2.99"))
@@ -112,24 +112,24 @@ def test_slow_bodies_of_all_callers_together_have_a_limit_too() -> None:
 
 
 def test_nothing_for_the_whole_patience_is_too_slow() -> None:
-    pace = Incoming(PaceLimits()).begin(scope())
-    pace.tell(5.0, 100_000_000)
+    rate = Incoming(BodyRateLimits()).begin(scope())
+    rate.tell(5.0, 100_000_000)
     for _ in range(5):
-        assert pace.wait_seconds() == 5
-        pace.tell(5.0, 0)
+        assert rate.wait_seconds() == 5
+        rate.tell(5.0, 0)
     with pytest.raises(HaversackError) as caught:
-        pace.tell(5.0, 0)
+        rate.tell(5.0, 0)
     assert caught.value.code == "body-too-slow"
 
 
 def test_less_than_a_kilobyte_a_second_is_too_slow() -> None:
-    pace = Incoming(PaceLimits()).begin(scope())
+    rate = Incoming(BodyRateLimits()).begin(scope())
     for _ in range(30):
-        pace.tell(1.0, 1000)
+        rate.tell(1.0, 1000)
     with pytest.raises(HaversackError) as caught:
-        pace.tell(1.0, 1000)
+        rate.tell(1.0, 1000)
     assert caught.value.code == "body-too-slow"
-    enough = Incoming(PaceLimits()).begin(scope())
+    enough = Incoming(BodyRateLimits()).begin(scope())
     for _ in range(1000):
         enough.tell(1.0, 1025)
 

@@ -1,4 +1,4 @@
-"""Encoded bytes become the upright picture, or an ImageError; never something in between."""
+"""Encoded bytes become the upright photo, or an PhotoError; never something in between."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from haversack.engine.image import decode, read_header
-from haversack.errors import ImageError
+from haversack.engine.photo import decode, read_header
+from haversack.errors import PhotoError
 from haversack.packfile.manifest import InputGeometry
 
 
@@ -50,16 +50,16 @@ FILES = {
 WHOLE = {name: decode(data).pixels for name, data in FILES.items()}
 
 
-def outcome(data: bytes) -> NDArray[np.uint8] | ImageError:
+def outcome(data: bytes) -> NDArray[np.uint8] | PhotoError:
     """The pixels, or the refusal; any other exception fails the test."""
     try:
         return decode(data).pixels
-    except ImageError as error:
+    except PhotoError as error:
         return error
 
 
 def code_of(data: bytes, **options: Any) -> str:
-    with pytest.raises(ImageError) as caught:
+    with pytest.raises(PhotoError) as caught:
         decode(data, **options)
     assert caught.value.message
     return caught.value.code
@@ -68,10 +68,10 @@ def code_of(data: bytes, **options: Any) -> str:
 @pytest.mark.parametrize("name", FILES)
 @given(share=st.floats(0, 1, exclude_max=True))
 @settings(max_examples=60, deadline=None)
-def test_cut_file_is_an_error_or_gives_the_whole_picture(name: str, share: float) -> None:
+def test_cut_file_is_an_error_or_gives_the_whole_photo(name: str, share: float) -> None:
     data = FILES[name]
     found = outcome(data[: int(share * len(data))])
-    if isinstance(found, ImageError):
+    if isinstance(found, PhotoError):
         # Of WebP and AVIF the first 12 bytes are needed to know them at all.
         unknown = {"image-type-unknown"} if int(share * len(data)) < 32 else set()
         assert found.code in {"image-empty", "image-truncated", "image-corrupt"} | unknown
@@ -82,13 +82,11 @@ def test_cut_file_is_an_error_or_gives_the_whole_picture(name: str, share: float
 @pytest.mark.parametrize("name", FILES)
 @given(place=st.floats(0, 1, exclude_max=True), level=st.integers(0, 255))
 @settings(max_examples=60, deadline=None)
-def test_changed_byte_gives_a_picture_or_an_image_error(
-    name: str, place: float, level: int
-) -> None:
+def test_changed_byte_gives_a_photo_or_an_image_error(name: str, place: float, level: int) -> None:
     data = bytearray(FILES[name])
     data[int(place * len(data))] = level
     found = outcome(bytes(data))
-    if isinstance(found, ImageError):
+    if isinstance(found, PhotoError):
         assert found.message
     else:
         assert found.shape[2] == 3
@@ -96,7 +94,7 @@ def test_changed_byte_gives_a_picture_or_an_image_error(
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("format_name", ["PNG", "JPEG", "WEBP", "TIFF"])
-def test_all_orientations_of_one_picture_give_the_same_upright_picture(
+def test_all_orientations_of_one_photo_give_the_same_upright_photo(
     format_name: str, orientation: int
 ) -> None:
     upright = shades(64, 32)
@@ -188,7 +186,7 @@ def png_bomb(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + ihdr + idat + chunk(b"IEND", b"")
 
 
-def test_picture_over_the_limit_is_refused_by_its_header() -> None:
+def test_photo_over_the_limit_is_refused_by_its_header() -> None:
     gif = (
         b"GIF89a"
         + struct.pack("<HHBBB", 65000, 65000, 0, 0, 0)
@@ -206,13 +204,13 @@ def test_picture_over_the_limit_is_refused_by_its_header() -> None:
 
 
 def test_too_large_names_the_limit_and_the_option() -> None:
-    with pytest.raises(ImageError, match=r"of memory.*estimated.*the limit is 1 MiB") as caught:
+    with pytest.raises(PhotoError, match=r"of memory.*estimated.*the limit is 1 MiB") as caught:
         decode(FILES["png"], limit_bytes=1 << 20)
     assert "--decode-limit" in caught.value.hint
     assert "HAVERSACK_DECODE_LIMIT" in caught.value.hint
 
 
-def test_bytes_of_no_picture_are_refused_by_kind() -> None:
+def test_bytes_of_no_photo_are_refused_by_kind() -> None:
     assert code_of(b"") == "image-empty"
     assert code_of(b"%PDF-1.7 and more") == "image-type-unknown"
     assert code_of(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic") == "image-type-unknown"

@@ -44,7 +44,7 @@ class NamedPack:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Room:
+class MemoryPlan:
     """A server's memory, divided. The parts do not lend to each other, so none can starve another.
 
     Attributes:
@@ -112,7 +112,7 @@ def default_whole(limit_bytes: int) -> int:
     return limit_bytes - max(limit_bytes // 10, _LEAST_RESERVE_BYTES)
 
 
-def divide(wish: Wish) -> Room:
+def divide(wish: Wish) -> MemoryPlan:
     """The parts of a server's memory.
 
     Raises:
@@ -127,7 +127,7 @@ def divide(wish: Wish) -> Room:
     json = photos // _JSON_PART
     if photos + json > left:
         raise _too_small(wish, whole, said_by, (connections + bodies, photos, json))
-    return Room(
+    return MemoryPlan(
         whole_bytes=whole,
         said_by=said_by,
         floor_bytes=wish.floor_bytes,

@@ -8,8 +8,8 @@ from pathlib import Path
 from haversack.database.connection import is_postgresql, open_database, sqlite_path
 from haversack.errors import HaversackError
 from haversack.jobs.blobs import BlobStore, open_blobs
-from haversack.jobs.desk import Desk, DeskLimits, DeskPlaces
 from haversack.jobs.files import JobFiles
+from haversack.jobs.intake import Intake, IntakeLimits, IntakeStores
 from haversack.jobs.pack_store import PackStore
 from haversack.jobs.sql_store import Outside, SqlJobStore
 from haversack.jobs.store import JobStore
@@ -19,7 +19,7 @@ _BLOBS_FACT = "blobs"
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobPlaces:
+class JobLocations:
     """Where.
 
     Attributes:
@@ -44,29 +44,29 @@ class JobPlaces:
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobRoom:
-    """An open database and blob store, what is kept in both, and the desk that puts jobs."""
+class JobServices:
+    """An open database and blob store, what is kept in both, and the intake that puts jobs."""
 
     store: JobStore
     blobs: BlobStore
     files: JobFiles
     packs: PackStore
     webhooks: Webhooks
-    desk: Desk
+    intake: Intake
 
 
-def open_room(
-    places: JobPlaces, limits: DeskLimits | None = None, outside: Outside | None = None
-) -> JobRoom:
+def open_services(
+    locations: JobLocations, limits: IntakeLimits | None = None, outside: Outside | None = None
+) -> JobServices:
     """Open both, and refuse a blob store that is not the one this database's jobs are in.
 
     Raises:
         HaversackError: `blobs-elsewhere`; those of `open_database`, `migrate` and `open_blobs`.
     """
-    database = places.database_url
-    folder = places.state if is_postgresql(database) else sqlite_path(database).parent
-    spool = places.state / "waiting"
-    blobs = open_blobs(places.blobs or folder / "blobs", spool)
+    database = locations.database_url
+    folder = locations.state if is_postgresql(database) else sqlite_path(database).parent
+    spool = locations.state / "waiting"
+    blobs = open_blobs(locations.blobs or folder / "blobs", spool)
     opened = open_database(database)
     store = SqlJobStore(opened, outside)
     here = blobs.place()
@@ -76,16 +76,18 @@ def open_room(
         raise HaversackError(
             "blobs-elsewhere",
             "the photos of this database's jobs are kept in another place than "
-            f"{places.blobs or folder / 'blobs'}",
+            f"{locations.blobs or folder / 'blobs'}",
             hint="Give the server and every worker the same --blobs: a folder that all of them "
             "see, or s3://bucket/prefix.",
         )
     files, webhooks = JobFiles(opened, store.now), Webhooks(opened, store.now)
-    return JobRoom(
+    return JobServices(
         store=store,
         blobs=blobs,
         files=files,
         packs=PackStore(opened, blobs, spool),
         webhooks=webhooks,
-        desk=Desk(DeskPlaces(store=store, blobs=blobs, files=files, webhooks=webhooks), limits),
+        intake=Intake(
+            IntakeStores(store=store, blobs=blobs, files=files, webhooks=webhooks), limits
+        ),
     )

@@ -11,11 +11,11 @@ from haversack.engine.cpus import usable_cpus
 from haversack.engine.merge import MergeOptions
 from haversack.errors import HaversackError, Kind
 from haversack.survey.facts import current_merge
-from haversack.survey.means import Means
 from haversack.survey.options import RunRecord
 from haversack.survey.outcome import PhotoOutcome
 from haversack.survey.pipeline import Pipeline, PipelineOptions
-from haversack.survey.progress import Rate, Screen, Standing
+from haversack.survey.progress import Rate, RunProgress, Screen
+from haversack.survey.resources import Resources
 from haversack.survey.signals import Interrupts
 from haversack.survey.store import OpenPhoto, RunStore
 from haversack.survey.telling import device_name
@@ -24,7 +24,7 @@ _FAILURES_TOLD = 50
 
 
 @dataclass(kw_only=True)
-class Sitting:
+class RunLoop:
     """One go at a run: outcomes are written as they come, and the screen is kept up to date.
 
     `halted` tells several times a second whether to break off at once, dropping what is in flight.
@@ -45,20 +45,20 @@ class Sitting:
     _stopping: bool = False
     _sizes: dict[int, int] = field(default_factory=dict)
 
-    def work(self, means: Means, photos: list[OpenPhoto]) -> bool:
+    def work(self, resources: Resources, photos: list[OpenPhoto]) -> bool:
         """Look at the photos. Returns whether it was stopped before the end."""
         on_gpu = self.record.speed.device != "cpu"
         merge = current_merge(self.record, self.store)
         pipeline = Pipeline(
-            means.looker,
+            resources.model,
             photos,
             PipelineOptions(
                 root=self.root,
                 grid=self.record.grid,
                 merge=MergeOptions(rule=merge.rule, threshold=merge.threshold),
-                threads=means.threads or self.record.speed.threads,
+                threads=resources.threads or self.record.speed.threads,
                 batch=self.record.speed.batch,
-                memory=means.memory,
+                memory=resources.memory,
                 decoders=usable_cpus() if on_gpu else 0,
                 across_photos=on_gpu,
             ),
@@ -123,10 +123,10 @@ class Sitting:
         elif self._told_failures == _FAILURES_TOLD + 1:
             self.screen.note("More photos fail; `haversack survey status --all` lists them.")
 
-    def _standing(self, before: int, open_now: int, pipeline: Pipeline, rate: Rate) -> Standing:
+    def _standing(self, before: int, open_now: int, pipeline: Pipeline, rate: Rate) -> RunProgress:
         left = sum(self._sizes.values()) - self._done_bytes
         quick = self.seconds / self._done_bytes if self._done_bytes else None
-        return Standing(
+        return RunProgress(
             photos=before + open_now,
             photos_done=before + self._outcomes,
             found=self._found,
