@@ -26,7 +26,7 @@ class Accounts:
     keys: Keys
 
     def any(self) -> bool:
-        """Whether there is somebody, or a key that holds."""
+        """Whether there is a user, or a key that holds."""
         return self.users.any() or self.keys.any()
 
     def close(self) -> None:

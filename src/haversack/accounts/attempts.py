@@ -13,10 +13,10 @@ _MOST_NAMES = 10_000  # remembered at once: about 2 MB
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptLimits:
-    """How many failures are borne.
+    """How many sign-ins may fail before the next one must wait.
 
     Attributes:
-        per_user: of one user name within the window, whoever tried; unknown names count alike.
+        per_user: of one user name within the window, from any address; unknown names count alike.
         per_address: from one address; more, because an office may share one.
         window_seconds: after which a failure is forgotten.
     """
@@ -27,7 +27,7 @@ class AttemptLimits:
 
 
 class Attempts:
-    """Counts in memory: a restart forgets them, and no guess costs a write to the disk.
+    """Failed sign-ins, in memory: a restart forgets them, and no guess costs a write to the disk.
 
     Used from one thread only.
 

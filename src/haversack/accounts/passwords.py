@@ -82,7 +82,10 @@ class Passwords:
         return f"scrypt${cost.n},{cost.r},{cost.p}${_text(salt)}${_text(found)}"
 
     def matches(self, password: str, kept: str | None) -> bool:
-        """Whether it is the one; None, for nobody's, costs the same and is never right."""
+        """Whether `kept` was made from this password.
+
+        None, which stands for an unknown user's, takes as long and never matches.
+        """
         cost, salt, expected = self._read(kept)
         with self._one:
             found = self._derive(_bytes(password[: LONGEST + 1]), salt, cost)

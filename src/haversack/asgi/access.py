@@ -45,7 +45,7 @@ class Key:
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """Who asks, as `Context.allow` found: also in `request.scope["principal"]` from then on.
+    """Who asks, as `Context.allow` found; also in `request.scope["principal"]` from then on.
 
     Attributes:
         name: of the user, also where a key of theirs was shown; "key:NAME" for any other key; ""
@@ -63,7 +63,7 @@ class Principal:
 
 
 EVERYONE = Principal(name="", scopes=frozenset(Scope), is_everyone=True)
-"""Whoever asks where nobody has to say who they are."""
+"""Who asks, of every request to a server that has neither keys nor accounts."""
 
 
 class Register(Protocol):

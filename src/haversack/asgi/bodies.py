@@ -166,7 +166,7 @@ class Body:
             target.write(view[at : at + _PIECE_BYTES])
 
     def retain(self) -> Callable[[], None]:
-        """Have it stay after `close`, for a thread that reads it; what this returns lets it go."""
+        """Keep it after `close`, for a thread that reads it, until what this returns is called."""
         self._retainers += 1
         return self._let_go
 
@@ -176,7 +176,7 @@ class Body:
             self.close()
 
     def close(self) -> None:
-        """Let go of the memory, or of the file, when nobody keeps it."""
+        """Let go of the memory, or of the file, when no thread reads it any more."""
         self._is_closed = True
         if self._retainers:
             return

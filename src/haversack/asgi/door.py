@@ -21,7 +21,7 @@ _log = logging.getLogger("haversack.access")
 _ID_BYTES = 64
 
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
-"""A header of every answer: what it is, is what it says."""
+"""A header of every answer: a browser is to believe the Content-Type, and guess nothing else."""
 
 
 def new_request_id() -> str:
@@ -31,7 +31,7 @@ def new_request_id() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class DoorOptions:
-    """How the door is kept.
+    """What the door asks of a request, and writes down of it.
 
     Attributes:
         rules: who may ask.

@@ -1,4 +1,4 @@
-"""The event loop is everyone's: long work on it is done in small steps, with turns between them."""
+"""Long work on the event loop in small steps, between which other tasks run."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def steps(chunk: bytes) -> Iterator[bytes]:
 
 
 class TimeSlice:
-    """One task's turn, which ends when it has taken 5 ms."""
+    """One task's share of the event loop, over when it has taken 5 ms."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
         self._began = clock()
 
     def begin(self) -> None:
-        """It had to wait, and so others had theirs."""
+        """Begin anew: the task has waited, and others ran meanwhile."""
         self._began = self._clock()
 
     async def yield_if_over(self) -> None:
-        """Let others have theirs, if this one took long enough."""
+        """Let other tasks run if this share is over, and begin anew."""
         if self._clock() - self._began > _STEP_SECONDS:
             await asyncio.sleep(0)
             self._began = self._clock()

@@ -20,7 +20,7 @@ _PIECE_BYTES = 1 << 20
 
 
 class DatabaseDoor:
-    """Whoever can write the database is let in. See `JobsDoor`."""
+    """Jobs by way of the database itself, for who can write it. See `JobsDoor`."""
 
     def __init__(self, services: JobServices) -> None:
         self._services = services

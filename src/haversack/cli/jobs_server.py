@@ -30,7 +30,7 @@ _KINDS = {
 
 
 class ServerDoor:
-    """See `JobsDoor`."""
+    """Jobs by way of a server, over HTTP. See `JobsDoor`."""
 
     def __init__(self, url: str, api_key: str) -> None:
         if not url.startswith(("http://", "https://")):

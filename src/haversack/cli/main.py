@@ -60,7 +60,7 @@ def main() -> None:
         click.echo("Interrupted.", err=True)
         status = INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; nobody is left to be told.
+        # The program that read our output has gone: there is no one to write to.
         sys.stdout = None
         status = FAILED
     except PermissionError as error:

@@ -16,7 +16,7 @@ from haversack.errors import HaversackError
 
 @dataclass(frozen=True, kw_only=True)
 class AccessOptions:
-    """The options about it.
+    """The options of who may use a server.
 
     Attributes:
         keys: file of API keys.

@@ -18,7 +18,7 @@ Run = Callable[[str, Mapping[str, Value]], list[Row]]
 
 
 class Dialect(StrEnum):
-    """Which words of SQL are understood."""
+    """Whose SQL a statement is written in."""
 
     SQLITE = "sqlite"
     POSTGRESQL = "postgresql"

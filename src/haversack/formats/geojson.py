@@ -100,7 +100,7 @@ class _Places:
         return {"unplaced": self.unplaced, "unplaced_photos": names}
 
     def warn(self) -> None:
-        """Say it to whoever wanted a map."""
+        """Log how many photos are missing on the map, and why the first is."""
         if self.named:
             path, reason = self.named[0]
             _log.warning(

@@ -39,7 +39,7 @@ class IntakeLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class IntakeStores:
-    """Where what is handed in goes."""
+    """The stores that a job and its photos go into."""
 
     store: JobStore
     blobs: BlobStore
@@ -94,7 +94,7 @@ class Intake:
         return job
 
     def _put(self, new: NewJob) -> Job:
-        """The row; whom to tell is kept before, so that nobody is forgotten."""
+        """Write the row; the webhook's address is kept before, so that none is forgotten."""
         if new.webhook is not None:
             self._webhooks.put(new.id, new.webhook)
         elif new.photos:  # an earlier try at a job of this upload may have left one

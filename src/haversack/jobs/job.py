@@ -11,7 +11,7 @@ from haversack.errors import HaversackError, Kind
 
 
 class State(StrEnum):
-    """Where a job is."""
+    """The states of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"

@@ -31,13 +31,16 @@ class CurrentAttempt:
     is_back: bool = False
 
     def report(self, progress: Progress) -> None:
-        """Told by the handler, sent with the next heartbeat."""
+        """Called by the handler; it is sent with the next heartbeat."""
         self.progress = progress
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeaseTimes:
-    """How often. A cancelled job is noticed after `beat_seconds` at most."""
+    """How long a lease lasts, and how often it is renewed and others' are looked at.
+
+    A cancelled job is noticed after `beat_seconds` at most.
+    """
 
     lease_seconds: float = 10.0
     beat_seconds: float = 2.0
@@ -46,7 +49,7 @@ class LeaseTimes:
 
 
 class LeaseKeeper:
-    """Beats and sweeps, whenever `tick` is called.
+    """Renews a worker's leases, and puts back jobs whose lease has ended, when `tick` is called.
 
     Belongs to one thread, but for `take` and `drop`, which the worker's thread calls. Nothing that
     may take long is done here: a lease lasts 10 s. Where the database is away nothing is raised;

@@ -20,7 +20,7 @@ _BLOBS_FACT = "blobs"
 
 @dataclass(frozen=True, kw_only=True)
 class JobLocations:
-    """Where.
+    """Where jobs, their photos and results are kept.
 
     Attributes:
         state: the folder for what has no place of its own.

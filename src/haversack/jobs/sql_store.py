@@ -41,7 +41,7 @@ def _new_token() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Outside:
-    """What a store takes from outside.
+    """The clock and the tokens that a store uses, and how long a lost worker's job waits.
 
     Attributes:
         clock: seconds since 1970, of this machine.

@@ -84,7 +84,7 @@ class _Connection(http.client.HTTPConnection):
             self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
 
     def cut(self) -> None:
-        """Whoever sends a byte now and then does not keep a thread."""
+        """End the connection: a receiver that sends a byte now and then must not hold a thread."""
         with contextlib.suppress(OSError, AttributeError):
             self.sock.shutdown(socket.SHUT_RDWR)
 

@@ -52,11 +52,11 @@ class Webhooks:
         self._run("put", job=job_id, url=url, now=self._now())
 
     def drop(self, job_id: str) -> None:
-        """Nobody is told of a job that was never put."""
+        """Forget the address of a job that was never put."""
         self._run("drop", job=job_id)
 
     def address(self, job_id: str) -> str | None:
-        """Who is told; None for nobody."""
+        """The address to post to; None where there is none."""
         rows = self._run("address", job=job_id)
         return str(rows[0][0]) if rows else None
 
@@ -67,11 +67,11 @@ class Webhooks:
         return [DueDelivery(job=job, url=url, attempts=attempts) for job, url, attempts in rows]
 
     def delivered(self, job_id: str, finished: float) -> None:
-        """The end of that time was told."""
+        """The post about the end at that time was answered."""
         self._end(job_id, finished, "delivered", "")
 
     def give_up(self, job_id: str, finished: float, error: str) -> None:
-        """The end of that time is told no more."""
+        """The end at that time is posted no more."""
         self._end(job_id, finished, "given-up", error)
 
     def again(self, job_id: str, delay_seconds: float, error: str) -> None:
@@ -79,7 +79,7 @@ class Webhooks:
         self._run("again", job=job_id, due=self._now() + delay_seconds, error=error)
 
     def find(self, job_id: str) -> Delivery | None:
-        """How far it is; None where nobody is to be told."""
+        """How far the delivery is; None where there is no address."""
         rows = self._run("find", job=job_id)
         if not rows:
             return None

@@ -37,7 +37,7 @@ _PATIENCE_SECONDS = 120.0
 
 @dataclass(frozen=True, kw_only=True)
 class Clocks:
-    """What time it is.
+    """The clocks that a measurement reads.
 
     Attributes:
         rising: seconds, for durations.

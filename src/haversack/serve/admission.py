@@ -37,9 +37,9 @@ class Deadline:
 
 
 class Seats:
-    """How many requests are in the server: how many callers wait for an answer.
+    """One seat for each request in the server, up to a limit: each caller who waits has one.
 
-    Whoever is cancelled waits no longer and keeps no seat. What a thread still uses for him is
+    A caller who is cancelled waits no longer and keeps no seat. What a thread still uses for him is
     counted where it is limited: as turns and memory.
 
     Attributes:
@@ -84,7 +84,7 @@ class Seats:
 
 
 class Held:
-    """What somebody was let in with. It belongs to the work that is done under it.
+    """What a gate gave one request of its budget. It belongs to the work that is done under it.
 
     Attributes:
         amount: still held.
@@ -102,9 +102,9 @@ class Held:
 
 
 class Gate:
-    """The line before a budget: of bytes of memory, or of calls of a model.
+    """A budget with a queue before it: of bytes of memory, or of calls of a model.
 
-    The budget counts and threads may take from it too; who waits on the event loop stands here.
+    The budget counts and threads may take from it too; who waits on the event loop is in the queue.
     """
 
     def __init__(self, limit: int | MemoryBudget) -> None:

@@ -12,7 +12,7 @@ from haversack.serve.request_lifetime import RequestLifetime
 
 
 class Wanted(Protocol):
-    """What a request is for."""
+    """The model that a request asks for, by name and version."""
 
     @property
     def name(self) -> str:
@@ -26,7 +26,7 @@ class Wanted(Protocol):
 
 
 class Arrivals:
-    """Models for requests, brought where they are not loaded. Belongs to one event loop."""
+    """Gives requests their model, loading it where needed. Belongs to one event loop."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue

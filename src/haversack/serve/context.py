@@ -23,7 +23,7 @@ from haversack.serve.wishes import check_query
 
 
 class Phase(Enum):
-    """Where a server is in its life."""
+    """What a server does: it loads its packs, answers, or finishes what is under way."""
 
     LOADING = "loading"
     READY = "ready"

@@ -64,7 +64,7 @@ _Known = tuple[BatchItem[T], PhotoHeader | PhotoError]
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What a request is for.
+    """The model that a request asks for.
 
     Attributes:
         name: of the model.
@@ -110,12 +110,13 @@ class Workers:
 
 
 class DataPlane:
-    """Every request's way through the server: memory, decoding, turn, model.
+    """Takes every request through the server: memory, decoding, turn, model.
 
     Promises: a request holds the model it began with until it is answered, whatever is loaded or
     unloaded meanwhile. A caller who is cancelled is so at once; turn, memory and model are held
-    until no thread works for him any more (see `RequestLifetime`). What a caller sent wrongly is raised as
-    HaversackError of kind INVALID. Belongs to one event loop; `workers` do what would block it.
+    until no thread works for him any more (see `RequestLifetime`). What a caller sent wrongly is
+    raised as HaversackError of kind INVALID. Belongs to one event loop; `workers` do what would
+    block it.
 
     Attributes:
         visits: so far, of requests, jobs and tiles of surveys.

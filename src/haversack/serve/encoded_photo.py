@@ -30,7 +30,7 @@ class EncodedPhoto(Protocol):
         ...
 
     def retain(self) -> Callable[[], None]:
-        """Have them stay there, also where their owner closes them; see `Retainable`."""
+        """Keep them there, also where their owner closes them; see `Retainable`."""
         ...
 
 

@@ -29,7 +29,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class LoadPolicy:
-    """What packs are placed by.
+    """What decides which packs are loaded, and when one must go.
 
     Attributes:
         plan: how memory was divided at the start; None where nobody did.
@@ -79,7 +79,7 @@ class LoadedModels:
     """The loaded packs, each counted in `policy.residency` until its last user is gone.
 
     Promises: `load` and `remove` come one after another, on threads that may wait; the others
-    never wait for them. A placing that fails leaves loaded what was: nothing is unloaded before
+    never wait for them. A load that fails leaves loaded what was: nothing is unloaded before
     every request of it has ended, and what was unloaded by then is opened again, pinned and as
     lately used as before.
     """

@@ -18,7 +18,7 @@ class Retainable(Protocol):
     """What threads read, and what its owner closes when he has his answer."""
 
     def retain(self) -> Callable[[], None]:
-        """Have it stay open, also where its owner closes it; what this returns lets it go."""
+        """Keep it open, also where its owner closes it, until what this returns is called."""
         ...
 
 

@@ -14,7 +14,7 @@ _MOST_ROWS = 8  # of the largest batch that a profile measures
 
 
 class Residency:
-    """Who is in memory, and what is left for others.
+    """Which packs are in memory, and what is left for others.
 
     Promises: sessions and the workspace together stay within `packs_bytes`, unless a pack turns
     out larger than it was told: `excess_bytes` says so. The workspace is never smaller than the

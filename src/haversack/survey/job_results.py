@@ -51,7 +51,7 @@ class JobRun:
 
     @property
     def facts(self) -> SurveyRun:
-        """For exports; where photos lie on the server is nobody's business."""
+        """For exports, without where photos lie on the server."""
         facts = run_facts(self.folder, self.record, self.store)
         settings = {**facts.settings, "photos": self.title}
         settings.pop("root", None)

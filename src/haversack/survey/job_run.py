@@ -85,7 +85,7 @@ class _JobScreen:
     attempt: Attempt
 
     def note(self, text: str) -> None:
-        """For whoever looks for a fault."""
+        """Into the log, where it helps to find a fault."""
         _log.debug("job %s: %s", self.attempt.job.id, text)
 
     def show(self, standing: RunProgress) -> None:

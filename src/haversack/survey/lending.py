@@ -13,10 +13,10 @@ from haversack.survey.tile_inference import TileModel
 
 
 class LentPack(TileModel, Protocol):
-    """What a survey is lent.
+    """A loaded pack and memory that a server lends to a survey.
 
     Promises: requests that wait for memory or for the pack come before the survey's next photo or
-    tile. Once `unwanted` is set, whoever waits in `infer` is let go with an error.
+    tile. Once `unwanted` is set, a thread that waits in `infer` gets an error.
     """
 
     @property

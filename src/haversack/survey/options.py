@@ -56,7 +56,7 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PackTable(_Table, frozen=True, kw_only=True):
-    """The pack that looks."""
+    """The pack that a run uses."""
 
     name: str
     version: str

@@ -28,9 +28,9 @@ def _build(decoding: Decoding, name: str, step: str) -> HeadGraph:
             "Give --labels with as many names as the model has classes, or --head none to keep "
             "the outputs as they are.",
         )
-    sides = ",".join(str(side) for side in spec.shape[1:])
+    n, sides = decoding.batch, ",".join(str(side) for side in spec.shape[1:])
     text = f"""
-    classify (float[{decoding.batch},{sides}] raw_0) => (float[{decoding.batch},{classes}] probabilities)
+    classify (float[{n},{sides}] raw_0) => (float[{n},{classes}] probabilities)
     {{
         flat = Reshape (raw_0, as_list)
         {step}

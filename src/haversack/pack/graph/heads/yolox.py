@@ -28,8 +28,8 @@ def build(decoding: Decoding) -> HeadGraph:
     if spec is None or grid is None or not _classes_fit(spec.shape[2] - 5, decoding.labels):
         raise outputs_unknown(
             "yolox",
-            f"one FP32 output [N, cells of strides 8, 16, 32 at {decoding.width}x{decoding.height}, "
-            "5 + classes]",
+            "one FP32 output [N, cells of strides 8, 16, 32 at "
+            f"{decoding.width}x{decoding.height}, 5 + classes]",
             decoding,
             "Give --labels with as many names as the model has classes, or another --head "
             "(boxes for outputs that are already decoded).",
