@@ -141,7 +141,7 @@ def test_a_notebook_shows_its_cell_when_the_photo_has_gone(
     photo.write_bytes((scene_folder / "a.png").read_bytes())
     result = hs.load("blobs").predict(photo)
     photo.unlink()
-    assert "no photo" in result._repr_html_()
+    assert "no preview" in result._repr_html_()
 
 
 def test_errors_survive_a_trip_between_processes() -> None:

@@ -124,7 +124,7 @@ def test_a_pack_without_photos_cannot_be_chosen_and_says_why(page: Page) -> None
     page.click("#model-button")
     row = page.locator("label.model:has(.model-title:text-is('raw'))")
     assert row.locator("input").is_disabled()
-    assert "no photo" in row.inner_text()
+    assert "nothing to draw" in row.inner_text()
 
 
 def test_a_label_map_is_laid_over_the_photo_with_a_legend(page: Page, dog: Path) -> None:

@@ -26,7 +26,7 @@ from haversack.jobs.job import (
     differs,
     job_not_found,
 )
-from haversack.jobs.store import Claim, Filter, Old, QueuePosition, Retention, Usage
+from haversack.jobs.store import Claim, Filter, OldJob, QueuePosition, Retention, Usage
 
 _COLUMNS = tuple(field.name for field in fields(Job))
 _LAPSE_BACKOFF_SECONDS = 1.0
@@ -230,36 +230,36 @@ class SqlJobStore:
         ((queued, input_bytes),) = self._rows("usage", {})
         return Usage(queued=queued, input_bytes=int(input_bytes))
 
-    def old_results(self, keep: Retention, most: int) -> list[Old]:
+    def old_results(self, keep: Retention, most: int) -> list[OldJob]:
         """See `JobStore.old_results`."""
         return self._old("old_results", keep.result_seconds, most, quota=keep.result_bytes)
 
-    def expire_results(self, jobs: Sequence[Old]) -> int:
+    def expire_results(self, jobs: Sequence[OldJob]) -> int:
         """See `JobStore.expire_results`."""
         return len(self._rows("expire_results", _keys(jobs)))
 
-    def old_inputs(self, keep: Retention, most: int) -> list[Old]:
+    def old_inputs(self, keep: Retention, most: int) -> list[OldJob]:
         """See `JobStore.old_inputs`."""
         return self._old("old_inputs", keep.input_seconds, most, quota=keep.input_bytes)
 
-    def expire_inputs(self, jobs: Sequence[Old]) -> list[str]:
+    def expire_inputs(self, jobs: Sequence[OldJob]) -> list[str]:
         """See `JobStore.expire_inputs`."""
         newest = max((one.finished for one in jobs), default=0.0)
         # Durable: the blobs are deleted next, and no row may then say that they are there.
         rows = self._rows("expire_inputs", {**_keys(jobs), "newest": newest}, durable=True)
         return [row[0] for row in rows]
 
-    def old_jobs(self, keep: Retention, most: int) -> list[Old]:
+    def old_jobs(self, keep: Retention, most: int) -> list[OldJob]:
         """See `JobStore.old_jobs`."""
         return self._old("old_jobs", keep.job_seconds, most)
 
-    def remove_jobs(self, jobs: Sequence[Old]) -> int:
+    def remove_jobs(self, jobs: Sequence[OldJob]) -> int:
         """See `JobStore.remove_jobs`."""
         return len(self._rows("remove_jobs", _keys(jobs)))
 
-    def _old(self, name: str, seconds: float, most: int, **values: Value) -> list[Old]:
+    def _old(self, name: str, seconds: float, most: int, **values: Value) -> list[OldJob]:
         rows = self._rows(name, {"before": self.now() - seconds, "most": most, **values})
-        return [Old(id=job_id, finished=finished) for job_id, finished in rows]
+        return [OldJob(id=job_id, finished=finished) for job_id, finished in rows]
 
     def has_blob(self, name: str) -> bool:
         """See `JobStore.has_blob`."""
@@ -312,7 +312,7 @@ def _job(row: Row) -> Job:
     return Job(**{**values, "state": State(values["state"])})
 
 
-def _keys(jobs: Sequence[Old]) -> dict[str, Value]:
+def _keys(jobs: Sequence[OldJob]) -> dict[str, Value]:
     return {"keys": json.dumps([one.id for one in jobs])}
 
 

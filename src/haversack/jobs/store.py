@@ -113,7 +113,7 @@ class Retention:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Old:
+class OldJob:
     """A job of which something is to go, and when it ended, as it was found."""
 
     id: str
@@ -211,30 +211,30 @@ class JobStore(Protocol):
         """How much is held now."""
         ...
 
-    def old_results(self, keep: Retention, most: int) -> list[Old]:
+    def old_results(self, keep: Retention, most: int) -> list[OldJob]:
         """Jobs whose results are to go by age and quota: the oldest, at most `most`."""
         ...
 
-    def expire_results(self, jobs: Sequence[Old]) -> int:
+    def expire_results(self, jobs: Sequence[OldJob]) -> int:
         """Take away the results of these jobs; returns how many were there."""
         ...
 
-    def old_inputs(self, keep: Retention, most: int) -> list[Old]:
+    def old_inputs(self, keep: Retention, most: int) -> list[OldJob]:
         """Ended jobs whose inputs are to go by age and quota: the oldest, at most `most`."""
         ...
 
-    def expire_inputs(self, jobs: Sequence[Old]) -> list[str]:
+    def expire_inputs(self, jobs: Sequence[OldJob]) -> list[str]:
         """Mark the inputs of these jobs as removed, but of those that were retried meanwhile.
 
         Returns the blobs to delete: "" for each job whose photos are files.
         """
         ...
 
-    def old_jobs(self, keep: Retention, most: int) -> list[Old]:
+    def old_jobs(self, keep: Retention, most: int) -> list[OldJob]:
         """Jobs to delete by age, of which result and input are gone: the oldest, at most `most`."""
         ...
 
-    def remove_jobs(self, jobs: Sequence[Old]) -> int:
+    def remove_jobs(self, jobs: Sequence[OldJob]) -> int:
         """Delete these jobs where their result and input are gone; returns how many.
 
         A deleted job is not found any more, and its idempotency key is free.

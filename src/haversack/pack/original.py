@@ -94,7 +94,7 @@ def open_original(model: onnx.ModelProto) -> Session:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """How the raw outputs become the task's: the head's name and what it was told."""
+    """How the raw outputs become the task's: the head's name and what it was given."""
 
     head: str
     decoding: Decoding

@@ -172,7 +172,7 @@ _GEOMETRY_FIELDS = (
 
 
 def _decoding(original: Original, feeds: Sequence[Array], request: ImportRequest) -> Decoding:
-    """What a head is told, from the outputs on every sample."""
+    """What a head must know, from the outputs on every sample."""
     outputs = _common([original.observe(feed) for feed in feeds])
     recipe = request.recipe
     return Decoding(

@@ -1,4 +1,4 @@
-"""What every head is told and gives: the agreement between heads and the importer."""
+"""What every head is given and gives: the agreement between heads and the importer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BoxUnits = Literal["pixels", "fraction"]
 
 @dataclass(frozen=True, kw_only=True)
 class Decoding:
-    """What a head is told of the network in front of it.
+    """What a head must know of the network in front of it.
 
     Attributes:
         outputs: as seen on the samples: every dimension but N is what they gave, or -1 where it
