@@ -20,6 +20,7 @@ from haversack.packfile.signature import Signature
 from haversack.serve.answering import Answer, SentBody
 from haversack.serve.dataplane import DataPlane, Target
 from haversack.serve.encoded_photo import EncodedPhoto, PhotoBytes
+from haversack.serve.headers import HERE_BYTES
 from haversack.serve.model import ServedModel, shown_signature
 from haversack.serve.request_lifetime import RequestLifetime
 from haversack.serve.v2_messages import (
@@ -30,6 +31,8 @@ from haversack.serve.v2_messages import (
     render,
     wants_binary,
 )
+
+_PLAIN_BYTES = 4 << 20
 
 
 class V2Infer:
@@ -73,7 +76,10 @@ class V2Infer:
         lifetime.reads(sent.body)
         read = _read_job if sent.is_job else _read
         work = partial(read, sent.body, json_bytes, shown_signature(manifest))
-        return self._plane.parsed(work, size if json_bytes is None else json_bytes, lifetime, size)
+        if json_bytes is None:
+            return self._plane.parsed(work, size, lifetime, size)
+        heavy = json_bytes if is_plain(sent.body, json_bytes) else size
+        return self._plane.parsed(work, json_bytes, lifetime, heavy)
 
     async def _predict_photo(
         self, target: Target, asked: InferRequest, lifetime: RequestLifetime
@@ -92,6 +98,18 @@ class V2Infer:
             photo = PhotoBytes(array.reshape(-1)[0])
             return await self._plane.predict(target, photo, answer, lifetime)
         return await self._plane.predict_pixels(target, _pixels(name, array), answer, lifetime)
+
+
+def is_plain(body: EncodedPhoto, json_bytes: int) -> bool:
+    """Whether what is behind the JSON is numbers, which are looked at as they lie there.
+
+    A thread for them costs more than they do: 600 KB took 1.3 times as long. BYTES are taken apart
+    one by one; a word with an escape may be any.
+    """
+    if not 0 < json_bytes <= HERE_BYTES or body.size_bytes > _PLAIN_BYTES:
+        return False
+    head = bytes(memoryview(body.view())[:json_bytes])
+    return b"BYTES" not in head and b"\\" not in head
 
 
 def _read(body: EncodedPhoto, json_bytes: int | None, signature: Signature) -> InferRequest:
