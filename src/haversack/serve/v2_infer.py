@@ -78,7 +78,8 @@ class V2Infer:
         work = partial(read, sent.body, json_bytes, shown_signature(manifest))
         if json_bytes is None:
             return self._plane.parsed(work, size, lifetime, size)
-        heavy = json_bytes if is_plain(sent.body, json_bytes) else size
+        is_light = manifest.input is None and is_plain(sent.body, json_bytes)
+        heavy = json_bytes if is_light else size
         return self._plane.parsed(work, json_bytes, lifetime, heavy)
 
     async def _predict_photo(
