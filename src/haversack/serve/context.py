@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import TypeVar
 
 from starlette.requests import Request
 
@@ -20,6 +21,8 @@ from haversack.serve.dataplane import DataPlane, Target
 from haversack.serve.options import ServeOptions
 from haversack.serve.sign_in import SignIn
 from haversack.serve.wishes import check_query
+
+T = TypeVar("T")
 
 
 class Phase(Enum):
@@ -87,16 +90,22 @@ class Context:
 
     @asynccontextmanager
     async def body(self, request: Request, scope: Scope = Scope.INFER) -> AsyncIterator[Body]:
-        """A seat and the request's body for the length of a block, for a route that infers.
-
-        The seat is taken when the body is whole: who sends slowly keeps nobody out.
-        """
+        """A seat and the request's body for the length of a block, for a route that infers."""
         self.allow(request, scope)
+        async with self.seated(self.bodies.receive(request, self.body_limit)) as body:
+            yield body
+
+    @asynccontextmanager
+    async def seated(self, receiving: AbstractAsyncContextManager[T]) -> AsyncIterator[T]:
+        """A seat and what `receiving` gives, for the length of a block.
+
+        The seat is taken when all has come: who sends slowly keeps nobody out.
+        """
         self.check_open()
         self.plane.seats.check_free()
-        async with self.bodies.receive(request, self.body_limit) as body:
+        async with receiving as received:
             with self.plane.seats.seat():
-                yield body
+                yield received
 
     @property
     def body_limit(self) -> BodyLimit:

@@ -71,19 +71,20 @@ class Photo:
 @asynccontextmanager
 async def received_photo(context: Context, request: Request) -> AsyncIterator[Photo]:
     """A seat and the photo, for the length of a block. Raises HaversackError as `with_form`."""
-    context.check_open()
-    context.plane.seats.check_free()
+    async with context.seated(_whole_photo(context, request)) as photo:
+        yield photo
+
+
+@asynccontextmanager
+async def _whole_photo(context: Context, request: Request) -> AsyncIterator[Photo]:
     if not is_form(request):
         async with context.bodies.receive(request, context.body_limit) as body:
-            with context.plane.seats.seat():
-                yield Photo(body=body, name="", wishes=request.query_params)
+            yield Photo(body=body, name="", wishes=request.query_params)
         return
     body = Body(context.bodies)
     try:
         form = await receive_file(request, context.body_limit, body)
-        wishes = with_form(request, form.fields)
-        with context.plane.seats.seat():
-            yield Photo(body=body, name=form.name, wishes=wishes)
+        yield Photo(body=body, name=form.name, wishes=with_form(request, form.fields))
     finally:
         body.close()
 
