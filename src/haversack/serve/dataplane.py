@@ -234,8 +234,6 @@ class DataPlane:
     ) -> list[Read | HaversackError]:
         """Every photo in the network's frame, or why it cannot be read."""
         began = time.perf_counter()
-        for asked, _ in photos:
-            visit.lifetime.reads(asked.photo)
         readings = [
             visit.lifetime.run(
                 self._workers.decoding, partial(read_one, visit.model, asked.photo, header)
@@ -308,20 +306,25 @@ class DataPlane:
 
     @asynccontextmanager
     async def parsed(
-        self, work: Callable[[], T], json_bytes: int, lifetime: RequestLifetime, body_bytes: int = 0
+        self,
+        work: Callable[[], T],
+        json_bytes: int,
+        lifetime: RequestLifetime,
+        *,
+        is_light: bool = True,
     ) -> AsyncIterator[T]:
         """What that much JSON says, for the length of a block; a body may hold more behind it.
 
-        Large ones are parsed by a worker, and for large JSON memory is reserved: as long as it is
-        parsed for what that takes, and in the block for what is left. The latter is a budget of
-        its own, so who holds it may wait for the other.
+        Large JSON is parsed by a worker, and memory is reserved: as long as it is parsed for what
+        that takes, and in the block for what is left. The latter is a budget of its own, so who
+        holds it may wait for the other.
+
+        Args:
+            is_light: whether what is behind small JSON is so little, or looked at so quickly, that
+                no worker is needed.
         """
         if json_bytes <= HERE_BYTES:
-            yield (
-                work()
-                if body_bytes <= HERE_BYTES
-                else await lifetime.run(self._workers.inferring, work)
-            )
+            yield work() if is_light else await lifetime.run(self._workers.inferring, work)
             return
         need = json_bytes * _BYTES_PER_JSON_BYTE
         check_fits(need, self.memory.limit, f"{json_bytes:,} bytes of JSON")
@@ -375,7 +378,6 @@ class DataPlane:
     async def _fitted(self, visit: _Visit, photo: EncodedPhoto, header: PhotoHeader) -> Fitted:
         """The photo in the network's frame."""
         began = time.perf_counter()
-        visit.lifetime.reads(photo)
         decode = partial(decode_and_fit, visit.model, photo, header)
         fitted = await visit.lifetime.run(self._workers.decoding, decode)
         visit.stages.compute_input = time.perf_counter() - began

@@ -76,11 +76,10 @@ class V2Infer:
         lifetime.reads(sent.body)
         read = _read_job if sent.is_job else _read
         work = partial(read, sent.body, json_bytes, shown_signature(manifest))
-        if json_bytes is None:
-            return self._plane.parsed(work, size, lifetime, size)
-        is_light = manifest.input is None and is_plain(sent.body, json_bytes)
-        heavy = json_bytes if is_light else size
-        return self._plane.parsed(work, json_bytes, lifetime, heavy)
+        text_bytes = size if json_bytes is None else json_bytes
+        takes_tensors = manifest.input is None
+        is_light = size <= HERE_BYTES or (takes_tensors and is_plain(sent.body, text_bytes))
+        return self._plane.parsed(work, text_bytes, lifetime, is_light=is_light)
 
     async def _predict_photo(
         self, target: Target, asked: InferRequest, lifetime: RequestLifetime
