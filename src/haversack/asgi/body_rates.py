@@ -48,7 +48,7 @@ class Incoming:
     def __init__(self, limits: BodyRateLimits | None = None, *, trust_proxy: bool = False) -> None:
         self.limits = limits or BodyRateLimits()
         self._trust_proxy = trust_proxy
-        self._quick = self._slow_at_once = 0
+        self._quick = 0
         self._slow = Counter[str]()
 
     def begin(self, scope: Scope) -> BodyRate:
@@ -68,16 +68,14 @@ class Incoming:
         limits = self.limits
         if self._slow[caller] >= limits.slow_each:
             raise _too_many_slow(self._slow[caller], "the same caller", limits)
-        if self._slow_at_once >= limits.slow_at_once:
-            raise _too_many_slow(self._slow_at_once, "all callers together", limits)
+        if self._slow.total() >= limits.slow_at_once:
+            raise _too_many_slow(self._slow.total(), "all callers together", limits)
         self._slow[caller] += 1
-        self._slow_at_once += 1
         self._quick -= 1
 
     def speed_up(self, caller: str) -> None:
         """One of the slow is quick now."""
         self._slow[caller] -= 1
-        self._slow_at_once -= 1
         if not self._slow[caller]:
             del self._slow[caller]
         self._quick += 1
