@@ -35,6 +35,7 @@ from haversack.jobs.notifier import Notifier
 from haversack.jobs.services import JobLocations, JobServices, open_services
 from haversack.jobs.webhook_rules import WebhookRules
 from haversack.jobs.worker import Worker, WorkerOptions
+from haversack.log import first_line
 from haversack.serve.catalogue import Catalogue
 from haversack.serve.context import Context, Phase
 from haversack.serve.contract import OPERATIONS
@@ -353,8 +354,7 @@ class Server:
             try:
                 await asyncio.to_thread(catalogue.offer, path)
             except (HaversackError, OSError) as error:
-                sentence = str(error).partition("\n")[0]  # one line for each event
-                _log.warning("%s is not served: %s", path, sentence)
+                _log.warning("%s is not served: %s", path, first_line(error))
         if self._has_door:
             await asyncio.to_thread(_preload)
         if self.context.phase is Phase.LOADING:

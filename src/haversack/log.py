@@ -7,6 +7,11 @@ import logging
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
+def first_line(fault: BaseException) -> str:
+    """What a line of the log has room for: an error of ours goes on with details and a hint."""
+    return str(fault).partition("\n")[0]
+
+
 def set_up() -> None:
     """Send what Haversack says to standard error; of its libraries only warnings."""
     handler = logging.StreamHandler()

@@ -14,6 +14,7 @@ from haversack.asgi.errors import RetryLaterError
 from haversack.engine.allocator import trim
 from haversack.engine.registry import Registry
 from haversack.errors import HaversackError, Kind
+from haversack.log import first_line
 from haversack.packfile.archive import PackFiles
 from haversack.serve.memory_plan import MemoryPlan
 from haversack.serve.model import ServedModel
@@ -252,7 +253,7 @@ class LoadedModels:
                 model = self._open(was.files, was.size, keep_others=True)
             except Exception as error:
                 text = "%s@%s made room in vain, and is loaded again when it is asked for: %s"
-                _log.warning(text, name, version, str(error).partition("\n")[0])
+                _log.warning(text, name, version, first_line(error))
                 continue
             model.used_at, model.statistics = was.used_at, was.statistics
             if was.is_pinned:

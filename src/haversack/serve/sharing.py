@@ -9,6 +9,7 @@ from pathlib import Path
 
 from haversack.errors import HaversackError
 from haversack.jobs.pack_store import PackCopy, PackStore
+from haversack.log import first_line
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.serve.catalogue import Catalogue
 from haversack.serve.memory_plan import least_bytes
@@ -53,7 +54,7 @@ class Publisher:
                 _log.warning(
                     "%s@%s is not shared with other workers; it is tried again: %s",
                     *key,
-                    _first_line(error),
+                    first_line(error),
                 )
             return
         self._retries.done((key, files.digest))
@@ -108,7 +109,7 @@ class Collector:
             _raise_if_away(error)
             if self._retries.failed(copy.digest, error):
                 _log.warning(
-                    "%s@%s is not done here; it is tried again: %s", *key, _first_line(error)
+                    "%s@%s is not done here; it is tried again: %s", *key, first_line(error)
                 )
             return
         self._retries.done(copy.digest)
@@ -131,10 +132,6 @@ def _raise_if_away(error: HaversackError | OSError) -> None:
     """Without the database nothing else can be done either; blobs may be short of room for one."""
     if isinstance(error, HaversackError) and error.code == "database-away":
         raise error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
 
 
 def _key(files: PackFiles) -> _Key:
