@@ -67,7 +67,8 @@ def own_authority(text: str) -> Authority:
     if "*" in text:
         raise _invalid(
             text,
-            "Give each name by itself. A server with accounts or --keys answers to every name.",
+            "Give each name by itself. Left out, a server with accounts or --keys answers to every "
+            "name.",
         )
     found = read_authority(text)
     if found is None:
