@@ -193,6 +193,15 @@ def test_a_glob_behind_a_closed_folder_is_not_called_no_file(
     assert "no file" not in ran.err
 
 
+def test_a_pack_is_found_in_a_folder_that_may_be_entered_and_not_listed(
+    packs: Path, tmp_path: Path
+) -> None:
+    packs.chmod(0o311)
+    ran = run_as_other("pack", "inspect", "blobs", "--json", cwd=tmp_path)  # in ./packs
+    assert ran.status == 0, ran
+    assert json.loads(ran.out)["location"].startswith(str(packs))
+
+
 @pytest.mark.parametrize("closed", ["blobs/private", "blobs/1", "blobs"])
 def test_a_closed_folder_of_that_name_leaves_the_repositories_to_be_looked_in(
     packs: Path, tmp_path: Path, scene_folder: Path, closed: str

@@ -59,7 +59,7 @@ def command(repository: Path | None, repositories: tuple[Path, ...], as_json: bo
 
 def _records(place: Path) -> list[dict[str, object]]:
     """Of one repository: its packs, then what may hold some and may not be read by this user."""
-    found = Repository(place)
+    found = Repository(place).scan_all()
     closed: list[dict[str, object]] = [
         {
             "name": path.name if path == place else path.relative_to(place).parts[0],
@@ -67,9 +67,9 @@ def _records(place: Path) -> list[dict[str, object]]:
             "path": str(path),
             "error": sentence(path),
         }
-        for path in found.closed()
+        for path in found.closed
     ]
-    return [_record(entry) for entry in found.entries()] + closed
+    return [_record(entry) for entry in found.entries] + closed
 
 
 def _record(entry: PackEntry) -> dict[str, object]:

@@ -232,11 +232,11 @@ def _newest(places: Sequence[Path]) -> tuple[Path, ...]:
     found: dict[str, Path] = {}
     closed: dict[str, Path] = {}
     for place in places:
-        repository = Repository(place)
-        here = {entry.name: entry.path for entry in repository.entries()}
+        seen = Repository(place).scan_all()
+        here = {entry.name: entry.path for entry in seen.entries}
         found = here | found
         # Passed over aloud; a whole place may be another user's home, and is none of ours.
-        for path in repository.closed():
+        for path in seen.closed:
             if path != place:
                 closed[path.relative_to(place).parts[0]] = path
     found = closed | found

@@ -72,13 +72,22 @@ class Repository:
 
     def entries(self) -> list[PackEntry]:
         """Every version of every pack, sorted; dot-folders and other things are passed over."""
-        return sorted(entry for folder in self._names() for entry in versions(folder))
+        return self.scan_all().entries
 
     def closed(self) -> list[Path]:
         """What may hold packs and may not be looked at by this user: not there is another thing."""
-        if _children(self.root)[1]:
-            return [self.root]
-        return [path for folder in self._names() for path in scan(folder).closed]
+        return self.scan_all().closed
+
+    def scan_all(self) -> FolderScan:
+        """Both of these at once; of a folder that may not be listed it is the whole."""
+        children, is_closed = _children(self.root)
+        if is_closed:
+            return FolderScan(entries=[], closed=[self.root])
+        scans = [scan(child) for child in children if _NAME.fullmatch(child.name)]
+        return FolderScan(
+            entries=sorted(entry for one in scans for entry in one.entries),
+            closed=[path for one in scans for path in one.closed],
+        )
 
     def find(self, name: str, version: str | None = None) -> Path:
         """The folder of that version, or of the highest.
@@ -171,12 +180,12 @@ class Repository:
 
     def scan(self, name: str) -> FolderScan:
         """The versions of one pack, and what could not be told of them."""
-        is_one = _NAME.fullmatch(name) and not _children(self.root)[1]
-        return scan(self.root / name) if is_one else FolderScan(entries=[], closed=[])
-
-    def _names(self) -> list[Path]:
-        """Folders that may be a pack's."""
-        return [child for child in _children(self.root)[0] if _NAME.fullmatch(child.name)]
+        nothing = FolderScan(entries=[], closed=[])
+        if not _NAME.fullmatch(name):
+            return nothing
+        found = scan(self.root / name)
+        # A folder may be entered where it may not be listed; what is in neither is another's.
+        return nothing if not found.entries and _children(self.root)[1] else found
 
     def _nothing(self) -> str:
         if self.closed():
