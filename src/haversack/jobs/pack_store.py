@@ -10,8 +10,7 @@ from haversack.database.connection import Database, Row, Value
 from haversack.database.named import named_statements
 from haversack.jobs.blobs import BlobStore, blob_name
 from haversack.jobs.mapping import mapped
-from haversack.packfile.archive import PackFiles, write_archive
-from haversack.packfile.staging import staging_folder
+from haversack.packfile.archive import PackFiles, opened_archive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,18 +51,13 @@ class PackStore:
         before = self._run("find", **key)
         if before and before[0].digest == files.digest:
             return
-        self._spool.mkdir(parents=True, exist_ok=True)
-        with staging_folder(self._spool) as folder:
-            path = files.location
-            if path.is_dir():
-                path = write_archive(path, folder / "copy.pack")
-            with path.open("rb") as file, mapped(file) as data:
-                # Its own even where the very same is published elsewhere just now: what one
-                # withdraws is never another's.
-                whose = f"{files.manifest.name}-{files.manifest.version}-{secrets.token_hex(4)}"
-                blob = blob_name(data, whose)
-                self._blobs.put(blob, data)
-                size = len(data)
+        with opened_archive(files.location, self._spool) as file, mapped(file) as data:
+            # Its own even where the very same is published elsewhere just now: what one
+            # withdraws is never another's.
+            whose = f"{files.manifest.name}-{files.manifest.version}-{secrets.token_hex(4)}"
+            blob = blob_name(data, whose)
+            self._blobs.put(blob, data)
+            size = len(data)
         self._run("put", **key, digest=files.digest, blob=blob, bytes=size)
         for old in before:
             self._blobs.delete(old.blob)

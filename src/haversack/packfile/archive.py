@@ -155,6 +155,19 @@ def write_archive(folder: Path, target: Path, *, overwrite: bool = False) -> Pat
     return target
 
 
+def opened_archive(pack: Path, folder: Path) -> BinaryIO:
+    """The pack as one open file, without a name where it was made in `folder` for this.
+
+    Raises:
+        PackError: as `write_archive`. OSError.
+    """
+    if pack.is_file():
+        return pack.open("rb")
+    folder.mkdir(parents=True, exist_ok=True)
+    with staging_folder(folder) as staging:
+        return write_archive(pack, staging / "sent.pack").open("rb")
+
+
 def unpack(archive: Path, target: Path) -> Path:
     """Unpack the .pack `archive` as the new folder `target`, which appears whole or not at all.
 

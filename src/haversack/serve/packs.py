@@ -16,7 +16,7 @@ from haversack.asgi.access import Scope
 from haversack.asgi.bodies import Body, BodyLimit
 from haversack.asgi.errors import RetryLaterError, json_response
 from haversack.errors import HaversackError, Kind, PackError
-from haversack.packfile.archive import open_pack, write_archive
+from haversack.packfile.archive import open_pack, opened_archive
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.repository import Repository
 from haversack.packfile.staging import staging_folder
@@ -67,7 +67,7 @@ class PackRoutes:
         self._context.allow(request, Scope.ADMIN)
         name, version = request.path_params["name"], request.path_params["version"]
         path = await asyncio.to_thread(self._place, name, version)
-        archive = await asyncio.to_thread(_archived, path, self._context.uploads.parent)
+        archive = await asyncio.to_thread(opened_archive, path, self._context.uploads.parent)
         headers = {
             "Content-Length": str(os.fstat(archive.fileno()).st_size),
             "Content-Disposition": f'attachment; filename="{name}-{version}.pack"',
@@ -164,15 +164,6 @@ class PackRoutes:
             )
         self._catalogue.forget(name, version)
         self._uploads.remove(name, version)
-
-
-def _archived(path: Path, folder: Path) -> BinaryIO:
-    """The pack as one open file that has no name any more: nothing is left behind."""
-    if path.is_file():
-        return path.open("rb")
-    folder.mkdir(parents=True, exist_ok=True)
-    with staging_folder(folder) as staging:
-        return write_archive(path, staging / "sent.pack").open("rb")
 
 
 async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
