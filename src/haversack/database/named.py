@@ -14,7 +14,8 @@ _COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
 def named_statements(package: str, *files: str) -> dict[str, str]:
     """The statements of these files of `package`, each under its `-- name:` line.
 
-    A later file's statement takes the place of an earlier one's of the same name.
+    A later file's statement takes the place of an earlier one's of the same name. The one named
+    `keys`, which a database has in its own words, stands where others say $keys.
     """
     found: dict[str, str] = {}
     for file in files:
@@ -22,4 +23,5 @@ def named_statements(package: str, *files: str) -> dict[str, str]:
         parts = _NAME.split(text)
         for name, body in zip(parts[1::2], parts[2::2], strict=True):
             found[name] = _COMMENT.sub("", body).strip().removesuffix(";")
-    return found
+    keys = found.get("keys", "$keys")
+    return {name: text.replace("$keys", keys) for name, text in found.items()}

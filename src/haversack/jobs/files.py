@@ -74,10 +74,9 @@ class JobFiles:
     def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database
         self._now = now
-        found = named_statements(
+        self._sql = named_statements(
             "haversack.jobs", "sql/uploads.sql", f"sql/{database.dialect.value}.sql"
         )
-        self._sql = {name: text.replace("$keys", found["keys"]) for name, text in found.items()}
 
     def begin(self, upload_id: str, owner: str) -> Upload:
         """A new upload without photos."""

@@ -13,6 +13,7 @@ from haversack.database.connection import Database, Listener, Row, Value
 from haversack.database.migrations import migrate
 from haversack.database.named import named_statements
 from haversack.errors import HaversackError, Kind
+from haversack.jobs.blobs import content_of
 from haversack.jobs.job import (
     PLAIN,
     Claimed,
@@ -30,7 +31,6 @@ from haversack.jobs.store import Claim, Filter, OldJob, QueuePosition, Retention
 
 _COLUMNS = tuple(field.name for field in fields(Job))
 _LAPSE_BACKOFF_SECONDS = 1.0
-_INPUT_DIGITS = 64
 _CLOCK_SLACK_SECONDS = 0.1
 _ANY_ATTEMPTS = 1 << 30
 
@@ -67,10 +67,7 @@ class SqlJobStore:
             "haversack.jobs", "sql/shared.sql", f"sql/{database.dialect.value}.sql"
         )
         columns = ", ".join(_COLUMNS)
-        self._sql = {
-            name: text.replace("$columns", columns).replace("$keys", found["keys"])
-            for name, text in found.items()
-        }
+        self._sql = {name: text.replace("$columns", columns) for name, text in found.items()}
         migrate(database)
 
     def now(self) -> float:
@@ -190,7 +187,7 @@ class SqlJobStore:
         return [_job(row) for row in self._rows("listed", vars(chosen))]
 
     def queue_position(self, job: Job) -> QueuePosition:
-        """See `JobStore.place`."""
+        """See `JobStore.queue_position`."""
         names = ("id", "kind", "priority", "due", "pack")
         ((before, photos_before, workers, cost),) = self._rows(
             "place", {name: getattr(job, name) for name in names}
@@ -317,14 +314,14 @@ def _keys(jobs: Sequence[OldJob]) -> dict[str, Value]:
 
 
 def _is_same(found: Job, new: NewJob) -> bool:
-    """Whether a job was put for the same thing; the digits of a blob's content begin its name.
+    """Whether a job was put for the same thing: by its blob's content, and what was asked.
 
     What decides no result is not compared: a photo sent again may have another name or priority,
     and whoever asks again has less time left.
     """
     if not new.input and found.id != new.id:  # its photos are files under its id: another upload
         return False
-    return (_asked(found), found.input[:_INPUT_DIGITS]) == (_asked(new), new.input[:_INPUT_DIGITS])
+    return (_asked(found), content_of(found.input)) == (_asked(new), content_of(new.input))
 
 
 def _asked(job: Job | NewJob) -> tuple[str, ...]:
