@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.jpeg import decode_jpeg
 from haversack.engine.codecs.late_pillow import decode_with_pillow
-from haversack.engine.codecs.magic import read_header, scan_bytes
+from haversack.engine.codecs.magic import header_or_none, read_header, scan_bytes
 from haversack.engine.codecs.orientation import upright_view
 from haversack.engine.codecs.pieces import Encoded
 from haversack.errors import PhotoError
@@ -28,6 +28,7 @@ __all__ = [
     "Encoded",
     "PhotoHeader",
     "decode",
+    "header_or_none",
     "read_header",
     "scan_bytes",
 ]

@@ -10,10 +10,9 @@ from typing import Literal
 import msgspec
 
 from haversack.engine.codecs.header import PhotoHeader
-from haversack.engine.codecs.magic import read_header
+from haversack.engine.codecs.magic import header_or_none
 from haversack.engine.codecs.orientation import UPRIGHT
 from haversack.engine.codecs.pieces import Encoded
-from haversack.errors import PhotoError
 from haversack.geo.blocks import read_blocks
 from haversack.geo.exif import ExifValues, degrees_or_none, read_exif
 from haversack.geo.xmp import first_of, read_xmp
@@ -100,7 +99,7 @@ def read_camera(data: Encoded, header: PhotoHeader | None = None) -> Camera:
         pitch_deg=pitch,
         roll_deg=roll,
         mount="down" if senses_down else "forward",
-        focal_px=round(_focal_px(header or _header(data), exif, xmp), 3),
+        focal_px=round(_focal_px(header or header_or_none(data), exif, xmp), 3),
         make=exif.make,
         model=exif.model,
         orientation=exif.orientation,
@@ -118,13 +117,6 @@ def _position(
         if place != (None, None):
             return place
     return (exif.lon, exif.lat) if exif.lon is not None and exif.lat is not None else (None, None)
-
-
-def _header(data: Encoded) -> PhotoHeader | None:
-    try:
-        return read_header(data)
-    except PhotoError:
-        return None
 
 
 def _focal_px(header: PhotoHeader | None, exif: ExifValues, xmp: Mapping[str, float]) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.lenient import PartlyDecoded, decode_partly
-from haversack.engine.photo import decode, read_header
+from haversack.engine.photo import decode, header_or_none, read_header
 from haversack.errors import HaversackError, PhotoError
 from haversack.geo.camera import read_camera
 from haversack.survey.options import GridTable
@@ -28,7 +28,7 @@ class WholePhoto:
     """A photo read in one piece. See `photo_job.Reader` for what it promises.
 
     Raises:
-        PhotoError: as `image.read_header`; `image-too-large` above the limit.
+        PhotoError: as `photo.read_header`; `image-too-large` above the limit.
         OSError: the file cannot be read.
     """
 
@@ -49,7 +49,8 @@ class WholePhoto:
         """Every pixel, strictly; where the end of the file is missing, what there is."""
         data = self._path.read_bytes()
         started = time.thread_time()
-        header = _known(data)
+        # The first 256 KiB may not say how it is turned: a PNG's EXIF may stand behind its pixels.
+        header = header_or_none(data)
         job.geotag = self._geotag(data, header)
         try:
             pixels = decode(data, header, limit_bytes=self._limit_bytes).pixels
@@ -101,17 +102,6 @@ def too_large(header: PhotoHeader, cost_bytes: int, limit_bytes: int) -> PhotoEr
         f"about {format_bytes(cost_bytes)}; photos in flight may take {format_bytes(limit_bytes)}",
         hint="Give more with --memory. A large TIFF is read in windows with haversack[geo].",
     )
-
-
-def _known(data: bytes) -> PhotoHeader | None:
-    """Of the whole file, read once; None where decoding will say what is wrong with it.
-
-    The first 256 KiB may not say how a photo is turned: a PNG's EXIF may stand behind its pixels.
-    """
-    try:
-        return read_header(data)
-    except PhotoError:
-        return None
 
 
 def _partly(data: bytes, header: PhotoHeader | None, strict: PhotoError) -> PartlyDecoded | None:

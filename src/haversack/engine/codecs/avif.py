@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import IO, cast
+from typing import IO
 
 from PIL import AvifImagePlugin, Image, ImageFile
 
@@ -15,7 +15,7 @@ from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.iso_boxes import check_boxes
 from haversack.engine.codecs.orientation import UPRIGHT
 from haversack.engine.codecs.pieces import Encoded
-from haversack.engine.codecs.splice import SplicedFile
+from haversack.engine.codecs.splice import spliced
 from haversack.engine.codecs.tiff_tags import exif_orientation
 from haversack.errors import PhotoError
 
@@ -97,4 +97,4 @@ def _without_exif(data: Encoded) -> IO[bytes]:
             parts = [view[:place], memoryview(b"skip"), view[place + 4 :]]
             break
         at = head.find(b"infe", at + 4)
-    return cast(IO[bytes], SplicedFile(parts))
+    return spliced(parts)

@@ -71,6 +71,14 @@ def scan_bytes(data: Encoded) -> int:
     return 3 * len(data) if bytes(data[4:8]) == _BOXES else 0
 
 
+def header_or_none(data: Encoded) -> PhotoHeader | None:
+    """As `read_header`; None where there is none, and decoding will say why."""
+    try:
+        return read_header(data)
+    except PhotoError:
+        return None
+
+
 def _corrupt(reason: str) -> PhotoError:
     return PhotoError(
         "image-corrupt",

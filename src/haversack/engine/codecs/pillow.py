@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import IO, cast
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from haversack.engine.codecs.avif import open_boxes
 from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.orientation import stored_view
 from haversack.engine.codecs.pieces import Encoded, gif_blocks, png_chunks
-from haversack.engine.codecs.splice import SplicedFile
+from haversack.engine.codecs.splice import spliced
 from haversack.engine.codecs.tiff_tags import clean_directory, read_directory
 from haversack.errors import Kind, PhotoError
 
@@ -109,10 +109,10 @@ def _open(data: bytes, header: PhotoHeader) -> ImageFile.ImageFile:
     return open_boxes(data, header.format)
 
 
-def _spliced(data: Encoded, spans: list[tuple[int, int]]) -> IO[bytes]:
+def _spans_of(data: Encoded, spans: list[tuple[int, int]]) -> IO[bytes]:
     """Those parts of the data, from and to, in their order."""
     view = memoryview(data)
-    return cast(IO[bytes], SplicedFile([view[start:end] for start, end in spans]))
+    return spliced([view[start:end] for start, end in spans])
 
 
 def _png_file(data: bytes, header: PhotoHeader) -> IO[bytes]:
@@ -130,7 +130,7 @@ def _png_file(data: bytes, header: PhotoHeader) -> IO[bytes]:
             # Neighbours are one part: a photo has thousands of IDAT in a row.
             begin, _ = spans.pop()
         spans.append((begin, end))
-    return _spliced(data, spans)
+    return _spans_of(data, spans)
 
 
 def _gif_file(data: bytes) -> IO[bytes]:
@@ -141,7 +141,7 @@ def _gif_file(data: bytes) -> IO[bytes]:
             spans.append((0, start))
         if label in (0, _GIF_CONTROL):
             spans.append((start, end))
-    return _spliced(data, spans)
+    return _spans_of(data, spans)
 
 
 def _tiff_file(data: bytes) -> IO[bytes]:
@@ -149,7 +149,7 @@ def _tiff_file(data: bytes) -> IO[bytes]:
     clean = clean_directory(data, page)
     view = memoryview(data)
     parts: list[Encoded] = [view[: page.offset], clean, view[page.offset + len(clean) :]]
-    return cast(IO[bytes], SplicedFile(parts))
+    return spliced(parts)
 
 
 def _pixels(data: bytes, header: PhotoHeader) -> NDArray[np.uint8]:
