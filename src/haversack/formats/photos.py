@@ -80,7 +80,7 @@ class Speed:
     """How fast a run went, and what held it back.
 
     Attributes:
-        seconds: of wall clock, summed over its sittings.
+        seconds: of wall clock, summed over its starts.
         decode_seconds, model_seconds: spent in each, summed over threads.
         threads, batch: as measured or asked for.
         limited_by: one sentence.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from haversack.errors import HaversackError
@@ -60,7 +60,6 @@ class LeaseKeeper:
     def __init__(self, store: JobStore, lease_times: LeaseTimes) -> None:
         self._store = store
         self._lease_times = lease_times
-        self._clock: Callable[[], float] = time.monotonic
         self._next_beat = self._next_sweep = 0.0
         self._currents: tuple[CurrentAttempt, ...] = ()
 
@@ -79,7 +78,7 @@ class LeaseKeeper:
 
     def tick(self) -> None:
         """Do what is due."""
-        now = self._clock()
+        now = time.monotonic()
         try:
             if now >= self._next_beat:
                 self._next_beat = now + self._lease_times.beat_seconds
@@ -88,7 +87,7 @@ class LeaseKeeper:
                 self._next_sweep = now + self._lease_times.sweep_seconds
                 self._sweep()
         except HaversackError as error:
-            self._next_sweep = self._clock() + self._lease_times.lease_seconds
+            self._next_sweep = time.monotonic() + self._lease_times.lease_seconds
             _log.debug("jobs are not looked after now: %s", error.message)
 
     def _beat(self) -> None:

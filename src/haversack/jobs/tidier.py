@@ -55,7 +55,6 @@ class Tidier:
         self._handlers = handlers
         self._keep = keep
         self._ending = ending or threading.Event()
-        self._clock: Callable[[], float] = time.monotonic
         self._next_orphans = 0.0
         self._name = secrets.token_hex(8)
 
@@ -96,8 +95,8 @@ class Tidier:
         self._services.webhooks.remove()
         if jobs:
             _log.info("removed %d old jobs of which nothing was left", jobs)
-        if self._clock() >= self._next_orphans:
-            self._next_orphans = self._clock() + _ORPHAN_SECONDS
+        if time.monotonic() >= self._next_orphans:
+            self._next_orphans = time.monotonic() + _ORPHAN_SECONDS
             self._delete_orphans()
 
     def _remove_files(self, upload_seconds: float) -> int:

@@ -54,7 +54,7 @@ def photo_reader(store: RunStore) -> Photos:
 
 
 def speed(record: RunRecord, store: RunStore) -> Speed:
-    """How fast a run went, over all its sittings, and what held it back."""
+    """How fast a run went, over all its starts, and what held it back."""
     sums = list(store.counts().values())
     decode = sum(one.seconds_decode for one in sums)
     model = sum(one.seconds_model for one in sums)
