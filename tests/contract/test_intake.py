@@ -1,4 +1,4 @@
-"""What `Intake` promises of asking twice, on SQLite and on a real PostgreSQL."""
+"""What `Intake` promises of asking twice, or for too much, on SQLite and on a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.contract.going import remove_files
 from haversack.errors import HaversackError
 from haversack.jobs.blobs import FolderBlobs
 from haversack.jobs.files import Role
-from haversack.jobs.intake import Intake, IntakeStores, wish
+from haversack.jobs.intake import Intake, IntakeLimits, IntakeStores, wish
 from haversack.jobs.job import Job, NewJob
 from haversack.jobs.services import JobLocations, JobServices, open_services
 from haversack.jobs.store import Claim
@@ -40,6 +40,12 @@ def services(url: str, tmp_path: Path) -> Iterator[JobServices]:
     )
     yield opened
     opened.store.close()
+
+
+def stores(services: JobServices) -> IntakeStores:
+    return IntakeStores(
+        store=services.store, blobs=services.blobs, files=services.files, webhooks=services.webhooks
+    )
 
 
 def uploaded(services: JobServices, photo: bytes = b"photo") -> str:
@@ -161,11 +167,8 @@ def test_a_refused_photo_does_not_take_away_what_another_sender_has_stored(
         return services.intake.add_photo(upload, name, b"same")
 
     blobs = Meanwhile(tmp_path / "blobs", lambda: add("b.jpg"))
-    places = IntakeStores(
-        store=services.store, blobs=blobs, files=services.files, webhooks=services.webhooks
-    )
     with pytest.raises(HaversackError) as caught:  # another photo has the name
-        Intake(places).add_photo(upload, "a.jpg", b"same")
+        Intake(replace(stores(services), blobs=blobs)).add_photo(upload, "a.jpg", b"same")
     assert caught.value.code == "photo-name-taken"
     for file in services.files.files(upload, Role.PHOTO):
         assert services.blobs.part(file.blob, 0, 9) in (b"first", b"same")
@@ -185,3 +188,26 @@ def test_a_survey_is_claimed_with_its_photos_after_a_repeat(services: JobService
 def test_new_jobs_without_a_key_are_never_the_same(services: JobServices) -> None:
     new: NewJob = wish("herd", owner="ada")
     assert services.intake.submit(new, b"photo").id != services.intake.submit(new, b"photo").id
+
+
+def test_the_same_key_keeps_one_photo(services: JobServices) -> None:
+    asked = wish("herd", idempotency_key="k")
+    first = services.intake.submit(asked, b"x")
+    assert services.intake.submit(asked, b"x").id == first.id
+    with pytest.raises(HaversackError):
+        services.intake.submit(asked, b"y")
+    assert len(blobs(services)) == 1
+
+
+def test_more_than_the_limits_is_refused(services: JobServices) -> None:
+    few = Intake(stores(services), IntakeLimits(queued=1))
+    little = Intake(stores(services), IntakeLimits(input_bytes=10))
+    few.submit(wish("herd"), b"123")
+    little.submit(wish("herd"), b"123")
+    for intake, size in (
+        (Intake(stores(services), IntakeLimits(queued=1)), 1),
+        (little, 11),
+    ):
+        with pytest.raises(HaversackError) as caught:
+            intake.submit(wish("herd"), b"x" * size)
+        assert caught.value.code == "jobs-full"

@@ -1,4 +1,4 @@
-"""A worker with its two threads, on both databases: what it does with every way a job can go."""
+"""A worker with its three threads, on both databases: what it does with every way a job can go."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from haversack.database.connection import open_database
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.blobs import FolderBlobs
 from haversack.jobs.handler import Attempt, Outcome
-from haversack.jobs.intake import Intake, IntakeLimits, IntakeStores, wish
+from haversack.jobs.intake import wish
 from haversack.jobs.job import Job, Lease, Progress, State
 from haversack.jobs.lease_keeper import LeaseTimes
 from haversack.jobs.services import JobLocations, JobServices, open_services
@@ -34,12 +34,6 @@ QUICK = WorkerOptions(
     delay_seconds=dict.fromkeys(Kind, 0.05),
 )
 Work = Callable[[Attempt], Outcome]
-
-
-def places_of(services: JobServices) -> IntakeStores:
-    return IntakeStores(
-        store=services.store, blobs=services.blobs, files=services.files, webhooks=services.webhooks
-    )
 
 
 class Hand:
@@ -424,28 +418,6 @@ def test_results_and_photos_go_by_quota_and_the_state_stays(
     with pytest.raises(HaversackError, match="kept no longer"):
         services.store.result(jobs[0].id)
     assert services.store.result(jobs[5].id) == '"01234565"'
-
-
-def test_the_same_key_keeps_one_photo(services: JobServices, tmp_path: Path) -> None:
-    first = submit(services, "x", idempotency_key="k")
-    assert submit(services, "x", idempotency_key="k").id == first.id
-    with pytest.raises(HaversackError):
-        submit(services, "y", idempotency_key="k")
-    assert len(list(tmp_path.glob("blobs/??/*"))) == 1
-
-
-def test_more_than_the_limits_is_refused(services: JobServices) -> None:
-    few = Intake(places_of(services), IntakeLimits(queued=1))
-    little = Intake(places_of(services), IntakeLimits(input_bytes=10))
-    few.submit(wish("herd"), b"123")
-    little.submit(wish("herd"), b"123")
-    for intake, size in (
-        (Intake(places_of(services), IntakeLimits(queued=1)), 1),
-        (little, 11),
-    ):
-        with pytest.raises(HaversackError) as caught:
-            intake.submit(wish("herd"), b"x" * size)
-        assert caught.value.code == "jobs-full"
 
 
 def test_photos_kept_elsewhere_are_refused(places: JobLocations, tmp_path: Path) -> None:

@@ -111,21 +111,26 @@ def test_waiting_for_a_load_and_for_memory_is_one_wait(own_seconds: float, code:
     run(work)
 
 
+async def refused_in_its_second_wait(plane: DataPlane, asking: Coroutine[Any, Any, Any]) -> None:
+    """70 s for the first memory and 35 s for the next, of 100 s in all."""
+    others = await all_memory(plane)
+    task = asyncio.create_task(asking)
+    await until(lambda: plane.memory.waiting == 1)
+    behind = asyncio.create_task(all_memory(plane))
+    await until(lambda: plane.memory.waiting == 2)
+    await skip(70)
+    others.shrink(0)
+    others = await behind
+    await until(lambda: plane.memory.waiting == 1)
+    await skip(35)
+    assert await refusal(task) == "too-busy"
+    others.shrink(0)
+
+
 def test_the_waits_of_a_requests_instances_are_one_wait() -> None:
     async def work() -> None:
         async with held_plane(lambda: None, options=OFFER) as plane:
-            others = await all_memory(plane)
-            task = asyncio.create_task(v1(plane, 2))
-            await until(lambda: plane.memory.waiting == 1)
-            behind = asyncio.create_task(all_memory(plane))
-            await until(lambda: plane.memory.waiting == 2)
-            await skip(70)
-            others.shrink(0)
-            others = await behind
-            await until(lambda: plane.memory.waiting == 1)
-            await skip(35)
-            assert await refusal(task) == "too-busy"
-            others.shrink(0)
+            await refused_in_its_second_wait(plane, v1(plane, 2))
 
     run(work)
 
@@ -156,18 +161,7 @@ def test_jobs_that_are_done_in_several_calls_wait_once() -> None:
         async with held_plane(lambda: None, options=OFFER) as plane:
             # No memory for calls of two: each photo has a call of its own.
             plane.workspace.budget.resize(1)
-            others = await all_memory(plane)
-            task = asyncio.create_task(plane.predict_together(TARGET, asked(2)))
-            await until(lambda: plane.memory.waiting == 1)
-            behind = asyncio.create_task(all_memory(plane))
-            await until(lambda: plane.memory.waiting == 2)
-            await skip(70)
-            others.shrink(0)
-            others = await behind
-            await until(lambda: plane.memory.waiting == 1)
-            await skip(35)
-            assert await refusal(task) == "too-busy"
-            others.shrink(0)
+            await refused_in_its_second_wait(plane, plane.predict_together(TARGET, asked(2)))
 
     run(work)
 

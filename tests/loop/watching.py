@@ -17,13 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.server.running import READY, environment
+from tests.server.running import started
 
 HERE = Path(__file__).parent
 LOOP_SECONDS = 0.05
 SPARE_BYTES = 16 << 20
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-_START_SECONDS = 90
 _SETTLE_SECONDS = 10
 
 
@@ -177,40 +176,18 @@ def watched(folder: Path, *words: str | Path, slow_disk: Path | None = None) -> 
     home = Path(tempfile.mkdtemp(dir=folder))
     # A socket's path may have 107 bytes at most; pytest's folders are long.
     questions = Path(tempfile.mkdtemp(prefix="loop-")) / "questions"
-    command = [sys.executable, HERE / "watched.py", questions, home / "stacks"]
-    command += ["serve", "--port", "0", "--state", home / "state", *words]
+    watcher = (sys.executable, HERE / "watched.py", questions, home / "stacks")
+    command = (*watcher, "serve", "--port", "0", "--state", home / "state", *words)
     preload = {"LD_PRELOAD": str(slow_disk)} if slow_disk is not None else {}
-    with (home / "stderr").open("w") as errors:
-        process = subprocess.Popen(
-            [str(word) for word in command],
-            cwd=home,
-            env=environment(home) | preload,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
-    late = threading.Timer(_START_SECONDS, process.kill)
-    late.start()
-    assert process.stdout is not None
     try:
-        line = process.stdout.readline()
-        assert line.startswith(READY), (home / "stderr").read_text()
-        late.cancel()
-        yield Watched(
-            url=line.removeprefix(READY).strip(),
-            state=home / "state",
-            process=process,
-            slow_disk=slow_disk is not None,
-            questions=questions,
-            folder=home,
-        )
+        with started(command, home, **preload) as (url, process):
+            yield Watched(
+                url=url,
+                state=home / "state",
+                process=process,
+                slow_disk=slow_disk is not None,
+                questions=questions,
+                folder=home,
+            )
     finally:
-        late.cancel()
-        process.terminate()
-        try:
-            process.wait(40)
-        finally:
-            process.kill()
-            process.wait(10)
-            process.stdout.close()
-            shutil.rmtree(questions.parent, ignore_errors=True)
+        shutil.rmtree(questions.parent, ignore_errors=True)

@@ -19,7 +19,7 @@ import httpx
 COMMAND = Path(sys.executable).with_name("haversack")
 BLOBS = Path(__file__).parents[2] / "src" / "haversack" / "samples" / "packs" / "blobs" / "1"
 PHOTO = BLOBS / "samples" / "001.png"
-READY = "Haversack is ready at "
+_READY = "Haversack is ready at "
 _START_SECONDS = 60
 
 
@@ -72,11 +72,25 @@ def serving(folder: Path, *words: str | Path) -> Iterator[Server]:
     home = Path(tempfile.mkdtemp(dir=folder))
     state, stderr = home / "state", home / "stderr"
     command = [COMMAND, "serve", "--port", "0", "--state", state, *words]
+    with started(command, home) as (url, process):
+        yield Server(url=url, process=process, state=state, stderr=stderr)
+
+
+@contextlib.contextmanager
+def started(
+    command: Sequence[str | Path], home: Path, **variables: str
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A server's URL and process, in `home`, where its standard error is kept as `stderr`.
+
+    Args:
+        variables: of the environment, besides the usual ones.
+    """
+    stderr = home / "stderr"
     with stderr.open("w") as errors:
         process = subprocess.Popen(
             [str(word) for word in command],
             cwd=home,
-            env=environment(home),
+            env=environment(home) | variables,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -86,10 +100,9 @@ def serving(folder: Path, *words: str | Path) -> Iterator[Server]:
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
-        assert line.startswith(READY), f"it began with {line!r}, and said {stderr.read_text()}"
+        assert line.startswith(_READY), f"it began with {line!r}, and said {stderr.read_text()}"
         late.cancel()
-        url = line.removeprefix(READY).strip()
-        yield Server(url=url, process=process, state=state, stderr=stderr)
+        yield line.removeprefix(_READY).strip(), process
     finally:
         late.cancel()
         process.terminate()
