@@ -14,10 +14,10 @@ from tests.integration.held_plane import TARGET, Barred, asked, held_plane, pati
 from tests.server.running import PHOTO
 
 from haversack.errors import HaversackError
-from haversack.serve.admission import Deadline, Held
 from haversack.serve.answering import SentBody
 from haversack.serve.dataplane import DataPlane
 from haversack.serve.encoded_photo import PhotoBytes
+from haversack.serve.gate import Deadline, Held
 from haversack.serve.request_lifetime import RequestLifetime
 from haversack.serve.v1_predict import V1Predict
 from haversack.serve.v2_infer import V2Infer

@@ -25,9 +25,9 @@ from haversack.engine.tiles import cut
 from haversack.errors import PhotoError
 from haversack.pack.labels import read_labels
 from haversack.packfile.archive import PackFiles, open_pack
-from haversack.survey.options import GridTable
+from haversack.survey.grid import GridTable
+from haversack.survey.open_photo import OpenPhoto
 from haversack.survey.photo_job import PhotoJob
-from haversack.survey.store import OpenPhoto
 from haversack.survey.windows import WindowedPhoto, open_windowed
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from haversack.asgi.access import Scope
 from haversack.jobs.job import State
-from haversack.serve.job_queries import KINDS
+from haversack.serve.kinds import KINDS
 from haversack.serve.operation import (
     BINARY,
     PHOTO,

@@ -20,7 +20,7 @@ from haversack.engine.results import Outcome, PackIdentity, PhotoResult
 from haversack.engine.session import Array
 from haversack.engine.tensors import check, to_session
 from haversack.errors import EngineError, HaversackError, PhotoError
-from haversack.serve.admission import Gate, Held, Seats, check_fits, too_late
+from haversack.serve.admission import Seats, check_fits, too_late
 from haversack.serve.arrivals import Arrivals
 from haversack.serve.catalogue import Catalogue
 from haversack.serve.encoded_photo import (
@@ -32,6 +32,7 @@ from haversack.serve.encoded_photo import (
     need_if_read,
     read_one,
 )
+from haversack.serve.gate import Gate, Held
 from haversack.serve.headers import HERE_BYTES, Headers
 from haversack.serve.model import ServedModel
 from haversack.serve.options import ServeOptions

@@ -9,8 +9,9 @@ from starlette.requests import Request
 from haversack.errors import HaversackError
 from haversack.jobs.job import State
 from haversack.jobs.store import Filter
-from haversack.jobs.survey_wish import KIND, SurveyWish
+from haversack.jobs.survey_wish import SurveyWish
 from haversack.jobs.webhook_rules import WebhookRules
+from haversack.serve.kinds import KINDS
 
 MOST_LISTED = 200
 MOST_PRIORITY = 100
@@ -20,9 +21,6 @@ _KEY_LENGTH = 255
 LEAST_TILE_PX = 16
 MOST_TILE_PX = 65_536
 _TITLE_LENGTH = 200
-REQUEST = "request"
-"""Of jobs that are a V1 or V2 request."""
-KINDS = ("predict", REQUEST, KIND)
 # A form's tick says "on".
 _FLAGS = {"": False, "0": False, "false": False, "1": True, "true": True, "on": True}
 Wishes = Mapping[str, str]

@@ -13,8 +13,8 @@ from haversack.serve.answering import Answering, SentBody
 from haversack.serve.dataplane import DataPlane
 from haversack.serve.encoded_photo import PhotoBytes
 from haversack.serve.job_predict import target_of
-from haversack.serve.job_queries import REQUEST
 from haversack.serve.job_wait import until_free
+from haversack.serve.kinds import REQUEST
 from haversack.serve.v1_predict import V1Predict
 from haversack.serve.v2_infer import V2Infer
 

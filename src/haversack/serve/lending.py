@@ -14,8 +14,8 @@ from haversack.engine.results import Outcome
 from haversack.errors import HaversackError, Kind
 from haversack.packfile.archive import PackFiles
 from haversack.packfile.tiles import can_survey
-from haversack.serve.admission import Gate
 from haversack.serve.dataplane import DataPlane, Target
+from haversack.serve.gate import Gate
 from haversack.serve.job_wait import until_free
 
 

@@ -17,7 +17,7 @@ from haversack.measure.memory import rested_bytes
 from haversack.packfile.archive import PackFiles
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature, TensorSpec
-from haversack.serve.admission import Gate
+from haversack.serve.gate import Gate
 from haversack.serve.options import ServeOptions
 from haversack.serve.sizes import PackBytes
 from haversack.serve.statistics import Statistics

@@ -9,7 +9,7 @@ from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
-from haversack.serve.admission import Deadline
+from haversack.serve.gate import Deadline
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ from haversack.asgi.errors import json_response
 from haversack.engine.limits import resident_bytes
 from haversack.errors import HaversackError
 from haversack.packfile.manifest import Manifest
-from haversack.serve.admission import Gate
 from haversack.serve.context import Context
+from haversack.serve.gate import Gate
 from haversack.serve.loaded_models import key_of
 from haversack.serve.model import ServedModel
 

@@ -13,10 +13,10 @@ from haversack.engine.predictor import Predictor
 from haversack.engine.session import Device
 from haversack.engine.tiles import cut
 from haversack.errors import HaversackError
-from haversack.survey.options import GridTable
+from haversack.survey.grid import GridTable
+from haversack.survey.open_photo import OpenPhoto
 from haversack.survey.photo_job import PhotoJob
 from haversack.survey.reading import open_reader
-from haversack.survey.store import OpenPhoto
 from haversack.survey.tile_inference import TileView, infer_tiles, is_constant
 
 MOST_SECONDS = 20.0

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime
 
 from haversack.survey.begin import Begun, begin
+from haversack.survey.open_photo import OpenPhoto
 from haversack.survey.options import RunRequest, write_record
 from haversack.survey.progress import Screen
 from haversack.survey.sources import Sources
-from haversack.survey.store import OpenPhoto, RunStore
+from haversack.survey.store import RunStore
 from haversack.survey.telling import introduce
 
 

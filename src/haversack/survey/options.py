@@ -17,6 +17,7 @@ from haversack.engine.session import Device
 from haversack.errors import HaversackError, Kind
 from haversack.packfile.archive import PackFiles
 from haversack.packfile.tiles import default_tile
+from haversack.survey.grid import GridTable
 
 RUN_FILE = "run.toml"
 
@@ -63,14 +64,6 @@ class PackTable(_Table, frozen=True, kw_only=True):
     digest: str
     location: str
     labels: tuple[str, ...]
-
-
-class GridTable(_Table, frozen=True, kw_only=True):
-    """The grid, in px; `overview` adds the whole photo in low resolution."""
-
-    tile: int
-    overlap: int
-    overview: bool
 
 
 class MergeTable(_Table, frozen=True, kw_only=True):

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from haversack.engine.merge import MergeOptions, Merger, TileBoxes, concatenate
 from haversack.engine.tiles import Tile, TileGrid
 from haversack.errors import HaversackError, PhotoError
-from haversack.survey.options import GridTable
+from haversack.survey.grid import GridTable
+from haversack.survey.open_photo import OpenPhoto
 from haversack.survey.outcome import GeoTag, PhotoOutcome, TileCounts
-from haversack.survey.store import OpenPhoto
 from haversack.survey.tile_inference import TileFinding
 
 _Valid = tuple[int, int, int, int]

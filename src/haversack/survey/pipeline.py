@@ -20,11 +20,11 @@ from haversack.engine.budget import Budget
 from haversack.engine.merge import MergeOptions
 from haversack.engine.tiles import Tile, cut
 from haversack.errors import HaversackError, Kind
-from haversack.survey.options import GridTable
+from haversack.survey.grid import GridTable
+from haversack.survey.open_photo import OpenPhoto
 from haversack.survey.outcome import PhotoOutcome
 from haversack.survey.photo_job import PhotoJob, Piece, Reader, failed
 from haversack.survey.reading import open_reader
-from haversack.survey.store import OpenPhoto
 from haversack.survey.tile_inference import TileFinding, TileModel, TileView, infer_tiles
 
 # A graph that fails on one photo fails that photo; on five in a row, and nothing else between

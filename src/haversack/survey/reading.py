@@ -11,10 +11,10 @@ from haversack.engine.codecs.lenient import PartlyDecoded, decode_partly
 from haversack.engine.photo import decode, header_or_none, read_header
 from haversack.errors import HaversackError, PhotoError
 from haversack.geo.camera import read_camera
-from haversack.survey.options import GridTable
+from haversack.survey.grid import GridTable
+from haversack.survey.open_photo import OpenPhoto
 from haversack.survey.outcome import GeoTag
 from haversack.survey.photo_job import PhotoJob, Piece, Reader
-from haversack.survey.store import OpenPhoto
 from haversack.survey.windows import centre_of, open_windowed
 from haversack.units import format_bytes
 

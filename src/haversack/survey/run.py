@@ -19,13 +19,14 @@ from haversack.survey.autotune import TuneOptions, first_tiles, tune
 from haversack.survey.begin import REPORT, RETRY, check_folder, check_pack
 from haversack.survey.facts import photo_reader, run_facts
 from haversack.survey.memory import photo_budget
+from haversack.survey.open_photo import OpenPhoto
 from haversack.survey.opening import open_run, queue_photos
 from haversack.survey.options import RunRecord, RunRequest, write_record
 from haversack.survey.progress import Screen
 from haversack.survey.resources import Resources
 from haversack.survey.run_loop import RunLoop
 from haversack.survey.sources import find_photos
-from haversack.survey.store import OpenPhoto, RunStore
+from haversack.survey.store import RunStore
 from haversack.survey.telling import tuning_line
 from haversack.units import format_bytes
 

@@ -11,13 +11,14 @@ from haversack.engine.cpus import usable_cpus
 from haversack.engine.merge import MergeOptions
 from haversack.errors import HaversackError, Kind
 from haversack.survey.facts import current_merge
+from haversack.survey.open_photo import OpenPhoto
 from haversack.survey.options import RunRecord
 from haversack.survey.outcome import PhotoOutcome
 from haversack.survey.pipeline import Pipeline, PipelineOptions
 from haversack.survey.progress import Rate, RunProgress, Screen
 from haversack.survey.resources import Resources
 from haversack.survey.signals import Interrupts
-from haversack.survey.store import OpenPhoto, RunStore
+from haversack.survey.store import RunStore
 from haversack.survey.telling import device_name
 
 _FAILURES_TOLD = 50

@@ -15,6 +15,7 @@ import numpy as np
 
 from haversack.engine.merge import TileBoxes
 from haversack.errors import HaversackError, Kind
+from haversack.survey.open_photo import OpenPhoto
 from haversack.survey.outcome import PhotoOutcome
 from haversack.survey.sources import SourcePhoto
 from haversack.survey.statements import schema, statement
@@ -23,24 +24,6 @@ FORMAT = "1"
 DATABASE = "run.sqlite"
 LOCK = "run.lock"
 _BUSY_SECONDS = 30.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpenPhoto:
-    """A photo still to be looked at.
-
-    Attributes:
-        id: in the database.
-        path: as it is shown: valid text.
-        name: as the system knows it, relative to the root.
-        size_bytes, mtime_ns: when it was listed.
-    """
-
-    id: int
-    path: str
-    name: str
-    size_bytes: int
-    mtime_ns: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,8 @@ from haversack.engine.photo import read_header
 from haversack.engine.tiles import TileGrid
 from haversack.errors import HaversackError
 from haversack.survey.autotune import Tuning
-from haversack.survey.options import GridTable, RunRecord
+from haversack.survey.grid import GridTable
+from haversack.survey.options import RunRecord
 from haversack.survey.progress import Screen
 from haversack.survey.sources import Sources
 

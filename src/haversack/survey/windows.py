@@ -20,7 +20,7 @@ from haversack.engine.photo import read_header
 from haversack.engine.tiles import Tile, TileGrid
 from haversack.errors import PhotoError
 from haversack.geo.geotiff import MapPhoto, place_geotiff
-from haversack.survey.options import GridTable
+from haversack.survey.grid import GridTable
 from haversack.survey.outcome import GeoTag
 from haversack.survey.photo_job import PhotoJob, Piece
 

@@ -21,10 +21,10 @@ from haversack.engine.photo import DecodedPhoto
 from haversack.engine.predictor import Fitted
 from haversack.errors import EngineError
 from haversack.survey import pipeline as pipeline_file
-from haversack.survey.options import GridTable
+from haversack.survey.grid import GridTable
+from haversack.survey.open_photo import OpenPhoto
 from haversack.survey.outcome import PhotoOutcome
 from haversack.survey.pipeline import Pipeline, PipelineOptions
-from haversack.survey.store import OpenPhoto
 
 
 class Scripted:
