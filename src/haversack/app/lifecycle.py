@@ -50,7 +50,8 @@ from haversack.serve.models.residency import Residency
 from haversack.serve.models.sharing import Collector, Publisher
 from haversack.serve.models.start import check_loaded, prepare
 from haversack.serve.options import ServeOptions
-from haversack.serve.plane.dataplane import DataPlane, Workers
+from haversack.serve.plane.dataplane import DataPlane
+from haversack.serve.plane.visits import Workers
 from haversack.serve.work.lending import PackLender
 from haversack.serve.work.predict import PredictHandler
 from haversack.serve.work.requests import RequestHandler
