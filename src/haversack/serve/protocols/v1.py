@@ -26,7 +26,7 @@ from haversack.serve.plane.encoded_photo import EncodedPhoto, PhotoBytes
 from haversack.serve.plane.request_lifetime import RequestLifetime
 from haversack.serve.plane.visits import Target
 from haversack.serve.protocols.answering import Answer, SentBody
-from haversack.serve.protocols.v2_messages import invalid, unbase64
+from haversack.serve.protocols.checks import invalid, unbase64
 
 _encoder = msgspec.json.Encoder()
 _USE = 'Send {"instances": [...]} with one element a row, or {"inputs": ...} with whole columns.'

@@ -24,14 +24,9 @@ from haversack.serve.plane.headers import HERE_BYTES
 from haversack.serve.plane.request_lifetime import RequestLifetime
 from haversack.serve.plane.visits import Target
 from haversack.serve.protocols.answering import Answer, SentBody
-from haversack.serve.protocols.v2_messages import (
-    InferRequest,
-    header_length,
-    invalid,
-    parse,
-    render,
-    wants_binary,
-)
+from haversack.serve.protocols.checks import invalid
+from haversack.serve.protocols.v2_answer import render
+from haversack.serve.protocols.v2_request import InferRequest, header_length, parse, wants_binary
 
 _PLAIN_BYTES = 4 << 20
 
