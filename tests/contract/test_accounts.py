@@ -15,7 +15,7 @@ from haversack.accounts.passwords import GuessCost, Passwords
 from haversack.accounts.sessions import IDLE_SECONDS, LONGEST_SECONDS, Sessions
 from haversack.accounts.tables import Tables
 from haversack.accounts.users import Users
-from haversack.database.connection import open_database
+from haversack.database.opening import open_database
 from haversack.errors import HaversackError
 
 PASSWORD, OTHER = "correct horse battery", "staple of other words"

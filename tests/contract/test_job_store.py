@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tests.contract.job_bench import Bench
 
-from haversack.database.connection import open_database
+from haversack.database.opening import open_database
 from haversack.errors import HaversackError
 from haversack.jobs.job import (
     TRANSITIONS,

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from tests.contract.databases import Postgres, running_postgres
 
-from haversack.database.connection import open_database
+from haversack.database.opening import open_database
 from haversack.errors import HaversackError, Kind
-from haversack.jobs.blobs import FolderBlobs
+from haversack.jobs.folder_blobs import FolderBlobs
 from haversack.jobs.handler import Attempt, Outcome
 from haversack.jobs.intake import wish
 from haversack.jobs.job import Job, Lease, Progress, State

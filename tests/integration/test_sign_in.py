@@ -17,7 +17,7 @@ from haversack.accounts.sessions import Sessions
 from haversack.accounts.tables import Tables
 from haversack.accounts.users import Users
 from haversack.asgi.access import Scope
-from haversack.database.connection import open_database
+from haversack.database.opening import open_database
 from haversack.errors import HaversackError
 from haversack.serve.register import FRESH_SECONDS, AccountRegister
 from haversack.serve.sign_in import SignIn

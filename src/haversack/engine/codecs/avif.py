@@ -9,8 +9,7 @@ import io
 import struct
 from typing import IO
 
-from PIL import AvifImagePlugin, Image, ImageFile
-
+from haversack import late
 from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.iso_boxes import check_boxes
 from haversack.engine.codecs.orientation import UPRIGHT
@@ -50,11 +49,11 @@ def avif_header(data: Encoded) -> PhotoHeader:
     )
 
 
-def open_boxes(data: Encoded, name: str) -> ImageFile.ImageFile:
+def open_boxes(data: Encoded, name: str) -> late.ImageFile.ImageFile:
     """Pillow's photo of an AVIF or HEIF (`name`), not yet decoded."""
     if name == "AVIF":
-        return AvifImagePlugin.AvifImageFile(_without_exif(data))
-    factory = Image.OPEN["HEIF"][0]
+        return late.AvifImagePlugin.AvifImageFile(_without_exif(data))
+    factory = late.Image.OPEN["HEIF"][0]
     return factory(io.BytesIO(data), "")
 
 
@@ -65,7 +64,7 @@ def _brands(data: Encoded) -> set[bytes]:
     if brands & _AVIF:
         return brands
     if brands & _HEIC or b"mif1" in brands:
-        if "HEIF" in Image.OPEN:
+        if "HEIF" in late.Image.OPEN:
             return brands
         raise PhotoError(
             "image-type-unknown",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+from haversack.engine.codecs.avif import avif_header
 from haversack.engine.codecs.fields import (
     bmp_header,
     gif_header,
@@ -14,7 +15,6 @@ from haversack.engine.codecs.fields import (
 )
 from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.jpeg_header import jpeg_header
-from haversack.engine.codecs.late_pillow import avif_header
 from haversack.engine.codecs.pieces import Encoded
 from haversack.errors import PhotoError
 
