@@ -137,11 +137,6 @@ class Body:
             ) from fault
         self._give_back()
 
-    @property
-    def on_disk(self) -> bool:
-        """Whether it is in a file."""
-        return self._spool is not None
-
     def view(self) -> bytes | mmap.mmap:
         """The whole without a copy: the bytes themselves, or the file mapped for reading."""
         if self._spool is None:
