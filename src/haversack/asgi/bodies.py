@@ -22,7 +22,7 @@ from haversack.asgi.body_rates import BodyRate, Incoming
 from haversack.asgi.codings import Inflate, unpacker
 from haversack.asgi.errors import RetryLaterError
 from haversack.asgi.time_slices import TimeSlice, steps
-from haversack.errors import HaversackError
+from haversack.errors import HaversackError, Kind
 from haversack.units import format_bytes
 
 _PIECE_BYTES = 256 << 10
@@ -54,6 +54,7 @@ class BodyLimit:
                 f"the request's body holds {format_bytes(size_bytes)} or more; the limit is "
                 f"{format_bytes(self.limit_bytes)}",
                 hint=f"Send less at once, or start the server with a larger {self.option}.",
+                kind=Kind.TOO_LARGE,
             )
 
 

@@ -13,7 +13,7 @@ from haversack.engine.codecs.magic import header_or_none, read_header, scan_byte
 from haversack.engine.codecs.orientation import upright_view
 from haversack.engine.codecs.pieces import Encoded
 from haversack.engine.codecs.pillow import decode_with_pillow
-from haversack.errors import PhotoError
+from haversack.errors import Kind, PhotoError
 from haversack.packfile.manifest import InputGeometry
 from haversack.settings import DEFAULT_DECODE_LIMIT_BYTES
 from haversack.units import format_bytes
@@ -105,6 +105,7 @@ def decode(
                 "Send a smaller copy, or raise the limit with --decode-limit "
                 "or HAVERSACK_DECODE_LIMIT."
             ),
+            kind=Kind.TOO_LARGE,
         )
     if header.format == "JPEG":
         stored = decode_jpeg(data, header, shrink)

@@ -16,7 +16,7 @@ from haversack.engine.codecs.orientation import UPRIGHT
 from haversack.engine.codecs.pieces import Encoded
 from haversack.engine.codecs.splice import spliced
 from haversack.engine.codecs.tiff_tags import exif_orientation
-from haversack.errors import PhotoError
+from haversack.errors import Kind, PhotoError
 
 _AVIF = frozenset({b"avif", b"avis"})
 # Where an item says that it is EXIF: real files describe their items in their first kilobytes.
@@ -73,11 +73,13 @@ def _brands(data: Encoded) -> set[bytes]:
                 "Convert it to JPEG: on an iPhone choose Settings > Camera > Formats > Most "
                 "Compatible, elsewhere run `heif-convert photo.heic photo.jpg`."
             ),
+            kind=Kind.UNSUPPORTED,
         )
     raise PhotoError(
         "image-type-unknown",
         f"the file begins with {bytes(data[:12])!r}, a box file that is neither AVIF nor HEIC",
         hint="Convert it to JPEG or PNG in an image editor and send that.",
+        kind=Kind.UNSUPPORTED,
     )
 
 

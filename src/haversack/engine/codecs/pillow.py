@@ -50,7 +50,7 @@ def decode_with_pillow(data: bytes, header: PhotoHeader) -> NDArray[np.uint8]:
             "image-too-large",
             f"the {header.format} of {header.width} x {header.height} pixels did not fit in memory",
             hint="Send a smaller copy, or a JPEG.",
-            kind=Kind.UNAVAILABLE if isinstance(error, MemoryError) else Kind.INVALID,
+            kind=Kind.UNAVAILABLE if isinstance(error, MemoryError) else Kind.TOO_LARGE,
         ) from error
     # Pillow's plugins raise whatever a damaged byte leads to: OSError, SyntaxError, ValueError,
     # struct.error, EOFError, TypeError, IndexError, KeyError, ZeroDivisionError and more.
@@ -83,6 +83,7 @@ def _unsupported(header: PhotoHeader, received: str) -> PhotoError:
             "Convert it with the range your model was trained on, for example "
             "`gdal_translate -ot Byte -scale in.tif out.tif`."
         ),
+        kind=Kind.UNSUPPORTED,
     )
 
 
