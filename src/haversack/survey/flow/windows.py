@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haversack.engine.photo import read_header
+from haversack.engine.results import GeoTag
 from haversack.engine.tiles import Tile, TileGrid
 from haversack.errors import Kind, PhotoError
 from haversack.geo.geotiff import MapPhoto, place_geotiff
 from haversack.survey.flow.grid import GridTable
-from haversack.survey.flow.outcome import GeoTag
 from haversack.survey.flow.photo_job import PhotoJob, Piece
 
 # From this many bytes of pixels on: a fixed function of the photo, never of load or memory.
