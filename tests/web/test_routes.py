@@ -52,7 +52,7 @@ def test_a_program_gets_kserves_liveness(get: Get) -> None:
     ("file", "media_type"),
     [
         ("main.js", "text/javascript; charset=utf-8"),
-        ("style.css", "text/css; charset=utf-8"),
+        ("base.css", "text/css; charset=utf-8"),
         ("favicon.svg", "image/svg+xml"),
     ],
 )
