@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haversack.engine.photo import read_header
-from haversack.errors import PhotoError
+from haversack.errors import Kind, PhotoError
 from haversack.geo.late_rasterio import rasterio_with
 
 WINDOWS_FROM_BYTES = 192 << 20
@@ -159,6 +159,7 @@ def _bands(dataset: Any, kinds: list[str]) -> list[int]:
             f"the TIFF holds {', '.join(sorted(set(dataset.dtypes)))}; 8-bit samples are read",
             hint="Convert it with the range your model was trained on, for example "
             "`gdal_translate -ot Byte -scale in.tif out.tif`.",
+            kind=Kind.UNSUPPORTED,
         )
     if set(_COLOURS) <= set(kinds):
         return [kinds.index(colour) + 1 for colour in _COLOURS]
@@ -170,4 +171,5 @@ def _bands(dataset: Any, kinds: list[str]) -> list[int]:
         f"the TIFF has {len(seen)} bands ({', '.join(kinds)}), none known as red, green and blue",
         hint="Write the three your model was trained on: `gdal_translate -b 1 -b 2 -b 3 "
         "-colorinterp red,green,blue in.tif out.tif`.",
+        kind=Kind.UNSUPPORTED,
     )
