@@ -12,18 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from haversack.database.connection import open_database
+from haversack.database.opening import open_database
 from haversack.errors import HaversackError
-from haversack.jobs.blobs import Buffer, FolderBlobs, away
+from haversack.jobs.blobs import Buffer, away
+from haversack.jobs.folder_blobs import FolderBlobs
 from haversack.jobs.pack_store import PackStore
 from haversack.jobs.sql_store import SqlJobStore
 from haversack.packfile.archive import open_pack
 from haversack.samples.bundle import BUNDLED_PACKS
-from haversack.serve.catalogue import Catalogue
-from haversack.serve.model import ServedModel
+from haversack.serve.models.catalogue import Catalogue
+from haversack.serve.models.model import ServedModel
+from haversack.serve.models.retries import Retries
+from haversack.serve.models.sharing import Collector, Publisher
 from haversack.serve.options import ServeOptions
-from haversack.serve.retries import Retries
-from haversack.serve.sharing import Collector, Publisher
 
 BLOBS = BUNDLED_PACKS / "blobs" / "1"
 
