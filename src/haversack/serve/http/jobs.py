@@ -15,9 +15,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from haversack.asgi.access import Scope
 from haversack.asgi.bodies import Body
 from haversack.asgi.errors import json_response
+from haversack.callers import Scope
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.describe import describe
 from haversack.jobs.intake import wish
@@ -234,7 +234,7 @@ def _options(threshold: float | None, with_map: bool) -> str:
 
 
 def _check_takes_photos(manifest: Manifest) -> None:
-    if manifest.input is None:
+    if not manifest.takes_photos:
         raise HaversackError(
             "pack-takes-tensors",
             f"{manifest.name} takes tensors; jobs that are sent here are photos",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from starlette.requests import Request
 from starlette.responses import Response
 
-from haversack.asgi.access import Scope
+from haversack.callers import Scope
 from haversack.engine.limits import resident_bytes
 from haversack.metrics import CONTENT_TYPE, Histogram, MetricSample, Page
 from haversack.serve.http.context import Context, Phase

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from haversack.asgi.access import Scope
 from haversack.asgi.bodies import Body
 from haversack.asgi.multipart import is_form, receive_file
+from haversack.callers import Scope
 from haversack.engine.results import PhotoResult
 from haversack.errors import HaversackError
 from haversack.serve.http.context import Context, target_of

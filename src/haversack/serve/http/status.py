@@ -8,8 +8,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from haversack.asgi.access import Scope
 from haversack.asgi.errors import json_response
+from haversack.callers import Scope
 from haversack.engine.limits import resident_bytes
 from haversack.errors import HaversackError
 from haversack.packfile.manifest import Manifest

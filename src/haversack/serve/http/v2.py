@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager
 from starlette.requests import Request
 from starlette.responses import Response
 
-from haversack.asgi.access import Scope
 from haversack.asgi.errors import json_response
+from haversack.callers import Scope
 from haversack.packfile.signature import TensorSpec
 from haversack.serve.http.context import Context, target_of
 from haversack.serve.http.job_queries import prefers_later

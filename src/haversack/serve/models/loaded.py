@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from haversack.asgi.errors import RetryLaterError
 from haversack.engine.allocator import trim
 from haversack.engine.registry import Registry
-from haversack.errors import HaversackError, Kind
+from haversack.errors import HaversackError, Kind, RetryLaterError
 from haversack.log import first_line
 from haversack.packfile.archive import PackFiles
 from haversack.serve.models.memory_plan import MemoryPlan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from haversack.asgi.access import Scope
+from haversack.callers import Scope
 from haversack.jobs.job import State
 from haversack.serve.http.contract.operation import (
     BINARY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from haversack.asgi.access import Scope
+from haversack.callers import Scope
 from haversack.serve.http.contract.schemas import Schema, ref
 
 JSON = "application/json"

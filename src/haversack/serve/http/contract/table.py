@@ -5,7 +5,7 @@ The routes and the OpenAPI page are both made from it, so they cannot differ.
 
 from __future__ import annotations
 
-from haversack.asgi.access import Scope
+from haversack.callers import Scope
 from haversack.serve.http.contract.jobs import JOB_OPERATIONS, JOB_QUERY, REQUEST_LATER
 from haversack.serve.http.contract.operation import (
     BINARY,
