@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -31,7 +32,12 @@ def get(tmp_path: Path) -> Get:
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
             return await client.get(path, headers=headers)
 
-    return lambda path, headers=None: asyncio.run(ask(path, headers or {}))
+    def call(path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        # On a thread of its own: the browser of the other tests has the loop of this one.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: asyncio.run(ask(path, headers or {}))).result()
+
+    return call
 
 
 def test_a_browser_gets_the_page_under_a_strict_policy(get: Get) -> None:

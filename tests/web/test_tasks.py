@@ -61,12 +61,12 @@ def photo(tmp_path: Path) -> Path:
 
 
 def open_with(
-    open_page: OpenPage, address: str, task: str, table: tuple[str, str] = ("", "")
+    open_page: OpenPage, address: str, pack: dict[str, Any], table: tuple[str, str] = ("", "")
 ) -> Page:
-    """The page of a server whose pack has that task; an import and a row are added to the table."""
+    """The page of a server with such a pack; an import and a row are added to its table."""
     page = open_page(f"{address}/static/favicon.svg", wait=False)
     packs = page.request.get(f"{address}/packs").json()["packs"]
-    listed = json.dumps({"packs": [pack | {"task": task} for pack in packs]})
+    listed = json.dumps({"packs": [one | pack for one in packs]})
     page.route("**/packs", lambda route: route.fulfill(status=200, body=listed))
     text = (STATIC / "tasks" / "table.js").read_text()
     imported, row = table
@@ -85,7 +85,7 @@ def test_a_task_is_added_by_its_module_and_its_row(
 ) -> None:
     expected.append("Failed to load resource")  # the icon beside an image
     added = ('import { weigh } from "./weigh.js";', '["weigh", weigh],')
-    page = open_with(open_page, blobs_server, "weigh", added)
+    page = open_with(open_page, blobs_server, {"task": "weigh"}, added)
     assert "kilograms" in page.inner_text("#model-facts")
     answer_with(page, RECORD | {"task": "weigh", "animal": "hare", "packed": "4"})
     give(page, photo)
@@ -146,18 +146,24 @@ def test_a_task_of_a_newer_server_shows_what_is_known_of_it(
 
 
 @pytest.mark.parametrize(
-    ("task", "said"),
+    ("pack", "said"),
     [
-        ("reckon", "nothing to draw: it gives plain numbers"),
-        ("tensor", "nothing to draw: it gives plain numbers"),
-        ("segment", ""),
+        ({"task": "reckon"}, "nothing to draw: it gives plain numbers"),
+        ({"task": "tensor"}, "nothing to draw: it gives plain numbers"),
+        ({"task": "tensor", "takes_pictures": False}, "no photo: it takes numbers"),
+        ({"task": "detect", "takes_pictures": False}, "no photo: it takes numbers"),
+        ({"task": "segment"}, ""),
     ],
 )
-def test_a_model_is_offered_where_the_page_has_something_to_show(
-    open_page: OpenPage, blobs_server: str, expected: list[str], task: str, said: str
+def test_a_model_is_offered_where_the_page_has_a_question_and_a_drawing(
+    open_page: OpenPage,
+    blobs_server: str,
+    expected: list[str],
+    pack: dict[str, Any],
+    said: str,
 ) -> None:
     expected.append("Failed to load resource")
-    page = open_with(open_page, blobs_server, task)
+    page = open_with(open_page, blobs_server, pack)
     page.click("#model-button")
     row = page.locator("label.model")
     assert row.locator("input").is_disabled() == (said != "")
