@@ -38,7 +38,7 @@ from haversack.engine.results import Outcome
 from haversack.engine.session import Device, Session, SessionOptions
 from haversack.engine.tiles import TileGrid, cut
 from haversack.packfile.archive import open_pack
-from haversack.survey.tile_inference import TileView, infer_tiles
+from haversack.survey.flow.tile_inference import TileView, infer_tiles
 
 _COMMAND = (sys.executable, "-m", "haversack")
 _START_SECONDS = 30.0

@@ -29,7 +29,7 @@ from haversack.measure.plan import ProfileOptions
 from haversack.measure.profile import measure_pack
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.packfile.profile import Case, Profile, store
-from haversack.serve.batches import paying_batch
+from haversack.serve.models.batches import paying_batch
 
 _COMMAND = Path(sys.executable).with_name("haversack")
 _BATCHES = (1, 2, 4, 8)

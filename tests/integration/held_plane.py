@@ -18,12 +18,12 @@ from haversack.engine.cpus import usable_cpus
 from haversack.engine.predictor import Predictor
 from haversack.engine.results import PhotoResult
 from haversack.packfile.archive import PackFiles
-from haversack.serve.catalogue import Catalogue
-from haversack.serve.dataplane import BatchItem, DataPlane, Target, Workers
-from haversack.serve.encoded_photo import PhotoBytes
-from haversack.serve.loaded_models import LoadPolicy
-from haversack.serve.model import ServedModel
+from haversack.serve.models.catalogue import Catalogue
+from haversack.serve.models.loaded import LoadPolicy
+from haversack.serve.models.model import ServedModel
 from haversack.serve.options import ServeOptions
+from haversack.serve.plane.dataplane import BatchItem, DataPlane, Target, Workers
+from haversack.serve.plane.encoded_photo import PhotoBytes
 
 TARGET = Target(name="blobs")
 ONE_TURN = ServeOptions(threads=usable_cpus())

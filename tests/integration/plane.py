@@ -17,13 +17,13 @@ from tests.server.running import BLOBS
 
 from haversack.packfile.archive import open_pack
 from haversack.packfile.profile import Case, Machine, MemoryFormula, Profile, store
-from haversack.serve.catalogue import Catalogue
-from haversack.serve.dataplane import DataPlane, Workers
-from haversack.serve.loaded_models import LoadPolicy
-from haversack.serve.model import ServedModel
+from haversack.serve.models.catalogue import Catalogue
+from haversack.serve.models.loaded import LoadPolicy
+from haversack.serve.models.model import ServedModel
+from haversack.serve.models.residency import Residency
+from haversack.serve.models.sizes import Sizes
 from haversack.serve.options import ServeOptions
-from haversack.serve.residency import Residency
-from haversack.serve.sizes import Sizes
+from haversack.serve.plane.dataplane import DataPlane, Workers
 
 OPTIONS = ServeOptions(threads=1)
 MIB = 1 << 20

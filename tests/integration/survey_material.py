@@ -17,9 +17,9 @@ from tests.unit.pack.conftest import built, graph_of, request
 
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.samples.scenes import draw_scene
-from haversack.survey.options import RunRequest
-from haversack.survey.progress import RunProgress
-from haversack.survey.run import Summary, run_survey
+from haversack.survey.run.options import RunRequest
+from haversack.survey.run.progress import RunProgress
+from haversack.survey.run.run import Summary, run_survey
 
 SIDE, CELL = 128, 16
 

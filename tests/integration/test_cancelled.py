@@ -21,8 +21,8 @@ from tests.integration.held_plane import (
 from tests.server.running import PHOTO
 
 from haversack.asgi.bodies import Body, BodyStore
-from haversack.serve.dataplane import DataPlane
-from haversack.serve.job_wait import wanted
+from haversack.serve.plane.dataplane import DataPlane
+from haversack.serve.work.waiting import wanted
 
 Work = Callable[[DataPlane], Coroutine[Any, Any, Any]]
 

@@ -14,12 +14,12 @@ from tests.server.running import BLOBS, PHOTO
 
 from haversack.engine.results import PhotoResult
 from haversack.errors import HaversackError, PhotoError
-from haversack.serve.answering import SentBody
-from haversack.serve.dataplane import BatchItem, Target
-from haversack.serve.encoded_photo import PhotoBytes
-from haversack.serve.model import ServedModel
-from haversack.serve.v1_predict import V1Predict
-from haversack.serve.v2_infer import V2Infer
+from haversack.serve.models.model import ServedModel
+from haversack.serve.plane.dataplane import BatchItem, Target
+from haversack.serve.plane.encoded_photo import PhotoBytes
+from haversack.serve.protocols.answering import SentBody
+from haversack.serve.protocols.v1 import V1Predict
+from haversack.serve.protocols.v2 import V2Infer
 
 T = TypeVar("T")
 BLOBS_TARGET = Target(name="blobs")

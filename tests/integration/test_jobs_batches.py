@@ -24,8 +24,8 @@ from haversack.jobs.job import Job, State
 from haversack.jobs.services import JobLocations, JobServices, open_services
 from haversack.jobs.worker import Worker
 from haversack.samples.scenes import draw_scene
-from haversack.serve.admission import Deadline
-from haversack.serve.job_predict import PredictHandler
+from haversack.serve.models.gate import Deadline
+from haversack.serve.work.predict import PredictHandler
 
 PAYS = {1: 0.05, 2: 0.09, 4: 0.12}
 WANTED = ("blobs", "spots", "blobs")

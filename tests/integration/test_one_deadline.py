@@ -14,13 +14,13 @@ from tests.integration.held_plane import TARGET, Barred, asked, held_plane, pati
 from tests.server.running import PHOTO
 
 from haversack.errors import HaversackError
-from haversack.serve.admission import Deadline, Held
-from haversack.serve.answering import SentBody
-from haversack.serve.dataplane import DataPlane
-from haversack.serve.encoded_photo import PhotoBytes
-from haversack.serve.request_lifetime import RequestLifetime
-from haversack.serve.v1_predict import V1Predict
-from haversack.serve.v2_infer import V2Infer
+from haversack.serve.models.gate import Deadline, Held
+from haversack.serve.plane.dataplane import DataPlane
+from haversack.serve.plane.encoded_photo import PhotoBytes
+from haversack.serve.plane.request_lifetime import RequestLifetime
+from haversack.serve.protocols.answering import SentBody
+from haversack.serve.protocols.v1 import V1Predict
+from haversack.serve.protocols.v2 import V2Infer
 
 OFFER = patient(100.0)
 ENCODED = base64.b64encode(PHOTO.read_bytes()).decode()

@@ -19,12 +19,12 @@ from haversack.asgi.bodies import BodyStore
 from haversack.asgi.errors import RetryLaterError, exception_handlers
 from haversack.errors import EngineError
 from haversack.packfile.archive import PackFiles, write_archive
-from haversack.serve.catalogue import Catalogue
-from haversack.serve.context import Context, Phase
-from haversack.serve.dataplane import DataPlane, Workers
-from haversack.serve.http import routes
-from haversack.serve.model import ServedModel
+from haversack.serve.http.context import Context, Phase
+from haversack.serve.http.routes import routes
+from haversack.serve.models.catalogue import Catalogue
+from haversack.serve.models.model import ServedModel
 from haversack.serve.options import ServeOptions
+from haversack.serve.plane.dataplane import DataPlane, Workers
 
 OPTIONS = ServeOptions(threads=1)
 

@@ -19,11 +19,11 @@ from haversack.jobs.pack_store import PackStore
 from haversack.jobs.sql_store import SqlJobStore
 from haversack.packfile.archive import open_pack
 from haversack.samples.bundle import BUNDLED_PACKS
-from haversack.serve.catalogue import Catalogue
-from haversack.serve.model import ServedModel
+from haversack.serve.models.catalogue import Catalogue
+from haversack.serve.models.model import ServedModel
+from haversack.serve.models.retries import Retries
+from haversack.serve.models.sharing import Collector, Publisher
 from haversack.serve.options import ServeOptions
-from haversack.serve.retries import Retries
-from haversack.serve.sharing import Collector, Publisher
 
 BLOBS = BUNDLED_PACKS / "blobs" / "1"
 

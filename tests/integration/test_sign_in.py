@@ -13,14 +13,14 @@ import pytest
 from haversack.accounts.accounts import Accounts, has_accounts, open_accounts
 from haversack.accounts.keys import Keys
 from haversack.accounts.passwords import GuessCost, Passwords
+from haversack.accounts.register import FRESH_SECONDS, AccountRegister
 from haversack.accounts.sessions import Sessions
+from haversack.accounts.sign_in import SignIn
 from haversack.accounts.tables import Tables
 from haversack.accounts.users import Users
 from haversack.asgi.access import Scope
 from haversack.database.connection import open_database
 from haversack.errors import HaversackError
-from haversack.serve.register import FRESH_SECONDS, AccountRegister
-from haversack.serve.sign_in import SignIn
 
 PASSWORD, OTHER = "correct horse battery", "staple of other words"
 

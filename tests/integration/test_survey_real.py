@@ -25,10 +25,10 @@ from haversack.engine.tiles import cut
 from haversack.errors import PhotoError
 from haversack.pack.labels import read_labels
 from haversack.packfile.archive import PackFiles, open_pack
-from haversack.survey.options import GridTable
-from haversack.survey.photo_job import PhotoJob
-from haversack.survey.store import OpenPhoto
-from haversack.survey.windows import WindowedPhoto, open_windowed
+from haversack.survey.flow.grid import GridTable
+from haversack.survey.flow.open_photo import OpenPhoto
+from haversack.survey.flow.photo_job import PhotoJob
+from haversack.survey.flow.windows import WindowedPhoto, open_windowed
 
 
 @pytest.fixture(scope="module")

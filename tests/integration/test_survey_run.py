@@ -23,10 +23,10 @@ from tests.integration.survey_material import (
 from haversack.engine.tiles import TileGrid
 from haversack.errors import HaversackError
 from haversack.packfile.archive import PackFiles
-from haversack.survey.options import MergeTable, read_record
-from haversack.survey.progress import RunProgress
-from haversack.survey.remerge import remerge
-from haversack.survey.store import RunStore
+from haversack.survey.run.options import MergeTable, read_record
+from haversack.survey.run.progress import RunProgress
+from haversack.survey.run.remerge import remerge
+from haversack.survey.run.store import RunStore
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from haversack.engine.photo import DecodedPhoto
 from haversack.engine.predictor import Fitted, Predictor
 from haversack.engine.results import Outcome
 from haversack.engine.tiles import TileGrid, cut
-from haversack.survey.tile_inference import TileFinding, TileView, infer_tiles, is_constant
+from haversack.survey.flow.tile_inference import TileFinding, TileView, infer_tiles, is_constant
 
 GRID = TileGrid(width=400, height=300, tile=128, overlap=24)
 

@@ -16,7 +16,7 @@ from tests.loop.packs import DETECTOR, MAPPER
 from tests.loop.visits import Caller, visit_of, visits
 from tests.loop.watching import Watched
 
-from haversack.serve.contract import OPERATIONS
+from haversack.serve.http.contract.table import OPERATIONS
 
 _ROUTES = [(one.id, one.method, one.path) for one in OPERATIONS]
 _PAGE = [(name, "GET", "/") for name in ("page", "samples")]

@@ -27,7 +27,7 @@ from typing import Any, TextIO
 from haversack.asgi.bodies import BodyStore
 from haversack.cli import main
 from haversack.engine.allocator import trim
-from haversack.serve.dataplane import DataPlane
+from haversack.serve.plane.dataplane import DataPlane
 
 _TICK_SECONDS = 0.005
 _LOOK_SECONDS = 0.01

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import simplejpeg
 
-from haversack.serve.memory_plan import default_whole
+from haversack.serve.models.memory_plan import default_whole
 
 COMMAND = Path(sys.executable).with_name("haversack")
 GROUPS = Path("/sys/fs/cgroup")

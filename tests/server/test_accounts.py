@@ -13,7 +13,7 @@ import httpx
 import pytest
 from tests.server.running import BLOBS, COMMAND, PHOTO, Server, environment, refused, serving
 
-from haversack.serve.register import FRESH_SECONDS
+from haversack.accounts.register import FRESH_SECONDS
 
 PASSWORD, OTHER = "correct horse battery", "staple of other words"
 REVOKED_WITHIN_SECONDS = 4  # FRESH_SECONDS, and a slow machine

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from tests.server.running import BLOBS, COMMAND, PHOTO, environment
 
+from haversack.app.ending import Ending
 from haversack.jobs.intake import wish
 from haversack.jobs.job import Job, State
 from haversack.jobs.services import JobLocations, JobServices, open_services
-from haversack.serve.ending import Ending
 
 
 def never_read(services: JobServices, folder: Path) -> Job:

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from tests.server.running import PHOTO, Server
 
-from haversack.serve.contract import OPERATIONS
-from haversack.serve.operation import Operation
+from haversack.serve.http.contract.operation import Operation
+from haversack.serve.http.contract.table import OPERATIONS
 
 BYTES = PHOTO.read_bytes()
 FILE = {"image": ("a.png", BYTES, "image/png")}

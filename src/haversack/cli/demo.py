@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from rich.table import Table
 
-from haversack import app
+from haversack.app import lifecycle
 from haversack.asgi.access import LOOPBACK, AccessRules
 from haversack.asgi.listening import addresses, bind
 from haversack.cli.output import console
@@ -29,7 +29,7 @@ from haversack.packfile.repository import Repository
 from haversack.samples.animal_count import AnimalCount, tally
 from haversack.samples.bundle import BUNDLED_PACKS
 from haversack.samples.scenes import Scene, draw_scene
-from haversack.serve.model import ServedModel
+from haversack.serve.models.model import ServedModel
 from haversack.settings import from_environment
 from haversack.units import format_seconds
 
@@ -129,7 +129,7 @@ def _explain(tallies: list[AnimalCount], out: Path, seconds: float) -> None:
 def _serve(out: Path) -> None:
     """The page with the demo's photos, until Ctrl-C."""
     settings = from_environment()
-    options = app.AppOptions(
+    options = lifecycle.AppOptions(
         state=settings.state_folder,
         packs=(Repository(BUNDLED_PACKS).find(PACK),),
         rules=AccessRules(hosts=LOOPBACK),
@@ -144,7 +144,7 @@ def _serve(out: Path) -> None:
         if settings.has_screen:
             webbrowser.open(url)
 
-    app.run(options, listener, ready)
+    lifecycle.run(options, listener, ready)
 
 
 def _listener() -> socket.socket:

@@ -16,7 +16,7 @@ from haversack.cli.jobs_wire import JobsDoor
 from haversack.jobs.intake import IntakeLimits
 from haversack.jobs.services import open_services
 from haversack.settings import from_environment
-from haversack.survey.sources import SUFFIXES
+from haversack.survey.run.sources import SUFFIXES
 
 
 def with_door(function: Callable[..., Any]) -> Callable[..., Any]:

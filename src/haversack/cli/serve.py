@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from haversack import app, log
+from haversack import log
+from haversack.app import lifecycle
 from haversack.asgi.listening import addresses, bind, plain_host
 from haversack.cli.job_limits import limit_options, webhook_options
 from haversack.cli.job_locations import job_locations
@@ -19,7 +20,7 @@ from haversack.cli.serve_access import AccessOptions, access_rules, needs_accoun
 from haversack.jobs.limits import JobLimits
 from haversack.jobs.webhook_rules import WebhookRules
 from haversack.packfile.repository import Repository, resolve
-from haversack.serve.model import ServedModel
+from haversack.serve.models.model import ServedModel
 from haversack.settings import from_environment
 from haversack.units import format_seconds
 
@@ -171,7 +172,7 @@ def command(
         keys=keys, no_auth=no_auth, accounts=accounts, trust_proxy=trust_proxy, hosts=hosts
     )
     looks_up = needs_account(guard, jobs.database_url)
-    options = app.AppOptions(
+    options = lifecycle.AppOptions(
         state=state or settings.state_folder,
         packs=named,
         wished=wished,
@@ -196,10 +197,12 @@ def command(
     )
     listener = bind(host, port)
     urls = addresses(host, listener)
-    app.run(options, listener, lambda models: announce(urls, models, options))
+    lifecycle.run(options, listener, lambda models: announce(urls, models, options))
 
 
-def announce(urls: tuple[str, ...], models: Sequence[ServedModel], options: app.AppOptions) -> None:
+def announce(
+    urls: tuple[str, ...], models: Sequence[ServedModel], options: lifecycle.AppOptions
+) -> None:
     """Say that the server is ready, what it serves and how to ask."""
     click.echo(f"Haversack is ready at {' and '.join(urls)}")
     screen = notes()

@@ -8,10 +8,10 @@ import click
 
 from haversack.cli.output import console
 from haversack.formats.exports import EXPORTS
-from haversack.survey.begin import EXPORTS as FOLDER
-from haversack.survey.facts import photo_reader, run_facts
-from haversack.survey.options import read_record
-from haversack.survey.store import RunStore
+from haversack.survey.run.begin import EXPORTS as FOLDER
+from haversack.survey.run.facts import photo_reader, run_facts
+from haversack.survey.run.options import read_record
+from haversack.survey.run.store import RunStore
 
 _FORMATS = "\b\n" + "\n".join(f"{name}: {export.summary}" for name, export in EXPORTS.items())
 

@@ -9,10 +9,10 @@ import click
 from haversack.cli.options import share
 from haversack.cli.output import console
 from haversack.engine.merge import RULES, Rule
-from haversack.survey.facts import current_merge
-from haversack.survey.options import MergeTable, read_record
-from haversack.survey.remerge import remerge
-from haversack.survey.store import RunStore
+from haversack.survey.run.facts import current_merge
+from haversack.survey.run.options import MergeTable, read_record
+from haversack.survey.run.remerge import remerge
+from haversack.survey.run.store import RunStore
 
 
 @click.command("merge")

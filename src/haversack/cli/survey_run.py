@@ -13,10 +13,10 @@ from haversack.cli.options import SizeType, find_pack, json_option, packs_option
 from haversack.cli.output import console, notes, print_record
 from haversack.engine.merge import RULES, Rule
 from haversack.engine.session import MOST_THREADS, Device
-from haversack.survey.begin import REPORT, RETRY
-from haversack.survey.options import RunRequest
-from haversack.survey.progress import LiveScreen, PlainScreen, Screen
-from haversack.survey.run import Summary, run_survey
+from haversack.survey.run.begin import REPORT, RETRY
+from haversack.survey.run.options import RunRequest
+from haversack.survey.run.progress import LiveScreen, PlainScreen, Screen
+from haversack.survey.run.run import Summary, run_survey
 from haversack.units import format_seconds
 
 

@@ -12,9 +12,9 @@ from haversack.cli.options import json_option
 from haversack.cli.output import console, print_record
 from haversack.engine.detections import label_of
 from haversack.formats.photos import Speed
-from haversack.survey.facts import current_merge, speed, total
-from haversack.survey.options import MergeTable, RunRecord, as_text, read_record
-from haversack.survey.store import Failure, RunStore, StatusCount
+from haversack.survey.run.facts import current_merge, speed, total
+from haversack.survey.run.options import MergeTable, RunRecord, as_text, read_record
+from haversack.survey.run.store import Failure, RunStore, StatusCount
 from haversack.units import format_seconds
 
 _FAILURES_SHOWN = 20

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import click
 
-from haversack import app, log
+from haversack import log
+from haversack.app import lifecycle
 from haversack.cli.job_locations import job_locations
 from haversack.cli.limits import memory_limits, memory_options
 from haversack.cli.options import known_repositories, packs_option
 from haversack.cli.output import notes
 from haversack.cli.serve import chosen_packs, is_repository
 from haversack.database.connection import shown
-from haversack.serve.model import ServedModel
+from haversack.serve.models.model import ServedModel
 from haversack.settings import from_environment
 from haversack.units import format_seconds
 
@@ -60,7 +61,7 @@ def command(
     named, wished = chosen_packs(packs, places)
     jobs = job_locations(state, database, blobs)
     where = shown(jobs.database) if jobs.database else str(jobs.state)
-    options = app.AppOptions(
+    options = lifecycle.AppOptions(
         state=jobs.state,
         packs=named,
         wished=wished,
@@ -77,4 +78,4 @@ def command(
             notes().print(f"  {model.identity.name}@{model.identity.version}  loaded in {took}")
         notes().print("Ctrl-C ends it.")
 
-    app.work(options, announce)
+    lifecycle.work(options, announce)

@@ -1,0 +1,149 @@
+"""One pack as a server keeps it: its predictor, its turn, its counts."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from haversack.engine.limits import forget_peak, peak_bytes
+from haversack.engine.outputs import IMAGE, shown_outputs
+from haversack.engine.predictor import Predictor, PredictorOptions
+from haversack.engine.results import PackIdentity
+from haversack.engine.session import Array, SessionOptions
+from haversack.engine.tensors import NUMPY
+from haversack.errors import EngineError
+from haversack.measure.memory import rested_bytes
+from haversack.packfile.archive import PackFiles
+from haversack.packfile.manifest import Manifest
+from haversack.packfile.signature import Signature, TensorSpec
+from haversack.serve.models.gate import Gate
+from haversack.serve.models.sizes import PackBytes
+from haversack.serve.models.statistics import Statistics
+from haversack.serve.options import ServeOptions
+
+QUICK_SECONDS = 0.0005
+"""A model this quick runs on the event loop: handing it to a thread and back costs more."""
+
+_SMALL_BYTES = 64 << 10
+_FREE_SIDE = 1
+
+
+class ServedModel:
+    """One version of one pack, loaded.
+
+    Attributes:
+        predictor: does the work; may be called from any thread.
+        turn: as many calls of the model at once as the options say.
+        statistics: since it was loaded.
+        files: the pack itself.
+        is_quick: whether a small request is answered without a thread.
+        load_seconds: opening and warming took.
+        warm_seconds: the last call of the warming took.
+        measured: what it took in memory, true where nothing else ran; None where none can tell.
+        size: what is reckoned with; its catalogue knows the best source.
+        users: requests that hold it now; its catalogue counts them.
+        used_at: when one began last, on its catalogue's clock.
+    """
+
+    def __init__(self, files: PackFiles, options: ServeOptions) -> None:
+        self._began = time.perf_counter()
+        self._rested = rested_bytes()
+        forget_peak()
+        session = SessionOptions(threads=options.threads, spin_between_calls=False)
+        self.predictor = Predictor(
+            files, PredictorOptions(session=session, decode_limit_bytes=options.decode_limit_bytes)
+        )
+        self.files = files
+        self.turn = Gate(options.turns)
+        self.statistics = Statistics()
+        self.is_quick = False
+        self.load_seconds = self.warm_seconds = 0.0
+        self.measured: PackBytes | None = None
+        self.size = PackBytes(session_bytes=0, call_bytes=0)
+        self.users = 0
+        self.used_at = 0.0
+        self._opening_peak = peak_bytes()
+
+    @property
+    def identity(self) -> PackIdentity:
+        """Its name, version, task and labels."""
+        return self.predictor.identity
+
+    @property
+    def manifest(self) -> Manifest:
+        """Its pack.toml."""
+        return self.predictor.manifest
+
+    @property
+    def signature(self) -> Signature:
+        """What a caller of a tensor protocol sees: for photos one input `image`."""
+        return shown_signature(self.manifest)
+
+    def warm(self) -> None:
+        """Run twice on blanks; the second time says how quick the model is."""
+        try:
+            self._run_blank()
+            opened, can_tell = rested_bytes(), forget_peak()
+            began = time.perf_counter()
+            self._run_blank()
+        except EngineError:
+            # Some graphs refuse blank tensors; that says nothing about others.
+            if self.predictor.takes_photos:
+                raise
+        else:
+            self.warm_seconds = time.perf_counter() - began
+            self.is_quick = self.warm_seconds <= QUICK_SECONDS
+            if can_tell:
+                self.measured = self._measured(opened)
+        self.load_seconds = time.perf_counter() - self._began
+
+    def _measured(self, opened_bytes: int) -> PackBytes:
+        """What growth of the process says, the last call being the highest since."""
+        kept = max(opened_bytes - self._rested, 0)
+        return PackBytes(
+            session_bytes=kept,
+            call_bytes=max(peak_bytes() - opened_bytes, 0),
+            row_bytes=max(peak_bytes() - opened_bytes, 0),
+            opening_bytes=max(self._opening_peak - self._rested - kept, 0),
+            source="measured here",
+        )
+
+    def runs_inline(self, inputs: dict[str, Array]) -> bool:
+        """Whether these inputs are answered on the event loop, without a thread."""
+        return self.is_quick and sum(array.nbytes for array in inputs.values()) <= _SMALL_BYTES
+
+    def call_bytes(self, rows: int = 1) -> int:
+        """What one call of the model takes while it runs, for so many photos or rows."""
+        return self.size.call_of(rows)
+
+    def tensor_bytes(self, inputs: dict[str, Array], rows: int) -> int:
+        """What a call for these tensors takes beyond one for a single row.
+
+        Where nobody measured rows: four times the tensors, as copies and activations.
+        """
+        sent = sum(array.nbytes for array in inputs.values())
+        return max(self.size.row_bytes * (rows - 1), 4 * sent)
+
+    def _run_blank(self) -> None:
+        """One call: a blank frame, or blank tensors of the least size."""
+        if self.predictor.takes_photos:
+            self.predictor.warm()
+        else:
+            inputs = self.manifest.signature.inputs
+            self.predictor.run({spec.name: _blank(spec) for spec in inputs})
+
+
+def shown_signature(manifest: Manifest) -> Signature:
+    """What a caller of a tensor protocol sees of a pack: for photos one input `image`."""
+    own = manifest.signature
+    if manifest.input is None:
+        return own
+    return Signature(inputs=(IMAGE,), outputs=shown_outputs(own, manifest.task))
+
+
+def _blank(spec: TensorSpec) -> Array:
+    shape = tuple(side if side > 0 else _FREE_SIDE for side in spec.shape)
+    if spec.datatype == "BYTES":
+        return np.full(shape, "", dtype=np.object_)
+    return np.zeros(shape, dtype=NUMPY[spec.datatype])

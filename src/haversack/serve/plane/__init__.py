@@ -1,0 +1,1 @@
+"""From bytes to a result, inside the memory there is: admission, photos, tensors."""

@@ -1,0 +1,1 @@
+"""Jobs that the server's own data plane does."""

@@ -1,0 +1,1 @@
+"""A photo on its way: read, cut into tiles, inferred and merged."""

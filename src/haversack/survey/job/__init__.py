@@ -1,0 +1,1 @@
+"""A survey as a job of a server."""

@@ -1,0 +1,1 @@
+"""A run: its folder, its photos, its options, and what a person sees of it."""
