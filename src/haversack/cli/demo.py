@@ -14,12 +14,12 @@ import numpy as np
 from PIL import Image
 from rich.table import Table
 
-from haversack.app import lifecycle
+from haversack.app import listening
+from haversack.app.options import AppOptions
 from haversack.asgi.access import LOOPBACK, AccessRules
 from haversack.asgi.listening import addresses, bind
 from haversack.cli.output import console
 from haversack.engine.allocator import settle
-from haversack.engine.detections import Detections
 from haversack.engine.predictor import Predictor
 from haversack.engine.results import PhotoResult
 from haversack.errors import HaversackError
@@ -95,8 +95,7 @@ def _predict(predictor: Predictor, photo: Path) -> PhotoResult:
 
 
 def _tally(scene: Scene, result: PhotoResult) -> AnimalCount:
-    outcome = result.outcome
-    found = outcome.boxes if isinstance(outcome, Detections) else np.zeros((0, 4), np.float32)
+    found = np.array([one.box for one in result.detections], np.float32).reshape(-1, 4)
     return tally(scene.boxes, found)
 
 
@@ -129,7 +128,7 @@ def _explain(tallies: list[AnimalCount], out: Path, seconds: float) -> None:
 def _serve(out: Path) -> None:
     """The page with the demo's photos, until Ctrl-C."""
     settings = from_environment()
-    options = lifecycle.AppOptions(
+    options = AppOptions(
         state=settings.state_folder,
         packs=(Repository(BUNDLED_PACKS).find(PACK),),
         rules=AccessRules(hosts=LOOPBACK),
@@ -144,7 +143,7 @@ def _serve(out: Path) -> None:
         if settings.has_screen:
             webbrowser.open(url)
 
-    lifecycle.run(options, listener, ready)
+    listening.run(options, listener, ready)
 
 
 def _listener() -> socket.socket:

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from haversack.engine.codecs.lenient import decode_partly
 from haversack.engine.photo import decode, read_header
+from haversack.engine.results import PhotoResult
 from haversack.errors import PhotoError
 from haversack.formats.names import utf8
-from haversack.formats.photos import SurveyPhoto, SurveyRun
+from haversack.formats.photos import SurveyRun
 from haversack.geo.windows import read_window
 
 LIMIT_BYTES = 1 << 30
@@ -50,10 +51,10 @@ class PixelReader:
     unreadable: int = 0
     named: list[tuple[str, str]] = field(default_factory=list)
 
-    def read(self, photo: SurveyPhoto) -> Pixels | None:
+    def read(self, photo: PhotoResult) -> Pixels | None:
         """RGB uint8[height,width,3] of the upright photo, or None."""
         try:
-            data = (self.run.root / photo.path).read_bytes()
+            data = (self.run.root / photo.image).read_bytes()
             pixels = self._decode(data, photo)
         except OSError as fault:
             self._lose(photo, fault.strerror or str(fault))
@@ -67,9 +68,9 @@ class PixelReader:
             return None
         return pixels
 
-    def cutter(self, photo: SurveyPhoto) -> Cut | None:
+    def cutter(self, photo: PhotoResult) -> Cut | None:
         """What cuts areas out of the photo, or None; it holds the photo until it is dropped."""
-        is_tiff = photo.path.lower().endswith((".tif", ".tiff"))
+        is_tiff = photo.image.lower().endswith((".tif", ".tiff"))
         if is_tiff and 3 * photo.width * photo.height >= WINDOWS_FROM_BYTES:
             return partial(self._window, photo)
         pixels = self.read(photo)
@@ -80,7 +81,7 @@ class PixelReader:
         names = [{"photo": utf8(path), "reason": utf8(reason)} for path, reason in self.named]
         return {"unreadable": self.unreadable, "unreadable_photos": names}
 
-    def _decode(self, data: bytes, photo: SurveyPhoto) -> Pixels:
+    def _decode(self, data: bytes, photo: PhotoResult) -> Pixels:
         header = read_header(data)
         try:
             return decode(data, header, limit_bytes=self.limit_bytes).pixels
@@ -92,19 +93,19 @@ class PixelReader:
                 raise
             return partly.pixels
 
-    def _window(self, photo: SurveyPhoto, area: Area) -> Pixels | None:
-        path: Path = self.run.root / photo.path
+    def _window(self, photo: PhotoResult, area: Area) -> Pixels | None:
+        path: Path = self.run.root / photo.image
         try:
             return read_window(path, area)
         except (PhotoError, ValueError, OSError) as fault:
-            if not self.named or self.named[-1][0] != photo.path:
+            if not self.named or self.named[-1][0] != photo.image:
                 self._lose(photo, str(fault))
             return None
 
-    def _lose(self, photo: SurveyPhoto, reason: str) -> None:
+    def _lose(self, photo: PhotoResult, reason: str) -> None:
         self.unreadable += 1
         if len(self.named) < _NAMED:
-            self.named.append((photo.path, reason.partition("\n")[0]))
+            self.named.append((photo.image, reason.partition("\n")[0]))
 
 
 def _part(pixels: Pixels, area: Area) -> Pixels:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator
-from typing import TextIO, TypeAlias
+from collections.abc import Iterator
 
 from haversack.engine.results import PhotoResult
+from haversack.engine.tasks.table import TASKS
+from haversack.engine.tasks.task import Cell
 
-Cell: TypeAlias = str | int | float
+_FIRST = ("image", "width", "height", "status")
+_LAST = ("error_code", "error")
 
-COLUMNS = (
-    *("image", "width", "height", "status", "label", "class_id", "score"),
-    *("x1", "y1", "x2", "y2", "pixels", "error_code", "error"),
-)
+
+def _columns() -> tuple[str, ...]:
+    """Those of every task, each once."""
+    own = (name for task in TASKS.values() for name in task.columns)
+    return (*_FIRST, *dict.fromkeys(own), *_LAST)
+
+
+COLUMNS = _columns()
 
 
 def header() -> list[str]:
@@ -35,36 +40,7 @@ def rows(result: PhotoResult) -> Iterator[list[Cell]]:
     }
     if result.error is not None:
         start |= {"error_code": result.error.code, "error": result.error.message}
-    for found in list(_entries(result)) or [{}]:
+    found_rows = [] if result.outcome is None else list(result.outcome.rows(result.pack.labels))
+    for found in found_rows or [{}]:
         cells = start | found
         yield [cells.get(column, "") for column in COLUMNS]
-
-
-def write(results: Iterable[PhotoResult], file: TextIO) -> int:
-    """The header, then every result's rows, as CSV with `\\n` line ends; gives the rows written.
-
-    Cells stay as they are: a leading "=" is not escaped. File names and labels are the user's own,
-    and a guarded cell would no longer name its file to the program that reads the table next.
-
-    Args:
-        results: taken one at a time, so a long run needs no memory for them.
-        file: opened with `newline=""`.
-    """
-    out = csv.writer(file, lineterminator="\n")
-    out.writerow(header())
-    count = 0
-    for result in results:
-        for row in rows(result):
-            out.writerow(row)
-            count += 1
-    return count
-
-
-def _entries(result: PhotoResult) -> Iterator[dict[str, Cell]]:
-    """What the canonical record lists, so that the table can never differ from it."""
-    record = result.to_dict()
-    for one in record.get("detections", ()):
-        named = {name: one[name] for name in ("label", "class_id", "score")}
-        yield named | dict(zip(("x1", "y1", "x2", "y2"), one["box"], strict=True))
-    yield from record.get("classes", ())
-    yield from record.get("legend", ())

@@ -13,25 +13,20 @@ import msgspec
 import numpy as np
 
 from haversack.engine.predictor import Predictor
+from haversack.engine.tasks.table import task_of
 from haversack.engine.verify import SampleCheck, check_sample, verify
 from haversack.errors import ImportRefusedError
 from haversack.pack.draft import Draft
 from haversack.packfile.archive import PackFiles, open_pack, write_archive
 from haversack.packfile.graphscan import scan
-from haversack.packfile.manifest import Defaults, Manifest, Parity, Provenance, SurveyGrid, encode
+from haversack.packfile.manifest import Manifest, Parity, Provenance, SurveyGrid, encode
 from haversack.packfile.repository import Repository
 from haversack.packfile.signature import Signature
 from haversack.packfile.staging import STALE_SECONDS, staging_folder, sweep
+from haversack.packfile.tasks.table import TASKS
 
-# What may differ between the original model with preprocessing of its own and the pack, by rule:
-# scores and edges (a share of the photo), probabilities, the share of pixels, the share of a
-# largest value. The two resize apart, to within a level or two of 255, and a score on a slope
-# moves by some hundredths for that; tensors get the same pixels.
-TOLERANCES = {"boxes": 0.05, "probabilities": 0.05, "labels": 0.05, "tensors": 1e-3}
 # On the same pixels only the order of multiplications differs.
 _SAME_PIXELS_TOLERANCE = 2e-3
-# Tensors see no photo and no resize: only the runtime's last bits.
-_TENSOR_TOLERANCE = 1e-4
 # Tiles of a survey overlap by this share of their side.
 _OVERLAP_SHARE = 0.2
 
@@ -146,22 +141,19 @@ def _proved(manifest: Manifest, checks: tuple[SampleCheck, ...]) -> Manifest:
                 for c in checks
             ),
         )
-    proof = msgspec.structs.replace(parity, worst=float(f"{worst:.3g}"))
-    return msgspec.structs.replace(
-        manifest, provenance=msgspec.structs.replace(manifest.provenance, parity=proof)
-    )
+    return _with_parity(manifest, worst=float(f"{worst:.3g}"))
 
 
 def _manifest(draft: Draft, version: str, now: datetime.datetime) -> Manifest:
     request, recipe = draft.request, draft.request.recipe
     graph = scan(draft.files["model.onnx"])
     survey = None
-    if draft.input is not None and draft.task == "detect":
+    if draft.input is not None and draft.graph is not None:
         overlap = round(draft.input.width * _OVERLAP_SHARE)
         survey = SurveyGrid(tile=draft.input.width, overlap=overlap)
     samples = sum(name.endswith(".expected.npz") for name in draft.files)
-    tolerance = TOLERANCES[draft.rule] if draft.input is not None else _TENSOR_TOLERANCE
-    return Manifest(
+    parity = Parity(rule=TASKS[draft.task].parity, samples=samples, worst=0.0, tolerance=0.0)
+    manifest = Manifest(
         format=1,
         name=request.name,
         version=version,
@@ -173,16 +165,26 @@ def _manifest(draft: Draft, version: str, now: datetime.datetime) -> Manifest:
         input=draft.input,
         signature=Signature(inputs=graph.inputs, outputs=graph.outputs),
         survey=survey,
-        defaults=Defaults(score_threshold=recipe.score_threshold),
+        defaults=recipe.defaults,
         graph=draft.graph,
         provenance=Provenance(
-            source=request.source.name,
-            sha256=draft.source_sha256,
-            importer="onnx",
+            source=draft.origin.source,
+            sha256=draft.origin.sha256,
+            importer=draft.origin.importer,
             preset=request.preset,
             options=request.options,
             created=now,
-            parity=Parity(rule=draft.rule, samples=samples, worst=0.0, tolerance=tolerance),
+            parity=parity,
         ),
         files={name: hashlib.sha256(data).hexdigest() for name, data in draft.files.items()},
+    )
+    return _with_parity(manifest, tolerance=task_of(manifest).tolerance)
+
+
+def _with_parity(manifest: Manifest, **known: float) -> Manifest:
+    origin = manifest.provenance
+    assert origin.parity is not None, "_manifest sets it"
+    proof = msgspec.structs.replace(origin.parity, **known)
+    return msgspec.structs.replace(
+        manifest, provenance=msgspec.structs.replace(origin, parity=proof)
     )

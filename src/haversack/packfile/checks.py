@@ -7,14 +7,14 @@ import posixpath
 from collections.abc import Iterator
 from typing import Final
 
-from haversack.errors import PackError
+from haversack.errors import Kind, PackError
 from haversack.packfile.files import Files
 from haversack.packfile.graphscan import GraphScan, scan
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.paths import path_fault
 from haversack.packfile.rules import FIT_NAME, MANIFEST_NAME, MODEL_NAME, PROFILE_NAME
 from haversack.packfile.signature import Signature
-from haversack.packfile.tasks import check_fit, check_task
+from haversack.packfile.signature_checks import check_fit, check_task
 from haversack.units import format_bytes
 
 ALLOWED_DOMAINS: Final = frozenset({"", "ai.onnx", "ai.onnx.ml"})
@@ -41,6 +41,7 @@ class ByteBudget:
                 "pack-too-large",
                 f"the pack holds more than {format_bytes(self._limit_bytes)}, the limit",
                 hint="Raise the limit where the pack is known to be this large.",
+                kind=Kind.TOO_LARGE,
             )
 
 

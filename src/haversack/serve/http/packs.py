@@ -161,6 +161,7 @@ class PackRoutes:
                 f"{name} {version} did not come over HTTP, and is not removed over HTTP",
                 hint="Its owner can delete its folder; POST /v2/repository/models/"
                 f"{name}/unload stops serving it.",
+                kind=Kind.FORBIDDEN,
             )
         self._catalogue.forget(name, version)
         self._uploads.remove(name, version)
@@ -191,7 +192,7 @@ def _described_as(manifest: Manifest) -> dict[str, object]:
         "description": manifest.description,
         "licence": manifest.licence,
         "loaded": False,
-        "takes_pictures": manifest.input is not None,
+        "takes_pictures": manifest.takes_photos,
         "survey_tile": default_tile(manifest)[0] if can_survey(manifest) else None,
         "default_threshold": manifest.defaults.score_threshold,
         "accuracy": manifest.accuracy,

@@ -11,26 +11,21 @@ from functools import partial
 
 import numpy as np
 
-from haversack.engine.outputs import to_arrays
 from haversack.engine.results import PhotoResult
 from haversack.engine.session import Array
 from haversack.engine.tensors import check
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature
 from haversack.serve.models.model import ServedModel, shown_signature
-from haversack.serve.plane.dataplane import DataPlane, Target
+from haversack.serve.plane.dataplane import DataPlane
 from haversack.serve.plane.encoded_photo import EncodedPhoto, PhotoBytes
 from haversack.serve.plane.headers import HERE_BYTES
 from haversack.serve.plane.request_lifetime import RequestLifetime
+from haversack.serve.plane.visits import Target
 from haversack.serve.protocols.answering import Answer, SentBody
-from haversack.serve.protocols.v2_messages import (
-    InferRequest,
-    header_length,
-    invalid,
-    parse,
-    render,
-    wants_binary,
-)
+from haversack.serve.protocols.checks import invalid
+from haversack.serve.protocols.v2_answer import render
+from haversack.serve.protocols.v2_request import InferRequest, header_length, parse, wants_binary
 
 _PLAIN_BYTES = 4 << 20
 
@@ -46,7 +41,7 @@ class V2Infer:
     async def check(self, manifest: Manifest, sent: SentBody) -> None:
         """Whether it is V2's JSON or binary form, and its tensors are the pack's."""
         async with self._parsed(manifest, sent, self._plane.lifetime()) as asked:
-            if manifest.input is None:
+            if not manifest.takes_photos:
                 check(manifest.signature, asked.inputs)
             else:
                 _only_input(asked)
@@ -60,9 +55,9 @@ class V2Infer:
         async with self._parsed(manifest, sent, lifetime) as asked:
             if asked.timeout_seconds is not None:
                 lifetime.limit(asked.timeout_seconds)
-            if manifest.input is not None:
+            if manifest.takes_photos:
                 return await self._predict_photo(target, asked, lifetime)
-            arrays, pack = await self._plane.infer(target, asked.inputs, lifetime)
+            arrays, pack = await self._plane.tensors.infer(target, asked.inputs, lifetime)
             made = render(asked, arrays, pack)
             return Answer(content=made.content, version=pack.version, json_bytes=made.json_bytes)
 
@@ -77,9 +72,9 @@ class V2Infer:
         read = _read_job if sent.is_job else _read
         work = partial(read, sent.body, json_bytes, shown_signature(manifest))
         text_bytes = size if json_bytes is None else json_bytes
-        takes_tensors = manifest.input is None
+        takes_tensors = not manifest.takes_photos
         is_light = size <= HERE_BYTES or (takes_tensors and is_plain(sent.body, text_bytes))
-        return self._plane.parsed(work, text_bytes, lifetime, is_light=is_light)
+        return self._plane.parsing.parsed(work, text_bytes, lifetime, is_light=is_light)
 
     async def _predict_photo(
         self, target: Target, asked: InferRequest, lifetime: RequestLifetime
@@ -89,15 +84,17 @@ class V2Infer:
 
         def answer(result: PhotoResult, model: ServedModel) -> Answer:
             assert result.outcome is not None
-            arrays = to_arrays(result.outcome, model.manifest.signature)
+            arrays = result.outcome.arrays(model.manifest.signature)
             made = render(asked, arrays, model.identity)
             version = model.identity.version
             return Answer(content=made.content, version=version, json_bytes=made.json_bytes)
 
         if array.dtype.kind == "O" and array.size == 1:
             photo = PhotoBytes(array.reshape(-1)[0])
-            return await self._plane.predict(target, photo, answer, lifetime)
-        return await self._plane.predict_pixels(target, _pixels(name, array), answer, lifetime)
+            return await self._plane.photos.predict(target, photo, answer, lifetime)
+        return await self._plane.photos.predict_pixels(
+            target, _pixels(name, array), answer, lifetime
+        )
 
 
 def is_plain(body: EncodedPhoto, json_bytes: int) -> bool:
