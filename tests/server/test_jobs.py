@@ -211,6 +211,7 @@ def test_a_waiting_job_says_when_to_look_again_and_can_be_cancelled(jobs_server:
     assert jobs_server.get(address).json()["state"] == "cancelled"
 
 
+@pytest.mark.slow
 def test_a_killed_server_shows_the_result_at_the_same_address_when_it_is_back(
     tmp_path: Path,
 ) -> None:

@@ -250,6 +250,7 @@ def _threads(pid: int) -> list[str]:
     return [p.read_text().strip() for p in Path(f"/proc/{pid}/task").glob("*/comm")]
 
 
+@pytest.mark.slow
 def test_a_killed_survey_goes_on_where_it_was(tmp_path: Path) -> None:
     large = {f"{n:02}.png": _png(tmp_path, n, 600, 400) for n in range(14)}
     state = tmp_path / "state"
