@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from tests.golden.masks import differences
 from tests.golden.written import ANSWERS, PARTS, Bench, bench
@@ -22,9 +20,8 @@ A change that is meant is made in the golden file too, in the same commit, and n
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with bench(tmp_path_factory.mktemp("golden")) as one:
-        yield one
+def made(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return bench(tmp_path_factory.mktemp("golden"))
 
 
 @pytest.mark.parametrize("part", PARTS)

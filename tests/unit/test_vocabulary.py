@@ -6,12 +6,12 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "haversack"
 MODULES = sorted(SOURCE.rglob("*.py"))
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
 
 # Everything that people read, but for what was measured or drawn (.json, .onnx, images).
 READ = sorted(
@@ -55,6 +55,12 @@ PLAIN = frozenset(
 )
 
 
+@cache
+def _tree(path: Path) -> ast.Module:
+    """Parsed when it is asked for: every worker imports this file."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def test_no_public_class_has_the_name_of_another() -> None:
     places = defaultdict(list)
     for path, name in _public_classes():
@@ -83,7 +89,7 @@ def test_metaphors_that_went_do_not_come_back_as_names() -> None:
     found = defaultdict(set)
     for path in MODULES:
         text = path.read_text(encoding="utf-8").lower()
-        names = _names(TREES[path]) if any(word in text for word in GONE) else ()
+        names = _names(_tree(path)) if any(word in text for word in GONE) else ()
         for word in {path.stem, *names}:
             if GONE & {word.lower().strip("_"), *_words(word)}:
                 found[word].add(str(path.relative_to(SOURCE)))
@@ -121,7 +127,7 @@ def test_each_table_of_the_glossary_is_in_order_and_no_word_is_there_twice() -> 
 
 def _public_classes() -> Iterator[tuple[Path, str]]:
     for path in MODULES:
-        for node in TREES[path].body:
+        for node in _tree(path).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 yield path, node.name
 
