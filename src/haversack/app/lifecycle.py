@@ -21,6 +21,8 @@ from starlette.types import ASGIApp
 
 from haversack.accounts.sign_in import open_sign_in
 from haversack.app.ending import Ending
+from haversack.app.job_workers import JobWorkers
+from haversack.app.kinds import ENTRIES, KindEntry, kinds_of
 from haversack.app.standing import going_on, watched_threads
 from haversack.asgi.access import AccessRules
 from haversack.asgi.bodies import BodyStore
@@ -37,10 +39,11 @@ from haversack.jobs.limits import JobLimits, write_limits
 from haversack.jobs.notifier import Notifier
 from haversack.jobs.services import JobLocations, JobServices, open_services
 from haversack.jobs.webhook_rules import WebhookRules
-from haversack.jobs.worker import Worker, WorkerOptions
+from haversack.jobs.worker import Worker
 from haversack.log import first_line
-from haversack.serve.http.context import Context, Phase
-from haversack.serve.http.contract.table import OPERATIONS
+from haversack.serve.http.context import Context
+from haversack.serve.http.contract.table import operations
+from haversack.serve.http.job_context import Phase
 from haversack.serve.http.routes import routes as data_routes
 from haversack.serve.models.catalogue import Catalogue
 from haversack.serve.models.loaded import LoadPolicy
@@ -51,10 +54,6 @@ from haversack.serve.models.sharing import Collector, Publisher
 from haversack.serve.models.start import check_loaded, prepare
 from haversack.serve.options import ServeOptions
 from haversack.serve.plane.dataplane import DataPlane, Workers
-from haversack.serve.work.lending import PackLender
-from haversack.serve.work.predict import PredictHandler
-from haversack.serve.work.requests import RequestHandler
-from haversack.survey.job.handler import SurveyHandler
 from haversack.survey.run.sources import SUFFIXES
 from haversack.web.page import routes as page_routes
 from haversack.web.samples import SampleShelf
@@ -66,8 +65,6 @@ _MODELS_AT_ONCE = 8
 _WRITERS = 4
 _BODIES_BY_QUEUE = 4
 _CHECK_SECONDS = 0.2
-_SURVEYS = "surveys"
-_HEED_SECONDS = 30.0
 _COPIES = "copies"
 _SHARE_SECONDS = 2.0
 _THREADS = ("job-worker", "job-keeper", "job-tidier", "webhooks")
@@ -87,6 +84,7 @@ class AppOptions:
         serve: the limits.
         cache: folder with this machine's profiles of packs; None for none.
         jobs: where they are kept; None for `state`.
+        kinds: of jobs, with what does them.
         limits: how many may wait, and how long what belongs to them is kept; a worker has its
             server's.
         webhooks: where jobs' ends may be told; None for nowhere.
@@ -104,6 +102,7 @@ class AppOptions:
     serve: ServeOptions = field(default_factory=ServeOptions)
     cache: Path | None = None
     jobs: JobLocations | None = None
+    kinds: tuple[KindEntry, ...] = ENTRIES
     limits: JobLimits = field(default_factory=JobLimits)
     webhooks: WebhookRules | None = None
     samples: Path | None = None
@@ -263,7 +262,9 @@ class Server:
         options = DoorOptions(
             rules=self.context.rules,
             log_requests=self._options.log_requests,
-            probed=frozenset(one.path for one in OPERATIONS if one.tag == "health"),
+            probed=frozenset(
+                one.path for one in operations(kinds_of(self._options.kinds)) if one.tag == "health"
+            ),
         )
         return Door(inner, options)
 
@@ -285,7 +286,13 @@ class Server:
         """The port is open while packs load, so that probes are answered."""
         services = self.context.jobs
         assert services is not None
-        workers = self._workers(services, asyncio.get_running_loop())
+        jobs = JobWorkers(
+            services=services,
+            plane=self.context.plane,
+            state=self._options.state,
+            entries=self._options.kinds,
+        )
+        workers = jobs.made(asyncio.get_running_loop())
         works = [self._load(workers), going_on("giving memory back", self._keep_trim)]
         update = self._sharing(services)
         if update is not None:
@@ -310,18 +317,6 @@ class Server:
                 self.context.sign_in.close()
             for pool in self._pools:
                 pool.shutdown(wait=True)
-
-    def _workers(self, services: JobServices, loop: asyncio.AbstractEventLoop) -> list[Worker]:
-        """One for photos and one for surveys, so that a night's survey holds up no photo."""
-        plane = self.context.plane
-        surveys = SurveyHandler(services, PackLender(plane, loop), self._options.state / _SURVEYS)
-        return [
-            Worker(services, [PredictHandler(plane, loop), RequestHandler(plane, loop)]),
-            # It goes on where it was: nothing is won by waiting for it.
-            Worker(
-                services, [surveys], WorkerOptions(drain_seconds=0.0, heed_seconds=_HEED_SECONDS)
-            ),
-        ]
 
     async def _load(self, workers: Sequence[Worker]) -> None:
         """Whatever goes wrong ends the server: it would be "loading" for ever."""
@@ -415,7 +410,8 @@ def _open_jobs(options: AppOptions, *, has_door: bool) -> JobServices:
     """Where jobs are kept; what a server was told of limits holds for its workers too."""
     limits = options.limits
     intake = IntakeLimits(queued=limits.queued, input_bytes=limits.input_bytes, suffixes=SUFFIXES)
-    services = open_services(options.jobs or JobLocations(state=options.state), intake)
+    locations = options.jobs or JobLocations(state=options.state)
+    services = open_services(locations, intake, kinds=kinds_of(options.kinds))
     if has_door:
         write_limits(services.store, limits)
     return services

@@ -17,6 +17,8 @@ from haversack.serve.models.model import ServedModel
 from haversack.serve.plane.dataplane import BatchItem, DataPlane, Target
 from haversack.serve.plane.encoded_photo import PhotoBytes
 from haversack.serve.protocols.record import Shown, record
+from haversack.serve.work.predict_kind import PREDICT
+from haversack.serve.work.resources import ServerResources
 from haversack.serve.work.waiting import until_free, wanted
 
 
@@ -26,7 +28,7 @@ class PredictHandler:
     `loop` is the one that the data plane belongs to; `run` is called from any other thread.
     """
 
-    kind = "predict"
+    kind = PREDICT.name
 
     def __init__(self, plane: DataPlane, loop: asyncio.AbstractEventLoop) -> None:
         self._plane = plane
@@ -94,6 +96,11 @@ class PredictHandler:
 
     def tidy(self) -> None:
         """Nothing is left."""
+
+
+def handler(resources: ServerResources) -> PredictHandler:
+    """Of a server, or of a worker beside it."""
+    return PredictHandler(resources.plane, resources.loop)
 
 
 def target_of(job: Job) -> Target:

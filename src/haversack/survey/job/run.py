@@ -17,10 +17,10 @@ from haversack.formats.report import PHOTO_BYTES
 from haversack.jobs.handler import Attempt, Outcome
 from haversack.jobs.job import Job, Progress
 from haversack.jobs.services import JobServices
-from haversack.jobs.survey_wish import read_wish
 from haversack.survey.job.folder import JobFolder, check_wanted
 from haversack.survey.job.lending import LentPack
 from haversack.survey.job.results import JobRun, keep_files, summary, write_files
+from haversack.survey.job.wish import read_wish
 from haversack.survey.run.begin import check_pack
 from haversack.survey.run.loop import RunLoop
 from haversack.survey.run.opening import open_run, queue_photos
