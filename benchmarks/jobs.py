@@ -16,7 +16,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from haversack.database.connection import open_database
+from haversack.database.opening import open_database
 from haversack.jobs.job import NewJob, new_id
 from haversack.jobs.sql_store import SqlJobStore
 from haversack.jobs.store import Claim

@@ -22,9 +22,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from haversack.database.connection import Database, Dialect, open_database
+from haversack.database.connection import Database, Dialect
+from haversack.database.opening import open_database
 from haversack.errors import HaversackError
-from haversack.jobs.blobs import BlobStore, blob_name, open_blobs
+from haversack.jobs.blob_stores import open_blobs
+from haversack.jobs.blobs import BlobStore, blob_name
 from haversack.jobs.job import NewJob, State, new_id
 from haversack.jobs.sql_store import SqlJobStore
 

@@ -9,12 +9,32 @@ class Kind(StrEnum):
     """Whose fault an error is, and so what a caller may do about it.
 
     Each outer room maps kinds to its own words (exit codes, HTTP status) in one total table.
+
+    Attributes:
+        INVALID: what was sent or asked is wrong; it must be changed.
+        UNAUTHENTICATED: nobody knows who asks.
+        FORBIDDEN: this caller may not.
+        NOT_FOUND: there is no such thing.
+        CONFLICT: what is there already stands against it.
+        GONE: it was there, and was removed.
+        TOO_LARGE: larger than the limit.
+        UNSUPPORTED: of a form that is not read here.
+        OVERLOADED: too much at once; the same again later.
+        DEADLINE: the caller's own time passed.
+        UNAVAILABLE: what is needed is away, or not installed.
+        INTERNAL: our own mistake.
     """
 
     INVALID = "invalid"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
+    GONE = "gone"
+    TOO_LARGE = "too_large"
+    UNSUPPORTED = "unsupported"
     OVERLOADED = "overloaded"
+    DEADLINE = "deadline"
     UNAVAILABLE = "unavailable"
     INTERNAL = "internal"
 

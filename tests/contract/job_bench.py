@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import count
 
-from haversack.database.connection import Database, open_database
+from haversack.database.connection import Database
+from haversack.database.opening import open_database
 from haversack.jobs.job import (
     Claimed,
     Job,

@@ -13,7 +13,9 @@ import pytest
 
 from haversack.database.mounts import is_on_network
 from haversack.errors import HaversackError
-from haversack.jobs.blobs import BlobStore, FolderBlobs, blob_name, open_blobs
+from haversack.jobs.blob_stores import open_blobs
+from haversack.jobs.blobs import BlobStore, blob_name
+from haversack.jobs.folder_blobs import FolderBlobs
 from haversack.jobs.object_blobs import ObjectBlobs
 
 DATA = b"a photo"

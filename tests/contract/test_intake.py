@@ -11,8 +11,8 @@ import pytest
 from tests.contract.going import remove_files
 
 from haversack.errors import HaversackError
-from haversack.jobs.blobs import FolderBlobs
 from haversack.jobs.files import Role
+from haversack.jobs.folder_blobs import FolderBlobs
 from haversack.jobs.intake import Intake, IntakeLimits, IntakeStores, wish
 from haversack.jobs.job import Job, NewJob
 from haversack.jobs.services import JobLocations, JobServices, open_services

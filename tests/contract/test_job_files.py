@@ -9,7 +9,7 @@ import pytest
 from tests.contract.databases import Postgres
 from tests.contract.going import expire_inputs, expire_results, remove_files
 
-from haversack.database.connection import open_database
+from haversack.database.opening import open_database
 from haversack.errors import HaversackError
 from haversack.jobs.files import JobFile, JobFiles, Role
 from haversack.jobs.job import Fault, NewJob, ResultCost

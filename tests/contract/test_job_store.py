@@ -10,10 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tests.contract.job_bench import Bench
 
-from haversack.database.connection import open_database
+from haversack.database.opening import open_database
 from haversack.errors import HaversackError
 from haversack.jobs.job import (
-    TRANSITIONS,
     Fault,
     NewJob,
     Progress,
@@ -410,9 +409,3 @@ class TestSchema:
         with ThreadPoolExecutor(4) as pool:
             for made in [pool.submit(open_it) for _ in range(4)]:
                 made.result()
-
-
-def test_every_state_has_its_ways_and_terminal_ones_only_retry() -> None:
-    assert set(TRANSITIONS) == set(State)
-    ends = {state for state in State if state.is_terminal}
-    assert {target for state in ends for target in TRANSITIONS[state]} == {State.QUEUED}

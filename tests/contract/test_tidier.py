@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from haversack.database.connection import Database, Listener, Row, Run, Value, open_database
-from haversack.jobs.blobs import FolderBlobs
+from haversack.database.connection import Database, Listener, Row, Run, Value
+from haversack.database.opening import open_database
 from haversack.jobs.files import JobFiles
+from haversack.jobs.folder_blobs import FolderBlobs
 from haversack.jobs.handler import Attempt, Outcome
 from haversack.jobs.intake import wish
 from haversack.jobs.services import JobLocations, JobServices, open_services

@@ -11,7 +11,7 @@ import pytest
 from tests.contract.databases import Postgres
 from tests.contract.going import expire_inputs, expire_results, remove_jobs
 
-from haversack.database.connection import open_database
+from haversack.database.opening import open_database
 from haversack.errors import HaversackError
 from haversack.jobs.job import Fault, Job, NewJob
 from haversack.jobs.limits import JobLimits, read_limits, write_limits

@@ -257,6 +257,8 @@ def test_the_module_runs_as_the_command_does() -> None:
         ("import haversack.packfile.archive", {"numpy", "onnxruntime", "PIL", "onnx"}),
         ("import haversack.cli.predict", {"onnx", "torch"}),
         ("import haversack.cli.demo", {"onnx", "torch"}),
+        ("import haversack.engine.predictor, haversack.samples.scenes", {"PIL"}),
+        ("import haversack.app, haversack.cli.serve", {"PIL", "obstore", "psycopg", "rasterio"}),
     ],
 )
 def test_what_is_not_needed_is_not_loaded(statement: str, absent: set[str]) -> None:

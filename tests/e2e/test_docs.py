@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import doctest
 import io
@@ -18,7 +17,10 @@ import msgspec
 import numpy as np
 import pytest
 from tests.e2e.docs_blocks import READERS_OWN, blocks, matches, run_console
+from tests.unit.raised_errors import kinds_of_codes
 
+from haversack.asgi.statuses import STATUSES
+from haversack.cli.exits import exit_code
 from haversack.cli.main import group
 from haversack.engine.detections import Detections
 from haversack.engine.results import (
@@ -29,10 +31,10 @@ from haversack.engine.results import (
     Probabilities,
     Tensors,
 )
-from haversack.errors import HaversackError
+from haversack.errors import HaversackError, Kind
 from haversack.formats.table import COLUMNS
 from haversack.pack.graph.heads.table import HEADS
-from haversack.pack.recipe import Recipe, preset_names
+from haversack.pack.recipe import preset_names, recipe_fields
 from haversack.packfile import manifest
 
 ROOT = Path(__file__).parents[2]
@@ -173,28 +175,16 @@ def test_the_command_line_page_has_every_option_and_no_other(path: str) -> None:
     assert told - {"--help"} == real - {"--help"}
 
 
-def _codes() -> set[str]:
-    """First arguments of everything named ...Error, or keywords `code`, that are plain codes."""
-    found = set()
-    for file in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call):
-                continue
-            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            given = [word.value for word in node.keywords if word.arg == "code"]
-            if name.endswith("Error") or name == "__init__":
-                given += node.args[:1]
-            for value in given:
-                text = getattr(value, "value", None)
-                if isinstance(text, str) and re.fullmatch(r"[a-z]+(-[a-z]+)+", text):
-                    found.add(text)
-    return found
+def test_the_errors_page_has_every_code_with_its_kind_and_no_other() -> None:
+    told = re.findall(r"^\| `([a-z-]+)` \| ([a-z_, ]+) \|", _read("errors.md"), flags=re.M)
+    assert len(told) == len(dict(told))
+    found = kinds_of_codes().items()
+    assert dict(told) == {code: ", ".join(k for k in Kind if k in kinds) for code, kinds in found}
 
 
-def test_the_errors_page_has_every_code_and_no_other() -> None:
-    told = re.findall(r"^\| `([a-z-]+)` \|", _read("errors.md"), flags=re.M)
-    assert len(told) == len(set(told))
-    assert set(told) == _codes()
+def test_the_errors_page_has_every_kind_with_its_status_and_exit_code() -> None:
+    told = re.findall(r"^\| ([a-z_]+) \| (\d+) \| (\d) \|", _read("errors.md"), flags=re.M)
+    assert told == [(kind, str(STATUSES[kind]), str(exit_code(kind))) for kind in Kind]
 
 
 def test_the_presets_page_has_every_preset_with_its_values() -> None:
@@ -209,7 +199,7 @@ def test_the_presets_page_has_every_preset_with_its_values() -> None:
 def test_the_presets_page_has_every_field_and_every_head() -> None:
     text = _read("presets.md")
     told = set(re.findall(r"^\| `([a-z_]+)` \|", text, flags=re.M))
-    fields = {field.name for field in msgspec.structs.fields(Recipe)}
+    fields = set(recipe_fields())
     assert told == fields | set(HEADS) | {"none"}
 
 
@@ -222,7 +212,7 @@ def test_the_settings_page_has_every_variable_and_no_other() -> None:
 def test_the_pack_format_page_has_every_field() -> None:
     text = _read("pack-format.md")
     tables: list[type[msgspec.Struct]] = [manifest.Manifest, manifest.InputGeometry]
-    tables += [manifest.SurveyGrid, manifest.Defaults, manifest.GraphSettings]
+    tables += [manifest.SurveyGrid, manifest.Defaults, manifest.Suppression]
     tables += [manifest.Provenance, manifest.Parity]
     for table in tables:
         for field in msgspec.structs.fields(table):

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from tests.contract.databases import Postgres, running_postgres
 
-from haversack.database.connection import open_database
+from haversack.database.opening import open_database
 from haversack.errors import HaversackError, Kind
-from haversack.jobs.blobs import FolderBlobs
+from haversack.jobs.folder_blobs import FolderBlobs
 from haversack.jobs.handler import Attempt, Outcome
 from haversack.jobs.intake import wish
 from haversack.jobs.job import Job, Lease, Progress, State
@@ -140,8 +140,12 @@ def test_a_worker_that_waits_is_woken_by_a_put(services: JobServices) -> None:
         assert ended(services, submit(services)).state is State.DONE
 
 
-def test_the_inputs_fault_fails_at_once(services: JobServices) -> None:
-    error = HaversackError("image-truncated", "it ends early", hint="send it again")
+@pytest.mark.parametrize(
+    "kind",
+    [Kind.INVALID, Kind.TOO_LARGE, Kind.UNSUPPORTED, Kind.FORBIDDEN, Kind.UNAUTHENTICATED],
+)
+def test_the_inputs_fault_fails_at_once(services: JobServices, kind: Kind) -> None:
+    error = HaversackError("image-truncated", "it ends early", hint="send it again", kind=kind)
     with Working(services, raises(error)) as working:
         job = ended(services, submit(services))
     assert (job.state, job.error_code, job.error_hint) == (
@@ -158,6 +162,7 @@ def test_the_inputs_fault_fails_at_once(services: JobServices) -> None:
         (MemoryError(), "memory-short"),
         (HaversackError("pack-not-loaded", "gone", kind=Kind.NOT_FOUND), "pack-not-loaded"),
         (HaversackError("blobs-away", "gone", kind=Kind.UNAVAILABLE), "blobs-away"),
+        (HaversackError("deadline-passed", "late", kind=Kind.DEADLINE), "deadline-passed"),
         (ZeroDivisionError("ours"), "server-fault"),
     ],
 )

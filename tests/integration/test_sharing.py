@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from haversack.database.connection import open_database
+from haversack.database.opening import open_database
 from haversack.errors import HaversackError
-from haversack.jobs.blobs import Buffer, FolderBlobs, away
+from haversack.jobs.blobs import Buffer, away
+from haversack.jobs.folder_blobs import FolderBlobs
 from haversack.jobs.pack_store import PackStore
 from haversack.jobs.sql_store import SqlJobStore
 from haversack.packfile.archive import open_pack

@@ -19,7 +19,7 @@ from haversack.accounts.sign_in import SignIn
 from haversack.accounts.tables import Tables
 from haversack.accounts.users import Users
 from haversack.asgi.access import Scope
-from haversack.database.connection import open_database
+from haversack.database.opening import open_database
 from haversack.errors import HaversackError
 
 PASSWORD, OTHER = "correct horse battery", "staple of other words"

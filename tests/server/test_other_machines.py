@@ -11,8 +11,8 @@ from tests.contract.databases import Postgres, running_postgres
 from tests.server.running import COMMAND, PHOTO, serving
 from tests.server.test_jobs import command, eventually, second_version, working
 
-from haversack.database.connection import open_database
-from haversack.jobs.blobs import open_blobs
+from haversack.database.opening import open_database
+from haversack.jobs.blob_stores import open_blobs
 from haversack.jobs.pack_store import PackStore
 from haversack.jobs.sql_store import SqlJobStore
 from haversack.packfile.archive import open_pack

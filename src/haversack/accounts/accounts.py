@@ -12,7 +12,8 @@ from haversack.accounts.passwords import Passwords
 from haversack.accounts.sessions import Sessions
 from haversack.accounts.tables import Tables
 from haversack.accounts.users import Users
-from haversack.database.connection import Database, is_postgresql, open_database, sqlite_path
+from haversack.database.connection import Database, is_postgresql, sqlite_path
+from haversack.database.opening import open_database
 from haversack.database.unwritable import explained
 
 

@@ -77,18 +77,9 @@ class Sessions:
             self._tables.query("touch_session", {**times, "digest": digest})
         return session
 
-    def listed(self, user: str) -> list[BrowserSession]:
-        """A user's sessions that hold, the last seen first."""
-        values = {"user": user, **oldest(self._tables.now())}
-        return [_session(row) for row in self._tables.query("list_sessions", values)]
-
     def end(self, session_id: str) -> None:
         """Sign out; nothing happens where there is no such session."""
         self._tables.rows("end_session", {"digest": digest_of(session_id)})
-
-    def end_all(self, user: str) -> None:
-        """Sign a user out everywhere."""
-        self._tables.rows("end_sessions", {"user": user})
 
 
 def oldest(now: float) -> dict[str, Value]:

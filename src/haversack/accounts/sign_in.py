@@ -12,7 +12,7 @@ from haversack.accounts.accounts import Accounts, open_accounts
 from haversack.accounts.attempts import Attempts
 from haversack.accounts.register import AccountRegister
 from haversack.asgi.errors import RetryLaterError
-from haversack.errors import HaversackError
+from haversack.errors import HaversackError, Kind
 from haversack.units import format_seconds
 
 _MOST_WAITING = 16  # each takes 0.2 s: the last one waits for 3 s
@@ -75,6 +75,7 @@ class SignIn:
                 "sign-in-refused",
                 "user name and password do not belong together",
                 hint="Look whether Caps Lock is on; the server's owner can set a new password.",
+                kind=Kind.UNAUTHENTICATED,
             )
         self._attempts.succeeded(user)
         return session_id

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from haversack.asgi.names import is_loopback, is_own, read_authority, same_origin
-from haversack.errors import HaversackError
+from haversack.errors import HaversackError, Kind
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """The names under which a server on this machine may be called where there are no keys."""
@@ -163,6 +163,7 @@ def check_host(rules: AccessRules, host: str) -> None:
         f"{', '.join(sorted(rules.hosts))}",
         hint="Use one of those names. Behind a proxy that lets in only whom it should, start the "
         f"server with --allow-host {wanted[:100]}; else with --keys FILE and --host.",
+        kind=Kind.FORBIDDEN,
     )
 
 
@@ -184,7 +185,10 @@ def check_origin(rules: AccessRules, origin: str, host: str) -> None:
         # Named, it would let in every page that hides where it is from.
         hint = "It is a file or a page in a sandbox: have a server of yours send that page."
     raise HaversackError(
-        "origin-refused", f"pages of {origin[:100]} may not use this server", hint=hint
+        "origin-refused",
+        f"pages of {origin[:100]} may not use this server",
+        hint=hint,
+        kind=Kind.FORBIDDEN,
     )
 
 
@@ -210,6 +214,7 @@ def check_key(
             f"{principal.name} may {', '.join(sorted(principal.scopes)) or 'do nothing'}; this "
             f"needs {scope}",
             hint="Ask the server's owner for that scope.",
+            kind=Kind.FORBIDDEN,
         )
     return principal
 
@@ -231,13 +236,17 @@ def key_holder(rules: AccessRules, authorization: str) -> Principal | None:
 def _unknown(rules: AccessRules, authorization: str) -> HaversackError:
     if shown_key(authorization):
         return HaversackError(
-            "key-unknown", "the API key is not one of this server's", hint="Ask its owner for one."
+            "key-unknown",
+            "the API key is not one of this server's",
+            hint="Ask its owner for one.",
+            kind=Kind.UNAUTHENTICATED,
         )
     wanted = "an API key" if rules.register is None else "you to sign in, or an API key"
     return HaversackError(
         "key-missing",
         f"this server wants {wanted}",
         hint="Send the header  Authorization: Bearer KEY",
+        kind=Kind.UNAUTHENTICATED,
     )
 
 

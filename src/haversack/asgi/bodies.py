@@ -22,7 +22,7 @@ from haversack.asgi.body_rates import BodyRate, Incoming
 from haversack.asgi.codings import Inflate, unpacker
 from haversack.asgi.errors import RetryLaterError
 from haversack.asgi.time_slices import TimeSlice, steps
-from haversack.errors import HaversackError
+from haversack.errors import HaversackError, Kind
 from haversack.units import format_bytes
 
 _PIECE_BYTES = 256 << 10
@@ -54,6 +54,7 @@ class BodyLimit:
                 f"the request's body holds {format_bytes(size_bytes)} or more; the limit is "
                 f"{format_bytes(self.limit_bytes)}",
                 hint=f"Send less at once, or start the server with a larger {self.option}.",
+                kind=Kind.TOO_LARGE,
             )
 
 
@@ -136,11 +137,6 @@ class Body:
                 code="spool-full",
             ) from fault
         self._give_back()
-
-    @property
-    def on_disk(self) -> bool:
-        """Whether it is in a file."""
-        return self._spool is not None
 
     def view(self) -> bytes | mmap.mmap:
         """The whole without a copy: the bytes themselves, or the file mapped for reading."""

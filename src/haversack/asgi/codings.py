@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-from haversack.errors import HaversackError
+from haversack.errors import HaversackError, Kind
 
 _PIECE_BYTES = 256 << 10
 
@@ -77,5 +77,6 @@ def unpacker(encoding: str) -> Inflate | None:
             "media-type-unsupported",
             f"a body with Content-Encoding {encoding[:40]!r} cannot be read; allowed are gzip and "
             "deflate",
+            kind=Kind.UNSUPPORTED,
         )
     return Inflate(_WINDOWS[name])

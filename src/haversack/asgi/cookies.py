@@ -10,7 +10,7 @@ from starlette.requests import cookie_parser
 
 from haversack.asgi.access import Principal
 from haversack.asgi.names import is_own
-from haversack.errors import HaversackError
+from haversack.errors import HaversackError, Kind
 
 PLAIN, SECURE = "haversack", "__Host-haversack"
 """Names without and with TLS.
@@ -59,6 +59,7 @@ def check_not_forged(principal: Principal, method: str, headers: Mapping[str, st
         "csrf-missing",
         f"a request by a session's cookie needs the session's token in the header {CSRF_HEADER}",
         hint="GET /session has the token; programs use an API key instead.",
+        kind=Kind.FORBIDDEN,
     )
 
 
@@ -74,4 +75,5 @@ def check_own_page(headers: Mapping[str, str]) -> None:
             "origin-refused",
             f"pages of {origin[:100]} may not use this server's sessions",
             hint="Let them send an API key. Behind a proxy the header Host must be the browser's.",
+            kind=Kind.FORBIDDEN,
         )

@@ -1,4 +1,4 @@
-"""Errors as HTTP answers: one table of status codes, one form of body."""
+"""Errors as HTTP answers, in one form of body."""
 
 from __future__ import annotations
 
@@ -12,40 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
+from haversack.asgi.statuses import status_of
 from haversack.errors import HaversackError, Kind
 
-_BY_KIND = {
-    Kind.INVALID: 400,
-    Kind.NOT_FOUND: 404,
-    Kind.CONFLICT: 409,
-    Kind.OVERLOADED: 429,
-    Kind.UNAVAILABLE: 503,
-    Kind.INTERNAL: 500,
-}
-# Where HTTP has a sharper word than the kind.
-_BY_CODE = {
-    "key-missing": 401,
-    "key-unknown": 401,
-    "sign-in-refused": 401,
-    "scope-missing": 403,
-    "host-refused": 403,
-    "origin-refused": 403,
-    "csrf-missing": 403,
-    "pack-read-only": 403,
-    "body-too-slow": 408,
-    "head-too-slow": 408,
-    "job-result-removed": 410,
-    "job-input-removed": 410,
-    "body-too-large": 413,
-    "image-too-large": 413,
-    "pack-too-large": 413,
-    "image-type-unknown": 415,
-    "image-mode-unsupported": 415,
-    "media-type-unsupported": 415,
-    "range-unsatisfiable": 416,
-    "head-too-large": 431,
-    "deadline-passed": 504,
-}
 _encoder = msgspec.json.Encoder()
 _log = logging.getLogger("haversack.asgi")
 
@@ -59,11 +28,6 @@ class RetryLaterError(HaversackError):
         super().__init__("too-busy", message, hint=hint, kind=Kind.OVERLOADED)
         self.code = code or self.code
         self.retry_after_seconds = retry_after_seconds
-
-
-def status_of(error: HaversackError) -> int:
-    """The HTTP status of an error: by its code where the table has it, else by its kind."""
-    return _BY_CODE.get(error.code, _BY_KIND[error.kind])
 
 
 def json_response(

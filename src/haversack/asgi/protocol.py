@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from haversack.asgi.door import NO_SNIFFING, new_request_id
 from haversack.asgi.errors import error_response
-from haversack.errors import HaversackError
+from haversack.errors import HaversackError, Kind
 from haversack.units import format_bytes
 
 
@@ -358,6 +358,7 @@ def _head_too_large(limits: ConnectionLimits) -> HaversackError:
         f"the request's head holds more than {format_bytes(limits.head_bytes)}, or more than "
         f"{limits.headers:,} headers",
         hint="Send what is long in the request's body.",
+        kind=Kind.TOO_LARGE,
     )
 
 
@@ -367,4 +368,5 @@ def _lines_too_large(limits: ConnectionLimits) -> HaversackError:
         f"between two chunks of the body, or behind them, stand more than "
         f"{format_bytes(limits.head_bytes)}",
         hint="Send chunks without extensions, and few trailers.",
+        kind=Kind.TOO_LARGE,
     )

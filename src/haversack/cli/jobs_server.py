@@ -13,20 +13,13 @@ from urllib.parse import quote, urlencode
 
 import click
 
+from haversack.asgi.statuses import kind_of
 from haversack.cli.jobs_wire import Described, PhotoRequest, SurveyRequest
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.store import Filter
 
 _TIMEOUT_SECONDS = 60
 _PIECE_BYTES = 1 << 20
-_KINDS = {
-    400: Kind.INVALID,
-    404: Kind.NOT_FOUND,
-    409: Kind.CONFLICT,
-    410: Kind.CONFLICT,
-    429: Kind.OVERLOADED,
-    500: Kind.INTERNAL,
-}
 
 
 class ServerDoor:
@@ -160,8 +153,7 @@ def _told(fault: urllib.error.HTTPError) -> HaversackError:
         code, message, hint = body["code"], body["error"], body.get("hint", "")
     except (ValueError, KeyError, TypeError):
         code, message, hint = "server-unreachable", f"the server answered {fault.code}", ""
-    kind = _KINDS.get(fault.code, Kind.INVALID if fault.code < 500 else Kind.UNAVAILABLE)
-    return HaversackError(code, message, hint=hint, kind=kind)
+    return HaversackError(code, message, hint=hint, kind=kind_of(fault.code))
 
 
 def _with_query(path: str, values: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from haversack.survey.job.wish import SurveyWish
 
 T = TypeVar("T")
 _PAUSES_SECONDS = (1, 2, 5, 10, 30, 60)
-_PASSING = frozenset({Kind.OVERLOADED, Kind.UNAVAILABLE})
+_PASSING = frozenset({Kind.OVERLOADED, Kind.DEADLINE, Kind.UNAVAILABLE})
 
 
 @click.command("survey")

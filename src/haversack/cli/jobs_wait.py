@@ -52,7 +52,7 @@ def _ended(door: JobsDoor, job_id: str, end: float | None) -> dict[str, Any]:
         try:
             job = door.show(job_id)
         except HaversackError as error:
-            if error.kind is not Kind.UNAVAILABLE:
+            if error.kind not in (Kind.DEADLINE, Kind.UNAVAILABLE):
                 raise
         else:
             if State(job["state"]).is_terminal:

@@ -1,8 +1,7 @@
-"""A database of either kind, behind one small door."""
+"""The promises of a database, and what its URL says."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from enum import StrEnum
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from haversack.errors import HaversackError, Kind
+from haversack.errors import HaversackError
 
 Value = str | int | float | None
 Row = tuple[Any, ...]
@@ -92,29 +91,6 @@ class Database(Protocol):
         ...
 
 
-def open_database(url: str) -> Database:
-    """The database at `postgresql://...`, `sqlite:///path` or a file's path.
-
-    Nothing is read from it yet: `migrations.migrate` is the first to do so.
-
-    Raises:
-        HaversackError: `database-url-invalid`, `database-on-network`; `extra-missing` where
-            psycopg is not installed.
-    """
-    scheme = urlsplit(url).scheme.lower() if "://" in url else ""
-    if scheme in ("postgresql", "postgres"):
-        return _postgresql(url)
-    if scheme in ("", "sqlite"):
-        form: Any = importlib.import_module("haversack.database.sqlite")
-        database: Database = form.SqliteDatabase(sqlite_path(url))
-        return database
-    raise HaversackError(
-        "database-url-invalid",
-        f"received the database {shown(url)!r}; allowed are postgresql://... and the path of a "
-        "SQLite file",
-    )
-
-
 def sqlite_path(url: str) -> Path:
     """The file of `sqlite:///path` (absolute: four slashes) or of a plain path."""
     path = url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else url
@@ -137,17 +113,3 @@ def shown(url: str) -> str:
     if parts.password is None:
         return url
     return url.replace(f":{parts.password}@", ":***@", 1)
-
-
-def _postgresql(url: str) -> Database:
-    try:
-        form: Any = importlib.import_module("haversack.database.postgresql")
-    except ImportError as fault:
-        raise HaversackError(
-            "extra-missing",
-            f"a PostgreSQL database needs what is not installed: {fault}",
-            hint="Install it with: pip install 'haversack[postgres]'",
-            kind=Kind.UNAVAILABLE,
-        ) from fault
-    database: Database = form.PostgresqlDatabase(url)
-    return database

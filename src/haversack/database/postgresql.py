@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, LiteralString
 
-import psycopg
-
+from haversack import late
 from haversack.database.connection import Dialect, Row, Run, Value, shown
 from haversack.errors import HaversackError, Kind
 
@@ -38,7 +37,7 @@ class _Line:
         self._url = url
         self._options = f"-c synchronous_commit={'on' if is_durable else 'off'}"
         self._lock = threading.RLock()
-        self._base: psycopg.Connection[Row] | None = None
+        self._base: late.psycopg.Connection[Row] | None = None
         self.clock_offset_seconds = 0.0
 
     def rows(self, statement: str, values: Mapping[str, Value]) -> list[Row]:
@@ -47,13 +46,13 @@ class _Line:
             was_open = self._base is not None
             try:
                 return self._rows(statement, values)
-            except psycopg.OperationalError as fault:
+            except late.psycopg.OperationalError as fault:
                 self.close()
                 if not was_open:
                     raise _away(self._url, fault) from fault
             try:
                 return self._rows(statement, values)
-            except psycopg.OperationalError as fault:
+            except late.psycopg.OperationalError as fault:
                 self.close()
                 raise _away(self._url, fault) from fault
 
@@ -65,15 +64,15 @@ class _Line:
                 with self.connected().transaction():
                     self._rows("SELECT pg_advisory_xact_lock(:key)", {"key": _ALONE_LOCK})
                     yield self._rows
-            except psycopg.OperationalError as fault:
+            except late.psycopg.OperationalError as fault:
                 self.close()
                 raise _away(self._url, fault) from fault
 
-    def connected(self) -> psycopg.Connection[Row]:
+    def connected(self) -> late.psycopg.Connection[Row]:
         """The connection; raises psycopg.OperationalError."""
         if self._base is None or self._base.closed:
             # autocommit: a statement is a transaction.
-            self._base = psycopg.connect(
+            self._base = late.psycopg.connect(
                 self._url, autocommit=True, options=self._options, **_LIVELINESS
             )
             asked = time.time()
@@ -101,6 +100,7 @@ class PostgresqlDatabase:
     dialect = Dialect.POSTGRESQL
 
     def __init__(self, url: str) -> None:
+        late.require("psycopg", "postgres", "a PostgreSQL database")
         self._url = url
         self._durable = _Line(url, is_durable=True)
         self._quick = _Line(url, is_durable=False)
@@ -142,7 +142,7 @@ class PostgresqlListener:
     def __init__(self, url: str) -> None:
         self._url = url
         self._line = _Line(url, is_durable=False)
-        self._listens: psycopg.Connection[Row] | None = None
+        self._listens: late.psycopg.Connection[Row] | None = None
 
     def wait(self, timeout_seconds: float) -> None:
         """Until a notice or the time; a new connection returns at once, for what was missed."""
@@ -154,7 +154,7 @@ class PostgresqlListener:
                 return
             for _ in base.notifies(timeout=timeout_seconds, stop_after=1):
                 pass
-        except psycopg.OperationalError as fault:
+        except late.psycopg.OperationalError as fault:
             self.close()
             raise _away(self._url, fault) from fault
 

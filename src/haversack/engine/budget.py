@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Protocol
-
-from haversack.errors import HaversackError, Kind
-from haversack.units import format_bytes
 
 
 class Budget(Protocol):
@@ -36,9 +32,8 @@ class MemoryBudget:
     """Bytes that are taken before memory is, so that what is used stays below the whole.
 
     Promises: safe for any number of threads; what is taken never exceeds the whole, unless the
-    whole is made smaller, or one asks to be alone; whoever asks for more than the whole is told
-    so at once, instead of waiting for ever; whoever is told of bytes given back is told after they
-    can be taken.
+    whole is made smaller, or one asks to be alone; whoever is told of bytes given back is told
+    after they can be taken.
 
     Attributes:
         whole_bytes: all there is.
@@ -56,11 +51,6 @@ class MemoryBudget:
     def taken_bytes(self) -> int:
         """Taken at this moment."""
         return self._taken_bytes
-
-    @property
-    def free_bytes(self) -> int:
-        """What could be taken at this moment."""
-        return max(self.whole_bytes - self._taken_bytes, 0)
 
     def take(self, count: int, *, or_alone: bool = False) -> bool:
         """Take `count` bytes if they are free now. Returns whether they were.
@@ -84,25 +74,6 @@ class MemoryBudget:
         for listener in self._listeners:
             listener()
 
-    @contextmanager
-    def reserve(self, count: int, *, timeout_seconds: float | None = None) -> Iterator[None]:
-        """`count` bytes for the length of a block, on a thread that may wait.
-
-        Args:
-            timeout_seconds: how long to wait until they are free; None waits for ever.
-
-        Raises:
-            HaversackError: `memory-short`: more than the whole, or not free in that time.
-        """
-        with self._given:
-            fits = count <= self.whole_bytes
-            if not fits or not self._given.wait_for(lambda: self.take(count), timeout_seconds):
-                raise self._short(count, timeout_seconds if fits else 0.0)
-        try:
-            yield
-        finally:
-            self.give(count)
-
     def resize(self, whole_bytes: int, *, timeout_seconds: float = 0.0) -> bool:
         """Make the whole larger or smaller, and wait until what is taken fits into it.
 
@@ -123,13 +94,3 @@ class MemoryBudget:
     def when_given(self, listener: Callable[[], None]) -> None:
         """Call `listener`, on whatever thread, each time there may be more to take."""
         self._listeners.append(listener)
-
-    def _short(self, count: int, waited_seconds: float | None) -> HaversackError:
-        waited = f" after {waited_seconds:g} s" if waited_seconds else ""
-        return HaversackError(
-            "memory-short",
-            f"{format_bytes(count)} of memory are needed; {format_bytes(self.free_bytes)} of "
-            f"{format_bytes(self.whole_bytes)} are free{waited}",
-            hint="Do less at once, or give more with --memory.",
-            kind=Kind.OVERLOADED,
-        )

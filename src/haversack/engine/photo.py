@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.jpeg import decode_jpeg
-from haversack.engine.codecs.late_pillow import decode_with_pillow
 from haversack.engine.codecs.magic import header_or_none, read_header, scan_bytes
 from haversack.engine.codecs.orientation import upright_view
 from haversack.engine.codecs.pieces import Encoded
-from haversack.errors import PhotoError
+from haversack.engine.codecs.pillow import decode_with_pillow
+from haversack.errors import Kind, PhotoError
 from haversack.packfile.manifest import InputGeometry
 from haversack.settings import DEFAULT_DECODE_LIMIT_BYTES
 from haversack.units import format_bytes
@@ -105,6 +105,7 @@ def decode(
                 "Send a smaller copy, or raise the limit with --decode-limit "
                 "or HAVERSACK_DECODE_LIMIT."
             ),
+            kind=Kind.TOO_LARGE,
         )
     if header.format == "JPEG":
         stored = decode_jpeg(data, header, shrink)

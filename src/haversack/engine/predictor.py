@@ -22,7 +22,7 @@ from haversack.engine.results import (
     Tensors,
 )
 from haversack.engine.session import Array, Session, SessionOptions
-from haversack.errors import EngineError, PhotoError
+from haversack.errors import EngineError, Kind, PhotoError
 from haversack.packfile.archive import PackFiles
 from haversack.packfile.manifest import InputGeometry
 from haversack.units import format_bytes
@@ -189,6 +189,7 @@ class Predictor:
                 f"{format_bytes(self._options.decode_limit_bytes)}",
                 hint="Send a smaller copy, or raise the limit with --decode-limit "
                 "or HAVERSACK_DECODE_LIMIT.",
+                kind=Kind.TOO_LARGE,
             )
 
     def infer(self, photos: Sequence[Fitted]) -> list[Outcome]:

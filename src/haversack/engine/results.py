@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from haversack.engine.codecs.late_pillow import png_bytes
+from haversack.engine.codecs.png import png_bytes
 from haversack.engine.detections import Detection, Detections, label_of
 from haversack.errors import HaversackError
 

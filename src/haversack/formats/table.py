@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator
-from typing import TextIO, TypeAlias
+from collections.abc import Iterator
+from typing import TypeAlias
 
 from haversack.engine.results import PhotoResult
 
@@ -38,26 +37,6 @@ def rows(result: PhotoResult) -> Iterator[list[Cell]]:
     for found in list(_entries(result)) or [{}]:
         cells = start | found
         yield [cells.get(column, "") for column in COLUMNS]
-
-
-def write(results: Iterable[PhotoResult], file: TextIO) -> int:
-    """The header, then every result's rows, as CSV with `\\n` line ends; gives the rows written.
-
-    Cells stay as they are: a leading "=" is not escaped. File names and labels are the user's own,
-    and a guarded cell would no longer name its file to the program that reads the table next.
-
-    Args:
-        results: taken one at a time, so a long run needs no memory for them.
-        file: opened with `newline=""`.
-    """
-    out = csv.writer(file, lineterminator="\n")
-    out.writerow(header())
-    count = 0
-    for result in results:
-        for row in rows(result):
-            out.writerow(row)
-            count += 1
-    return count
 
 
 def _entries(result: PhotoResult) -> Iterator[dict[str, Cell]]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from haversack.errors import PhotoError
+from haversack.errors import Kind, PhotoError
 
 Area = tuple[int, int, int, int]
 _COLOURS = ("red", "green", "blue")
@@ -54,4 +54,5 @@ def _bands(source: Any) -> list[int]:
     raise PhotoError(
         "image-mode-unsupported",
         f"its bands are {', '.join(kinds)} of {source.dtypes[0]}; 8-bit gray and RGB are read",
+        kind=Kind.UNSUPPORTED,
     )

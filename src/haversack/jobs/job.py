@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -25,20 +25,6 @@ class State(StrEnum):
     def is_terminal(self) -> bool:
         """Whether nothing more happens by itself."""
         return self not in (State.QUEUED, State.RUNNING)
-
-
-TRANSITIONS: Mapping[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.RUNNING, State.CANCELLED, State.EXPIRED}),
-    State.RUNNING: frozenset(
-        {State.DONE, State.FAILED, State.QUEUED, State.DEAD, State.CANCELLED},
-    ),
-    State.DONE: frozenset(),
-    State.FAILED: frozenset({State.QUEUED}),
-    State.DEAD: frozenset({State.QUEUED}),
-    State.CANCELLED: frozenset(),
-    State.EXPIRED: frozenset(),
-}
-"""Every way from a state to another; there is no other."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
-from obstore.store import from_url
-
+from haversack import late
 from haversack.jobs.blobs import Buffer, away, check_digest, checked, missing
 from haversack.jobs.mapping import spooled
 
@@ -30,16 +27,17 @@ class ObjectBlobs:
     def __init__(self, url: str, spool: Path | None = None) -> None:
         self._url = url
         self._spool = spool
+        late.require("obstore", "s3", "an object store")
         try:
-            self._store = from_url(url)
-        except (BaseError, ValueError) as fault:
+            self._store = late.obstore.store.from_url(url)
+        except (late.obstore.exceptions.BaseError, ValueError) as fault:
             raise away(url, fault) from fault
 
     def put(self, name: str, data: Buffer) -> None:
         """One object; stores give a new one whole or not at all."""
         try:
-            obstore.put(self._store, f"inputs/{name}", data)
-        except (BaseError, OSError) as fault:
+            late.obstore.put(self._store, f"inputs/{name}", data)
+        except _faults() as fault:
             raise away(self._url, fault) from fault
 
     @contextlib.contextmanager
@@ -47,22 +45,24 @@ class ObjectBlobs:
         """By a file without a name, a few megabytes at a time."""
         with contextlib.ExitStack() as stack:
             try:
-                found = obstore.get(self._store, f"inputs/{name}")
+                found = late.obstore.get(self._store, f"inputs/{name}")
                 pieces = map(bytes, found.stream(min_chunk_size=_PIECE_BYTES))
                 data = stack.enter_context(spooled(pieces, self._spool))
             except FileNotFoundError as fault:
                 raise missing(name) from fault
-            except (BaseError, OSError) as fault:
+            except _faults() as fault:
                 raise away(self._url, fault) from fault
             yield checked(name, data)
 
     def part(self, name: str, start: int, size: int) -> bytes:
         """Asked for as a range."""
         try:
-            return bytes(obstore.get_range(self._store, f"inputs/{name}", start=start, length=size))
+            return bytes(
+                late.obstore.get_range(self._store, f"inputs/{name}", start=start, length=size)
+            )
         except FileNotFoundError as fault:
             raise missing(name) from fault
-        except (BaseError, OSError) as fault:
+        except _faults() as fault:
             raise away(self._url, fault) from fault
 
     def fetch(self, name: str, target: Path) -> None:
@@ -71,14 +71,14 @@ class ObjectBlobs:
         digest = sha256()
         try:
             with beside.open("wb") as file:
-                for piece in obstore.get(self._store, f"inputs/{name}").stream():
+                for piece in late.obstore.get(self._store, f"inputs/{name}").stream():
                     file.write(piece)
                     digest.update(piece)
             check_digest(name, digest.hexdigest())
             beside.replace(target)
         except FileNotFoundError as fault:
             raise missing(name) from fault
-        except (BaseError, OSError) as fault:
+        except _faults() as fault:
             raise away(self._url, fault) from fault
         finally:
             beside.unlink(missing_ok=True)
@@ -86,28 +86,33 @@ class ObjectBlobs:
     def delete(self, name: str) -> None:
         """Gone."""
         try:
-            obstore.delete(self._store, f"inputs/{name}")
+            late.obstore.delete(self._store, f"inputs/{name}")
         except FileNotFoundError:
             return
-        except (BaseError, OSError) as fault:
+        except _faults() as fault:
             raise away(self._url, fault) from fault
 
     def older_than(self, seconds: float) -> Iterator[str]:
         """By the store's times."""
         before = datetime.now(UTC) - timedelta(seconds=seconds)
         try:
-            for page in obstore.list(self._store, prefix="inputs/"):
+            for page in late.obstore.list(self._store, prefix="inputs/"):
                 for entry in page:
                     if entry["last_modified"] < before:
                         yield entry["path"].removeprefix("inputs/")
-        except (BaseError, OSError) as fault:
+        except _faults() as fault:
             raise away(self._url, fault) from fault
 
     def place(self) -> str:
         """Kept in the object `place`; of two that make it at once one wins."""
         try:
-            with contextlib.suppress(AlreadyExistsError):
-                obstore.put(self._store, _PLACE, secrets.token_hex(16).encode(), mode="create")
-            return bytes(obstore.get(self._store, _PLACE).bytes()).decode()
-        except (BaseError, OSError) as fault:
+            with contextlib.suppress(late.obstore.exceptions.AlreadyExistsError):
+                late.obstore.put(self._store, _PLACE, secrets.token_hex(16).encode(), mode="create")
+            return bytes(late.obstore.get(self._store, _PLACE).bytes()).decode()
+        except _faults() as fault:
             raise away(self._url, fault) from fault
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """What obstore raises where a store does not answer, or refuses."""
+    return (late.obstore.exceptions.BaseError, OSError)

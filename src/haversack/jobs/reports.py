@@ -13,7 +13,10 @@ from haversack.jobs.job import Claimed, Fault, ResultCost
 from haversack.jobs.store import JobStore
 
 _log = logging.getLogger("haversack.jobs")
-_INPUT_FAULTS = frozenset({Kind.INVALID})
+# Another attempt would fail alike.
+_INPUT_FAULTS = frozenset(
+    {Kind.INVALID, Kind.UNAUTHENTICATED, Kind.FORBIDDEN, Kind.TOO_LARGE, Kind.UNSUPPORTED}
+)
 
 Report = Callable[[], bool]
 """Tells the store; False where the lease was lost. Raises HaversackError `database-away`."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from haversack.database.connection import is_postgresql, open_database, sqlite_path
+from haversack.database.connection import is_postgresql, sqlite_path
+from haversack.database.opening import open_database
 from haversack.errors import HaversackError
-from haversack.jobs.blobs import BlobStore, open_blobs
+from haversack.jobs.blob_stores import open_blobs
+from haversack.jobs.blobs import BlobStore
 from haversack.jobs.files import JobFiles
 from haversack.jobs.intake import Intake, IntakeLimits, IntakeStores
 from haversack.jobs.kinds import JobKinds

@@ -167,7 +167,7 @@ class SqlJobStore:
                 "job-input-removed",
                 f"the photo of the job {job_id} is kept no longer",
                 hint="Send the photo again as a new job.",
-                kind=Kind.CONFLICT,
+                kind=Kind.GONE,
             )
         raise HaversackError(
             "job-not-retryable",
@@ -218,7 +218,7 @@ class SqlJobStore:
                 "job-result-removed",
                 f"the result of the job {job_id} is kept no longer",
                 hint="Send the photo again as a new job.",
-                kind=Kind.NOT_FOUND,
+                kind=Kind.GONE,
             )
         return str(result)
 

@@ -50,7 +50,12 @@ class WorkerOptions:
     drain_seconds: float = 10.0
     heed_seconds: float = 10.0
     delay_seconds: Mapping[Kind, float] = field(
-        default_factory=lambda: {Kind.OVERLOADED: 2.0, Kind.UNAVAILABLE: 5.0, Kind.INTERNAL: 10.0}
+        default_factory=lambda: {
+            Kind.OVERLOADED: 2.0,
+            Kind.DEADLINE: 5.0,
+            Kind.UNAVAILABLE: 5.0,
+            Kind.INTERNAL: 10.0,
+        }
     )
 
 

@@ -15,7 +15,7 @@ from haversack.packfile.checks import ByteBudget, check_files, checksum_error, c
 from haversack.packfile.files import ArchiveFiles, Files, FolderFiles
 from haversack.packfile.manifest import Manifest, digest, parse
 from haversack.packfile.rules import MANIFEST_NAME
-from haversack.packfile.staging import move_into_place, staging_folder, sync_tree
+from haversack.packfile.staging import staging_folder, sync_tree
 from haversack.packfile.unknown import not_a_pack, not_found, not_readable
 
 DEFAULT_UNPACKED_LIMIT_BYTES = 4 << 30
@@ -166,27 +166,6 @@ def opened_archive(pack: Path, folder: Path) -> BinaryIO:
     folder.mkdir(parents=True, exist_ok=True)
     with staging_folder(folder) as staging:
         return write_archive(pack, staging / "sent.pack").open("rb")
-
-
-def unpack(archive: Path, target: Path) -> Path:
-    """Unpack the .pack `archive` as the new folder `target`, which appears whole or not at all.
-
-    Everything is checked before the first byte is written, and again as it is written.
-
-    Raises:
-        PackError: `pack-exists`, kind CONFLICT; every refusal of `open_pack`.
-    """
-    pack = open_pack(archive)
-    _refuse_existing(target, overwrite=False)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with staging_folder(target.parent) as staging:
-        draft = staging / "draft"
-        draft.mkdir()
-        pack.write_into(draft)
-        sync_tree(draft)
-        if not move_into_place(draft, target):
-            raise _exists(target)
-    return target
 
 
 def _container(path: Path) -> Files:

@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Iterator
 from typing import Final
 
-from haversack.errors import PackError
+from haversack.errors import Kind, PackError
 from haversack.packfile.files import Files
 from haversack.packfile.graphscan import GraphScan, scan
 from haversack.packfile.manifest import Manifest
@@ -41,6 +41,7 @@ class ByteBudget:
                 "pack-too-large",
                 f"the pack holds more than {format_bytes(self._limit_bytes)}, the limit",
                 hint="Raise the limit where the pack is known to be this large.",
+                kind=Kind.TOO_LARGE,
             )
 
 

@@ -18,9 +18,6 @@ from haversack.packfile.faults import convert_table
 from haversack.packfile.manifest import Name, Sha256, Version
 from haversack.packfile.rules import PROFILE_NAME
 
-FORMAT = 1
-"""The format of profile.toml that this Haversack reads and writes."""
-
 Bytes = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[float, msgspec.Meta(ge=0.0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]

@@ -198,15 +198,6 @@ class Repository:
         return str(max(taken, default=0) + 1)
 
 
-def versions(folder: Path) -> list[PackEntry]:
-    """The versions of the pack `folder`, lowest first; [] where it is no folder one may read.
-
-    Another user's home among the places where names are looked up must not stop the others, nor a
-    pack that somebody removes meanwhile.
-    """
-    return scan(folder).entries
-
-
 def scan(folder: Path) -> FolderScan:
     """The versions of the pack `folder`, and what could not be told."""
     children, is_closed = _children(folder)

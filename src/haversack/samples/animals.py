@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
 
+from haversack import late
 from haversack.samples.sprites import Sprite, Sun
 
 KINDS = ("light", "dark")
@@ -92,15 +92,17 @@ def _outline(animal: Animal, *, turn: float) -> tuple[NDArray[np.float64], NDArr
 
 def _filled(outline: NDArray[np.float64], side: int) -> NDArray[np.float32]:
     """How much of each pixel lies inside a polygon: float32[side,side], 0 to 1."""
-    mask = Image.new("L", (side * SUPERSAMPLING, side * SUPERSAMPLING))
+    mask = late.Image.new("L", (side * SUPERSAMPLING, side * SUPERSAMPLING))
     points = [(float(x) * SUPERSAMPLING, float(y) * SUPERSAMPLING) for x, y in outline]
-    ImageDraw.Draw(mask).polygon(points, fill=255)
+    late.ImageDraw.Draw(mask).polygon(points, fill=255)
     return np.asarray(mask.reduce(SUPERSAMPLING), np.float32) / np.float32(255)
 
 
 def _sunny_side(alpha: NDArray[np.float32], sun: Sun) -> NDArray[np.float32]:
     """Brighter to the sun, darker away from it: float32, about -0.3 to 0.15."""
-    soft = Image.fromarray((alpha * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(1.5))
+    soft = late.Image.fromarray((alpha * 255).astype(np.uint8)).filter(
+        late.ImageFilter.GaussianBlur(1.5)
+    )
     down, right = np.gradient(np.asarray(soft, np.float32) / np.float32(255))
     slope = (right * sun.x + down * sun.y) / np.float32(np.hypot(sun.x, sun.y))
     result: NDArray[np.float32] = np.clip(1.1 * slope, -0.3, 0.15).astype(np.float32)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
+from haversack import late
 from haversack.samples import animals, plants, terrain
 from haversack.samples.sprites import Sprite, Sun, compose
 
@@ -103,12 +103,12 @@ def _fits(one: animals.Animal, free: NDArray[np.bool_], others: list[animals.Ani
 
 def _free(size: tuple[int, int], standing: list[Sprite]) -> NDArray[np.bool_]:
     """Where an animal's middle may be, clear of every tree and stone: bool[H,W]."""
-    flat = Image.new("L", size)
+    flat = late.Image.new("L", size)
     for one in standing:
-        mask = Image.fromarray((one.alpha > 0.05).astype(np.uint8) * 255)
+        mask = late.Image.fromarray((one.alpha > 0.05).astype(np.uint8) * 255)
         flat.paste(255, (one.left, one.top), mask)
     reach = int(LENGTH_PX[1] * 0.6)
-    small = flat.reduce(8).filter(ImageFilter.MaxFilter(2 * (reach // 8) + 3))
+    small = flat.reduce(8).filter(late.ImageFilter.MaxFilter(2 * (reach // 8) + 3))
     free: NDArray[np.bool_] = np.asarray(small.resize(size)) == 0
     return free
 
@@ -120,7 +120,7 @@ def _photographed(rng: np.random.Generator, scene: NDArray[np.float32]) -> NDArr
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     exposure = np.float32(rng.uniform(0.98, 1.14)) * (1 - 0.06 * (x * x + y * y))
     levels = np.clip(scene * exposure[..., None], 0, 255).astype(np.uint8)
-    soft = Image.fromarray(levels).filter(ImageFilter.BoxBlur(0.7))
+    soft = late.Image.fromarray(levels).filter(late.ImageFilter.BoxBlur(0.7))
     noisy = rng.standard_normal(scene.shape, dtype=np.float32)
     noisy *= np.float32(NOISE_LEVELS)
     noisy += np.asarray(soft)

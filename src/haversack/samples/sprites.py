@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+
+from haversack import late
 
 SHADOW_TINT = np.array([0.66, 0.60, 0.52], np.float32)
 """How much of red, green and blue light a full shadow takes; the sky still gives blue."""
@@ -61,7 +62,9 @@ def _shadows(sprites: Sequence[Sprite], sun: Sun, shape: tuple[int, ...]) -> NDA
             top = sprite.top + round(sun.y * sprite.height_px * part)
             inside, patch = _overlap(left, top, sprite.alpha.shape, shape)
             np.maximum(shade[inside], sprite.alpha[patch], out=shade[inside])
-    soft = Image.fromarray((shade * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(1.2))
+    soft = late.Image.fromarray((shade * 255).astype(np.uint8)).filter(
+        late.ImageFilter.GaussianBlur(1.2)
+    )
     return np.asarray(soft, np.float32) / np.float32(255)
 
 

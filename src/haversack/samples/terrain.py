@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+
+from haversack import late
 
 Plane = NDArray[np.float32]
 
@@ -36,7 +37,9 @@ def noise(rng: np.random.Generator, width: int, height: int, cell_px: float) -> 
     grid = rng.standard_normal((rows, columns), dtype=np.float32)
     left, top = rng.random(2)
     box = (left + 1, top + 1, left + 1 + width / cell_px, top + 1 + height / cell_px)
-    smooth = Image.fromarray(grid).resize((width, height), Image.Resampling.BICUBIC, box=box)
+    smooth = late.Image.fromarray(grid).resize(
+        (width, height), late.Image.Resampling.BICUBIC, box=box
+    )
     plane: Plane = np.asarray(smooth, np.float32) / np.float32(0.72)
     return plane
 
@@ -122,12 +125,12 @@ def _stroke(
     courses: Sequence[Plane], size: tuple[int, int], width_px: float, *, soft_px: float = 1.3
 ) -> Plane:
     """How much lines of one width cover each pixel: float32[H,W], 0 to 1."""
-    mask = Image.new("L", size)
-    pen = ImageDraw.Draw(mask)
+    mask = late.Image.new("L", size)
+    pen = late.ImageDraw.Draw(mask)
     for course in courses:
         points = [(float(x), float(y)) for x, y in course]
         pen.line(points, fill=255, width=max(1, round(width_px)), joint="curve")
-    soft = mask.filter(ImageFilter.GaussianBlur(soft_px))
+    soft = mask.filter(late.ImageFilter.GaussianBlur(soft_px))
     return np.asarray(soft, np.float32) / np.float32(255)
 
 

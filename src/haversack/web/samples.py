@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import simplejpeg
+
+from haversack.samples.scenes import draw_scene
 
 PHOTOS_SHOWN = 12
 SCENES_DRAWN = 3
@@ -71,9 +72,7 @@ class SampleShelf:
     def _drawn_scene(self, seed: int) -> bytes:
         with self._drawing:
             if seed not in self._drawn:
-                # Loaded late: a server whose page nobody opens never pays for Pillow (5 MB, 60 ms).
-                scenes = importlib.import_module("haversack.samples.scenes")
-                pixels = scenes.draw_scene(seed).pixels
+                pixels = draw_scene(seed).pixels
                 self._drawn[seed] = simplejpeg.encode_jpeg(pixels, quality=JPEG_QUALITY)
             return self._drawn[seed]
 

@@ -8,8 +8,9 @@ import pytest
 
 from haversack.asgi.access import Principal
 from haversack.asgi.body_rates import BodyRate, BodyRateLimits, Incoming
-from haversack.asgi.errors import RetryLaterError, status_of
+from haversack.asgi.errors import RetryLaterError
 from haversack.asgi.identity import caller_of
+from haversack.asgi.statuses import status_of
 from haversack.errors import HaversackError
 
 LIMITS = BodyRateLimits(slow_each=2, at_once=4)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 import numpy as np
 
 from haversack.engine.detections import Detections
@@ -61,13 +58,3 @@ def test_classes_come_surest_first() -> None:
 def test_legend_entries_give_their_pixels() -> None:
     (row,) = cells(LabelMap(class_ids=np.zeros((30, 40), np.uint8)))
     assert (row["label"], row["pixels"], row["score"]) == ("cow", 1200, "")
-
-
-def test_written_csv_reads_back_with_commas_quotes_and_line_ends() -> None:
-    file = io.StringIO(newline="")
-    count = table.write([result(found(2), image='od"d,\nname.jpg')], file)
-    file.seek(0)
-    head, *rows = csv.reader(file)
-    assert head == table.header()
-    assert count == len(rows) == 2
-    assert {row[0] for row in rows} == {'od"d,\nname.jpg'}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from haversack.database.connection import Dialect, open_database, shown, sqlite_path
+from haversack.database.connection import Dialect, shown, sqlite_path
 from haversack.database.migrations import migrations
 from haversack.database.named import named_statements
+from haversack.database.opening import open_database
 from haversack.database.postgresql import _translated
 from haversack.errors import HaversackError
 

@@ -31,7 +31,7 @@ from tests.unit.packfile.conftest import (
 )
 
 from haversack.errors import Kind, PackError
-from haversack.packfile.archive import open_pack, unpack, write_archive
+from haversack.packfile.archive import open_pack, write_archive
 from haversack.packfile.manifest import encode
 from haversack.packfile.staging import STAGING_PREFIX, STALE_SECONDS
 
@@ -39,14 +39,10 @@ Members = list[tuple[str | zipfile.ZipInfo, bytes]]
 
 
 def refusal(path: Path, **options: int) -> PackError:
-    """The error of opening `path`, after showing that opening and unpacking wrote nothing."""
+    """The error of opening `path`, after showing that opening wrote nothing."""
     before = snapshot(path.parent)
     with pytest.raises(PackError) as caught:
         open_pack(path, **options)
-    if path.is_file() and not options:
-        with pytest.raises(PackError) as again:
-            unpack(path, path.parent / "deep" / "target")
-        assert again.value.code == caught.value.code
     assert snapshot(path.parent) == before
     return caught.value
 
@@ -351,14 +347,10 @@ def test_archive_is_replaced_only_when_asked(tiny: Path, tmp_path: Path) -> None
 
 def test_unpacked_folder_is_the_pack(tiny: Path, tmp_path: Path) -> None:
     archive = write_archive(tiny, tmp_path / "tiny.pack")
-    target = unpack(archive, tmp_path / "new" / "copy")
+    target = tmp_path / "copy"
+    target.mkdir()
+    open_pack(archive).write_into(target)
     assert snapshot(target) == snapshot(tiny)
-    assert sorted(path.name for path in target.parent.iterdir()) == ["copy"]
-    before = snapshot(tmp_path)
-    with pytest.raises(PackError) as caught:
-        unpack(archive, target)
-    assert caught.value.code == "pack-exists"
-    assert snapshot(tmp_path) == before
 
 
 def test_local_functions_of_an_own_domain_are_refused(tiny: Path) -> None:
@@ -385,16 +377,12 @@ def test_mutated_archives_open_or_are_refused(
         assert open_pack(path).manifest.name == "tiny"
 
 
-@pytest.mark.parametrize("work", [write_archive, unpack])
-def test_what_killed_processes_left_beside_a_file_is_removed(
-    tmp_path: Path, work: Callable[[Path, Path], Path]
-) -> None:
+def test_what_killed_processes_left_beside_a_file_is_removed(tmp_path: Path) -> None:
     pack = write_pack(tmp_path / "tiny", make_manifest(tiny_files()), tiny_files())
-    source = pack if work is write_archive else write_archive(pack, tmp_path / "tiny.pack")
     place = tmp_path / "place"
     old, young = place / f"{STAGING_PREFIX}old", place / f"{STAGING_PREFIX}young"
     for folder in (old, young):
         folder.mkdir(parents=True)
     os.utime(old, (time.time() - 2 * STALE_SECONDS,) * 2)
-    work(source, place / "new")
+    write_archive(pack, place / "new")
     assert sorted(path.name for path in place.iterdir()) == [young.name, "new"]

@@ -40,12 +40,6 @@ SELECT s.user_name, s.address, s.created, s.seen, u.scopes
 FROM account_session AS s JOIN account_user AS u ON u.name = s.user_name
 WHERE s.digest = :digest AND s.created > :born AND s.seen > :awake;
 
--- name: list_sessions
-SELECT s.user_name, s.address, s.created, s.seen, u.scopes
-FROM account_session AS s JOIN account_user AS u ON u.name = s.user_name
-WHERE s.user_name = :user AND s.created > :born AND s.seen > :awake
-ORDER BY s.seen DESC, s.digest;
-
 -- name: touch_session
 UPDATE account_session SET seen = :now WHERE digest = :digest AND seen < :before;
 

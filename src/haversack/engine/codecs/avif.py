@@ -9,15 +9,14 @@ import io
 import struct
 from typing import IO
 
-from PIL import AvifImagePlugin, Image, ImageFile
-
+from haversack import late
 from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.iso_boxes import check_boxes
 from haversack.engine.codecs.orientation import UPRIGHT
 from haversack.engine.codecs.pieces import Encoded
 from haversack.engine.codecs.splice import spliced
 from haversack.engine.codecs.tiff_tags import exif_orientation
-from haversack.errors import PhotoError
+from haversack.errors import Kind, PhotoError
 
 _AVIF = frozenset({b"avif", b"avis"})
 # Where an item says that it is EXIF: real files describe their items in their first kilobytes.
@@ -50,11 +49,11 @@ def avif_header(data: Encoded) -> PhotoHeader:
     )
 
 
-def open_boxes(data: Encoded, name: str) -> ImageFile.ImageFile:
+def open_boxes(data: Encoded, name: str) -> late.ImageFile.ImageFile:
     """Pillow's photo of an AVIF or HEIF (`name`), not yet decoded."""
     if name == "AVIF":
-        return AvifImagePlugin.AvifImageFile(_without_exif(data))
-    factory = Image.OPEN["HEIF"][0]
+        return late.AvifImagePlugin.AvifImageFile(_without_exif(data))
+    factory = late.Image.OPEN["HEIF"][0]
     return factory(io.BytesIO(data), "")
 
 
@@ -65,7 +64,7 @@ def _brands(data: Encoded) -> set[bytes]:
     if brands & _AVIF:
         return brands
     if brands & _HEIC or b"mif1" in brands:
-        if "HEIF" in Image.OPEN:
+        if "HEIF" in late.Image.OPEN:
             return brands
         raise PhotoError(
             "image-type-unknown",
@@ -74,11 +73,13 @@ def _brands(data: Encoded) -> set[bytes]:
                 "Convert it to JPEG: on an iPhone choose Settings > Camera > Formats > Most "
                 "Compatible, elsewhere run `heif-convert photo.heic photo.jpg`."
             ),
+            kind=Kind.UNSUPPORTED,
         )
     raise PhotoError(
         "image-type-unknown",
         f"the file begins with {bytes(data[:12])!r}, a box file that is neither AVIF nor HEIC",
         hint="Convert it to JPEG or PNG in an image editor and send that.",
+        kind=Kind.UNSUPPORTED,
     )
 
 

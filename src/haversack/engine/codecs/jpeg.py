@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.jpeg_header import tidy_jpeg
-from haversack.errors import PhotoError
+from haversack.errors import Kind, PhotoError
 
 _STRIP_PIXELS = 1 << 18
 
@@ -30,6 +30,7 @@ def decode_jpeg(data: bytes, header: PhotoHeader, shrink: int) -> NDArray[np.uin
             "image-mode-unsupported",
             f"the JPEG holds {header.bits}-bit {header.mode}; 8-bit gray, RGB and CMYK are read",
             hint="Save it again as an ordinary 8-bit JPEG.",
+            kind=Kind.UNSUPPORTED,
         )
     try:
         pixels = _strict(data, header, shrink)

@@ -16,9 +16,9 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from haversack.engine.codecs.header import PhotoHeader
-from haversack.engine.codecs.late_pillow import decode_with_pillow
 from haversack.engine.codecs.orientation import upright_view
 from haversack.engine.codecs.pieces import png_chunks
+from haversack.engine.codecs.pillow import decode_with_pillow
 from haversack.errors import PhotoError
 
 # Rows of the largest common block of a JPEG (4:2:0). Source: ITU-T T.81, A.2.

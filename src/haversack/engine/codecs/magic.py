@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+from haversack.engine.codecs.avif import avif_header
 from haversack.engine.codecs.fields import (
     bmp_header,
     gif_header,
@@ -14,9 +15,8 @@ from haversack.engine.codecs.fields import (
 )
 from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.jpeg_header import jpeg_header
-from haversack.engine.codecs.late_pillow import avif_header
 from haversack.engine.codecs.pieces import Encoded
-from haversack.errors import PhotoError
+from haversack.errors import Kind, PhotoError
 
 _MAGIC_BYTES = 16
 _BOXES = b"ftyp"
@@ -101,6 +101,7 @@ def _reader(data: bytes) -> Callable[[Encoded], PhotoHeader]:
         "image-type-unknown",
         f"the file begins with {_shown(data[:12])}, which is none of {ALLOWED}",
         hint="Convert it to JPEG or PNG in an image editor and send that.",
+        kind=Kind.UNSUPPORTED,
     )
 
 

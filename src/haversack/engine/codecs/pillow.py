@@ -6,15 +6,15 @@ our own limit has already been applied to the header.
 
 from __future__ import annotations
 
+import functools
 import io
 import struct
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageFile, PngImagePlugin, TiffImagePlugin
-from PIL import WebPImagePlugin as WebPPlugin
 
+from haversack import late
 from haversack.engine.codecs.avif import open_boxes
 from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.orientation import stored_view
@@ -32,15 +32,6 @@ _OPAQUE = frozenset({"CMYK", "RGBX", "YCbCr"})
 _BLENDED = frozenset({"RGBA", "RGBa", "LA", "La", "PA"})
 
 
-class _Tiff(TiffImagePlugin.TiffImageFile):
-    """Pillow's TIFF without its size check, which warns from 89 MP on."""
-
-    def load_prepare(self) -> None:
-        if self._im is None:
-            self.im = Image.core.new(self.mode, self._tile_size)  # type: ignore[attr-defined]
-        ImageFile.ImageFile.load_prepare(self)
-
-
 def decode_with_pillow(data: bytes, header: PhotoHeader) -> NDArray[np.uint8]:
     """Upright pixels, RGB uint8[height, width, 3], alpha over white.
 
@@ -54,12 +45,12 @@ def decode_with_pillow(data: bytes, header: PhotoHeader) -> NDArray[np.uint8]:
         return _pixels(data, header)
     except PhotoError:
         raise
-    except (MemoryError, Image.DecompressionBombError) as error:
+    except (MemoryError, late.Image.DecompressionBombError) as error:
         raise PhotoError(
             "image-too-large",
             f"the {header.format} of {header.width} x {header.height} pixels did not fit in memory",
             hint="Send a smaller copy, or a JPEG.",
-            kind=Kind.UNAVAILABLE if isinstance(error, MemoryError) else Kind.INVALID,
+            kind=Kind.UNAVAILABLE if isinstance(error, MemoryError) else Kind.TOO_LARGE,
         ) from error
     # Pillow's plugins raise whatever a damaged byte leads to: OSError, SyntaxError, ValueError,
     # struct.error, EOFError, TypeError, IndexError, KeyError, ZeroDivisionError and more.
@@ -92,21 +83,35 @@ def _unsupported(header: PhotoHeader, received: str) -> PhotoError:
             "Convert it with the range your model was trained on, for example "
             "`gdal_translate -ot Byte -scale in.tif out.tif`."
         ),
+        kind=Kind.UNSUPPORTED,
     )
 
 
-def _open(data: bytes, header: PhotoHeader) -> ImageFile.ImageFile:
+def _open(data: bytes, header: PhotoHeader) -> late.ImageFile.ImageFile:
     if header.format == "PNG":
-        return PngImagePlugin.PngImageFile(_png_file(data, header))
+        return late.PngImagePlugin.PngImageFile(_png_file(data, header))
     if header.format == "TIFF":
-        return _Tiff(_tiff_file(data))
+        return _tiff_class()(_tiff_file(data))
     if header.format == "GIF":
-        return GifImagePlugin.GifImageFile(_gif_file(data))
+        return late.GifImagePlugin.GifImageFile(_gif_file(data))
     if header.format == "BMP":
-        return BmpImagePlugin.BmpImageFile(io.BytesIO(data))
+        return late.BmpImagePlugin.BmpImageFile(io.BytesIO(data))
     if header.format == "WEBP":
-        return WebPPlugin.WebPImageFile(io.BytesIO(data))
+        return late.WebPImagePlugin.WebPImageFile(io.BytesIO(data))
     return open_boxes(data, header.format)
+
+
+@functools.cache
+def _tiff_class() -> type[late.TiffImagePlugin.TiffImageFile]:
+    """Pillow's TIFF without its size check, which warns from 89 MP on."""
+
+    class Tiff(late.TiffImagePlugin.TiffImageFile):
+        def load_prepare(self) -> None:
+            if self._im is None:
+                self.im = late.Image.core.new(self.mode, self._tile_size)  # type: ignore[attr-defined]
+            late.ImageFile.ImageFile.load_prepare(self)
+
+    return Tiff
 
 
 def _spans_of(data: Encoded, spans: list[tuple[int, int]]) -> IO[bytes]:
@@ -167,7 +172,7 @@ def _pixels(data: bytes, header: PhotoHeader) -> NDArray[np.uint8]:
     return upright
 
 
-def _rgb(strip: Image.Image, header: PhotoHeader) -> NDArray[np.uint8]:
+def _rgb(strip: late.Image.Image, header: PhotoHeader) -> NDArray[np.uint8]:
     """RGB uint8[h,w,3] of a strip; gray is uint8[h,w,1]."""
     key = strip.info.get("transparency")
     mode = strip.mode

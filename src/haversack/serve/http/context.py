@@ -16,7 +16,8 @@ from haversack.errors import HaversackError, Kind
 from haversack.packfile.manifest import Manifest
 from haversack.serve.http.job_context import JobContext
 from haversack.serve.options import ServeOptions
-from haversack.serve.plane.dataplane import DataPlane, Target
+from haversack.serve.plane.dataplane import DataPlane
+from haversack.serve.plane.visits import Target
 
 T = TypeVar("T")
 

@@ -73,7 +73,7 @@ class JobFileRoutes:
                 "job-input-removed",
                 f"the photos of the job {job.id} are kept no longer",
                 hint="Its result is kept for longer, and says what was found.",
-                kind=Kind.NOT_FOUND,
+                kind=Kind.GONE,
             )
         if job.input and name in (None, job.image):
             return JobFile(name=job.image, blob=job.input, size_bytes=job.input_bytes)
@@ -152,7 +152,7 @@ def _no_result(job: Job, name: str) -> HaversackError:
             "job-result-removed",
             f"the files of the job {job.id} are kept no longer",
             hint="Send the photos again as a new job.",
-            kind=Kind.NOT_FOUND,
+            kind=Kind.GONE,
         )
     if job.state is not State.DONE:
         return HaversackError(

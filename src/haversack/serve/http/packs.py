@@ -161,6 +161,7 @@ class PackRoutes:
                 f"{name} {version} did not come over HTTP, and is not removed over HTTP",
                 hint="Its owner can delete its folder; POST /v2/repository/models/"
                 f"{name}/unload stops serving it.",
+                kind=Kind.FORBIDDEN,
             )
         self._catalogue.forget(name, version)
         self._uploads.remove(name, version)

@@ -98,6 +98,7 @@ class SessionRoutes:
                 "media-type-unsupported",
                 f"received a body of type {media_type[:80] or 'unknown'!r}; a sign-in is "
                 "application/json",
+                kind=Kind.UNSUPPORTED,
             )
         limit = BodyLimit(limit_bytes=_MOST_BYTES)
         async with self._context.bodies.receive(request, limit) as body:

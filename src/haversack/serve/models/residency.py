@@ -58,12 +58,6 @@ class Residency:
             return sum(size.session_bytes for size in self._inside.values())
 
     @property
-    def free_bytes(self) -> int:
-        """What is left for a further session."""
-        with self._lock:
-            return max(self.packs_bytes - least_bytes([*self._inside.values()]), 0)
-
-    @property
     def excess_bytes(self) -> int:
         """By how much those inside exceed the whole; 0 when all is well."""
         with self._lock:

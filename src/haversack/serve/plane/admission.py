@@ -72,7 +72,7 @@ def too_late(deadline: Deadline, waited_for: str, retry_after_seconds: int) -> H
             "deadline-passed",
             f"the request's own deadline passed while it waited for {waited_for}",
             hint="Give it more time, or send fewer at once.",
-            kind=Kind.UNAVAILABLE,
+            kind=Kind.DEADLINE,
         )
     return RetryLaterError(
         f"the request waited too long for {waited_for}",
@@ -90,4 +90,5 @@ def check_fits(need_bytes: int, limit_bytes: int, what: str) -> None:
             f"{format_bytes(limit_bytes)}",
             hint="Send less at once, send tensors in binary form, or start the server with a "
             "larger --decode-limit.",
+            kind=Kind.TOO_LARGE,
         )

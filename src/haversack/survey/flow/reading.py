@@ -9,7 +9,7 @@ from pathlib import Path
 from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.lenient import PartlyDecoded, decode_partly
 from haversack.engine.photo import decode, header_or_none, read_header
-from haversack.errors import HaversackError, PhotoError
+from haversack.errors import HaversackError, Kind, PhotoError
 from haversack.geo.camera import read_camera
 from haversack.survey.flow.grid import GridTable
 from haversack.survey.flow.open_photo import OpenPhoto
@@ -101,6 +101,7 @@ def too_large(header: PhotoHeader, cost_bytes: int, limit_bytes: int) -> PhotoEr
         f"reading this {header.format} of {header.width} x {header.height} pixels would take "
         f"about {format_bytes(cost_bytes)}; photos in flight may take {format_bytes(limit_bytes)}",
         hint="Give more with --memory. A large TIFF is read in windows with haversack[geo].",
+        kind=Kind.TOO_LARGE,
     )
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from haversack.engine.photo import read_header
 from haversack.engine.tiles import Tile, TileGrid
-from haversack.errors import PhotoError
+from haversack.errors import Kind, PhotoError
 from haversack.geo.geotiff import MapPhoto, place_geotiff
 from haversack.survey.flow.grid import GridTable
 from haversack.survey.flow.outcome import GeoTag
@@ -188,6 +188,7 @@ def _bands(dataset: Any) -> list[int]:
             f"the TIFF holds {', '.join(sorted(set(dataset.dtypes)))}; 8-bit samples are read",
             hint="Convert it with the range your model was trained on, for example "
             "`gdal_translate -ot Byte -scale in.tif out.tif`.",
+            kind=Kind.UNSUPPORTED,
         )
     if {"red", "green", "blue"} <= set(kinds):
         return [kinds.index(colour) + 1 for colour in ("red", "green", "blue")]
@@ -199,6 +200,7 @@ def _bands(dataset: Any) -> list[int]:
         f"the TIFF has {len(seen)} bands ({', '.join(kinds)}), none known as red, green and blue",
         hint="Write the three your model was trained on: `gdal_translate -b 1 -b 2 -b 3 "
         "-colorinterp red,green,blue in.tif out.tif`.",
+        kind=Kind.UNSUPPORTED,
     )
 
 

@@ -6,7 +6,7 @@ from haversack.errors import HaversackError
 from haversack.jobs.kind import JobInput, JobOption, JobWish, Lane, Words
 from haversack.jobs.wishes import Wishes, flag, line, share, whole
 from haversack.packfile.manifest import Manifest
-from haversack.packfile.tiles import can_survey
+from haversack.packfile.tiles import survey_obstacle
 from haversack.survey.job.wish import SurveyWish, write_wish
 
 _LEAST_TILE_PX = 16
@@ -87,13 +87,13 @@ class SurveyKind:
 
     def check_pack(self, manifest: Manifest) -> None:
         """Raises HaversackError `survey-pack-unfit`."""
-        if can_survey(manifest):
+        obstacle = survey_obstacle(manifest)
+        if obstacle is None:
             return
         raise HaversackError(
             "survey-pack-unfit",
             f"a survey needs a pack that detects everywhere in a photo; {manifest.name} is of task "
-            f"{manifest.task}"
-            + (", and sees only the middle" if manifest.task == "detect" else ""),
+            f"{manifest.task}" + (", and sees only the middle" if obstacle == "margins" else ""),
             hint=f"Send each photo as a job of its own: POST /jobs/{manifest.name}.",
         )
 
