@@ -11,6 +11,7 @@ from typing import Any
 from haversack.app.kinds import ENTRIES, KindEntry
 from haversack.jobs.services import JobServices
 from haversack.jobs.worker import Worker, WorkerOptions
+from haversack.serve.models.offers import Offers
 from haversack.serve.plane.dataplane import DataPlane
 from haversack.serve.work.lending import PackLender
 
@@ -24,6 +25,7 @@ class HandlerResources:
         plane: it answers.
         loop: to which the data plane belongs.
         lender: of packs and memory, to what looks at many photos.
+        packs: on offer.
         folder: of this kind alone, where what a kill leaves may stay.
         work: imports the module that the table names beside the handler.
     """
@@ -32,6 +34,7 @@ class HandlerResources:
     plane: DataPlane
     loop: asyncio.AbstractEventLoop
     lender: PackLender
+    packs: Offers
     folder: Path
     work: Callable[[], Any]
 
@@ -73,6 +76,7 @@ class JobWorkers:
             plane=self.plane,
             loop=loop,
             lender=PackLender(self.plane, loop),
+            packs=self.plane.catalogue.offers,
             folder=self.state / f"{entry.kind.name}s",
             work=entry.load,
         )

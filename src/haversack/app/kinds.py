@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
 from typing import Any
 
+from haversack.jobs.command.handler import CommandHandler
+from haversack.jobs.command.process import CommandLimits
 from haversack.jobs.handler import Handler
 from haversack.jobs.kind import JobKind
 from haversack.jobs.kinds import JobKinds
@@ -29,14 +31,21 @@ class KindEntry:
         kind: what programs know of it.
         handler: module whose `handler` makes what does it; imported when a worker starts.
         work: module that this handler needs first when a job comes; "" for none.
+        command: in place of a handler, where doing it takes what servers never load: module and
+            words of `python -m`, a process for each attempt; see `jobs.command`.
+        limits: of that process.
     """
 
     kind: JobKind
-    handler: str
+    handler: str = ""
     work: str = ""
+    command: tuple[str, ...] = ()
+    limits: CommandLimits = field(default_factory=CommandLimits)
 
     def made(self, resources: Any) -> Handler:
         """Its handler; `resources` are those that `handler` of the module takes."""
+        if self.command:
+            return CommandHandler(self.kind, self.command, resources, self.limits)
         made: Handler = importlib.import_module(self.handler).handler(resources)
         return made
 

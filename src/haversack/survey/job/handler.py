@@ -8,12 +8,13 @@ from typing import Protocol
 
 from haversack.jobs.files import Role
 from haversack.jobs.handler import Attempt, Outcome
+from haversack.jobs.job_folder import check_wanted, remove_ended
 from haversack.jobs.services import JobServices
-from haversack.survey.job.folder import JobFolder, check_wanted, remove_ended
+from haversack.survey.job.folder import SurveyFolder
 from haversack.survey.job.kind import SURVEY
 from haversack.survey.job.lending import Lender, LentPack
 
-RunSurvey = Callable[[JobServices, Attempt, JobFolder, LentPack], Outcome]
+RunSurvey = Callable[[JobServices, Attempt, SurveyFolder, LentPack], Outcome]
 """See `run.run_survey`."""
 
 
@@ -71,7 +72,7 @@ class SurveyHandler:
     def run(self, attempt: Attempt) -> Outcome:
         """Look at every photo that is not done yet, and keep the results as the job's files."""
         self.tidy()
-        job, folder = attempt.job, JobFolder(self._place, attempt.job.id)
+        job, folder = attempt.job, SurveyFolder(self._place, attempt.job.id)
         photos = self._services.files.files(job.id, Role.PHOTO)
         folder.fetch(photos, self._services.blobs, attempt.unwanted)
         with self._lender.lend(job.wants, attempt.unwanted) as pack:
