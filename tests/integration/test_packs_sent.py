@@ -19,7 +19,8 @@ from haversack.asgi.bodies import BodyStore
 from haversack.asgi.errors import exception_handlers
 from haversack.errors import EngineError, RetryLaterError
 from haversack.packfile.archive import PackFiles, write_archive
-from haversack.serve.http.context import Context, Phase
+from haversack.serve.http.context import Context
+from haversack.serve.http.job_context import Phase
 from haversack.serve.http.routes import routes
 from haversack.serve.models.catalogue import Catalogue
 from haversack.serve.models.model import ServedModel

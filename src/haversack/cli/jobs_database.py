@@ -14,7 +14,8 @@ from haversack.jobs.intake import wish
 from haversack.jobs.job import Job, State
 from haversack.jobs.services import JobServices
 from haversack.jobs.store import Filter
-from haversack.jobs.survey_wish import KIND, write_wish
+from haversack.survey.job.kind import SURVEY
+from haversack.survey.job.wish import write_wish
 
 _PIECE_BYTES = 1 << 20
 
@@ -59,7 +60,7 @@ class DatabaseDoor:
         wished = wish(
             name,
             version=version,
-            kind=KIND,
+            kind=SURVEY.name,
             image=asked.title,
             options=write_wish(asked.wish),
             priority=asked.priority,
@@ -82,7 +83,7 @@ class DatabaseDoor:
 
     def listed(self, chosen: Filter) -> list[Described]:
         """See `JobsDoor.listed`."""
-        return [describe(job) for job in self._services.store.listed(chosen)]
+        return [describe(job, self._services.kinds) for job in self._services.store.listed(chosen)]
 
     def show(self, job_id: str) -> Described:
         """See `JobsDoor.show`."""
@@ -95,7 +96,7 @@ class DatabaseDoor:
 
     def cancel(self, job_id: str) -> Described:
         """See `JobsDoor.cancel`."""
-        return describe(self._services.store.cancel(job_id))
+        return describe(self._services.store.cancel(job_id), self._services.kinds)
 
     def retry(self, job_id: str) -> Described:
         """See `JobsDoor.retry`."""
@@ -103,4 +104,5 @@ class DatabaseDoor:
 
     def _described(self, job: Job) -> Described:
         waits = job.state in (State.QUEUED, State.RUNNING)
-        return describe(job, self._services.store.queue_position(job) if waits else None)
+        place = self._services.store.queue_position(job) if waits else None
+        return describe(job, self._services.kinds, place)

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from haversack.app.kinds import KINDS
 from haversack.cli.job_locations import job_locations
 from haversack.cli.jobs_database import DatabaseDoor
 from haversack.cli.jobs_server import ServerDoor
@@ -56,5 +57,7 @@ def _open(
             raise click.UsageError("--server goes with none of --database, --blobs and --state.")
         return ServerDoor(server, from_environment().api_key)
     return DatabaseDoor(
-        open_services(job_locations(state, database, blobs), IntakeLimits(suffixes=SUFFIXES))
+        open_services(
+            job_locations(state, database, blobs), IntakeLimits(suffixes=SUFFIXES), kinds=KINDS
+        )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from haversack.app.kinds import KINDS
 from haversack.cli.jobs_door import with_door
 from haversack.cli.jobs_output import print_jobs
 from haversack.cli.jobs_wire import JobsDoor
@@ -18,7 +19,7 @@ from haversack.jobs.store import Filter
     type=click.Choice([state.value for state in State]),
     help="Only jobs in that state.",
 )
-@click.option("--kind", type=click.Choice(["predict", "survey"]), help="Only such jobs.")
+@click.option("--kind", type=click.Choice(KINDS.names), help="Only such jobs.")
 @click.option("--pack", help="Only jobs for that pack.")
 @click.option("--after", help="Only jobs before the one with that id.")
 @click.option(

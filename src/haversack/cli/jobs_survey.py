@@ -19,7 +19,7 @@ from haversack.cli.jobs_wire import JobsDoor, SurveyRequest
 from haversack.cli.options import json_option, share
 from haversack.cli.output import console, notes, print_record
 from haversack.errors import HaversackError, Kind
-from haversack.jobs.survey_wish import SurveyWish
+from haversack.survey.job.wish import SurveyWish
 
 T = TypeVar("T")
 _PAUSES_SECONDS = (1, 2, 5, 10, 30, 60)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from haversack.jobs.store import Filter
-from haversack.jobs.survey_wish import SurveyWish
+from haversack.survey.job.wish import SurveyWish
 
 Described = dict[str, Any]
 """A job as `GET /jobs/{id}` gives it."""

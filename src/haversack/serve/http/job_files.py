@@ -16,8 +16,8 @@ from haversack.errors import HaversackError, Kind, PhotoError
 from haversack.jobs.blobs import BlobStore
 from haversack.jobs.files import JobFile, Role
 from haversack.jobs.job import Job, State
-from haversack.serve.http.context import Context
-from haversack.serve.http.job_access import own_job, services_of
+from haversack.serve.http.job_access import own_job
+from haversack.serve.http.job_context import JobContext
 
 _PIECE_BYTES = 256 << 10
 _HEAD_BYTES = 64 << 10
@@ -44,7 +44,7 @@ _GUARDS = {
 class JobFileRoutes:
     """GET /jobs/{id}/files/{file} and /jobs/{id}/photo, for whoever may see the job."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: JobContext) -> None:
         self._context = context
 
     async def result(self, request: Request) -> Response:
@@ -62,7 +62,7 @@ class JobFileRoutes:
         """The job's photo; of a job with many the one that ?name names."""
         job = await own_job(self._context, request)
         file = await self._photo_of(job, request.query_params.get("name"))
-        blobs = services_of(self._context).blobs
+        blobs = self._context.services.blobs
         media_type = await asyncio.to_thread(_photo_type, blobs, file.blob)
         kind = "attachment" if media_type == _OTHER else "inline"
         return self._answer(request, file, media_type, kind)
@@ -88,7 +88,7 @@ class JobFileRoutes:
         return file
 
     async def _found(self, job: Job, role: Role, name: str) -> JobFile | None:
-        return await asyncio.to_thread(services_of(self._context).files.file, job.id, role, name)
+        return await asyncio.to_thread(self._context.services.files.file, job.id, role, name)
 
     def _answer(self, request: Request, file: JobFile, media_type: str, kind: str) -> Response:
         shown = quote(PurePosixPath(file.name).name)
@@ -104,7 +104,7 @@ class JobFileRoutes:
         if span is not None:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size_bytes}"
         headers["Content-Length"] = str(end - start)
-        pieces = _pieces(services_of(self._context).blobs, file.blob, start, end)
+        pieces = _pieces(self._context.services.blobs, file.blob, start, end)
         status = 200 if span is None else 206
         return StreamingResponse(pieces, status, headers=headers, media_type=media_type)
 

@@ -13,7 +13,8 @@ from starlette.responses import Response
 from haversack.callers import Scope
 from haversack.engine.limits import resident_bytes
 from haversack.metrics import CONTENT_TYPE, Histogram, MetricSample, Page
-from haversack.serve.http.context import Context, Phase
+from haversack.serve.http.context import Context
+from haversack.serve.http.job_context import Phase
 from haversack.serve.models.model import ServedModel
 from haversack.serve.models.statistics import Duration
 

@@ -17,7 +17,7 @@ from haversack.callers import Scope
 from haversack.packfile.signature import TensorSpec
 from haversack.serve.http.context import Context, target_of
 from haversack.serve.http.job_queries import prefers_later
-from haversack.serve.http.jobs import Submit
+from haversack.serve.http.later import Submit
 from haversack.serve.models.model import ServedModel
 from haversack.serve.protocols.answering import HEADER_LENGTH, Answer, SentBody
 from haversack.serve.protocols.v2 import V2Infer

@@ -19,6 +19,8 @@ from haversack.serve.plane.encoded_photo import PhotoBytes
 from haversack.serve.plane.photos import BatchItem
 from haversack.serve.plane.visits import Target
 from haversack.serve.protocols.record import Shown, record
+from haversack.serve.work.predict_kind import PREDICT
+from haversack.serve.work.resources import ServerResources
 from haversack.serve.work.waiting import until_free, wanted
 
 
@@ -28,7 +30,7 @@ class PredictHandler:
     `loop` is the one that the data plane belongs to; `run` is called from any other thread.
     """
 
-    kind = "predict"
+    kind = PREDICT.name
 
     def __init__(self, plane: DataPlane, loop: asyncio.AbstractEventLoop) -> None:
         self._plane = plane
@@ -96,6 +98,11 @@ class PredictHandler:
 
     def tidy(self) -> None:
         """Nothing is left."""
+
+
+def handler(resources: ServerResources) -> PredictHandler:
+    """Of a server, or of a worker beside it."""
+    return PredictHandler(resources.plane, resources.loop)
 
 
 def target_of(job: Job) -> Target:

@@ -141,9 +141,6 @@ SCHEMAS: dict[str, Schema] = {
         },
         *("job", "pack", "photos", "objects", "seconds", "problems", "files"),
     ),
-    "JobResult": {
-        "anyOf": [ref("Record"), ref("Survey"), ref("InferResponse"), ref("PredictResponse")]
-    },
     "SignIn": _object({"user": _TEXT, "password": _TEXT}, "user", "password"),
     "Session": _object(
         {
