@@ -15,7 +15,7 @@ from PIL import Image
 from haversack.pack.build import PackTarget, build
 from haversack.pack.draft import ImportRequest
 from haversack.pack.graph.text import parse
-from haversack.pack.importers.onnx import import_onnx
+from haversack.pack.importing import import_source
 from haversack.pack.recipe import load_recipe
 
 WIDTH, HEIGHT = 6000, 4000
@@ -120,4 +120,4 @@ def make_pack(model: Path, folder: Path, **options: int) -> Path:
         options=dict(options),
     )
     now = datetime.datetime.now(datetime.UTC)
-    return build(import_onnx(asked), PackTarget(out=folder), now=now).path
+    return build(import_source(asked), PackTarget(out=folder), now=now).path

@@ -22,8 +22,10 @@ from haversack.serve.models.catalogue import Catalogue
 from haversack.serve.models.loaded import LoadPolicy
 from haversack.serve.models.model import ServedModel
 from haversack.serve.options import ServeOptions
-from haversack.serve.plane.dataplane import BatchItem, DataPlane, Target, Workers
+from haversack.serve.plane.dataplane import DataPlane
 from haversack.serve.plane.encoded_photo import PhotoBytes
+from haversack.serve.plane.photos import BatchItem
+from haversack.serve.plane.visits import Target, Workers
 
 TARGET = Target(name="blobs")
 ONE_TURN = ServeOptions(threads=usable_cpus())

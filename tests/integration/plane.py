@@ -23,7 +23,8 @@ from haversack.serve.models.model import ServedModel
 from haversack.serve.models.residency import Residency
 from haversack.serve.models.sizes import Sizes
 from haversack.serve.options import ServeOptions
-from haversack.serve.plane.dataplane import DataPlane, Workers
+from haversack.serve.plane.dataplane import DataPlane
+from haversack.serve.plane.visits import Workers
 
 OPTIONS = ServeOptions(threads=1)
 MIB = 1 << 20

@@ -67,7 +67,7 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
 
 
 def predict(plane: DataPlane) -> Coroutine[Any, Any, str]:
-    return plane.predict(TARGET, photo(), seen)
+    return plane.photos.predict(TARGET, photo(), seen)
 
 
 def test_however_many_are_cancelled_no_more_calls_of_a_model_run_at_once() -> None:
@@ -94,7 +94,7 @@ def test_a_photo_whose_caller_left_is_counted_until_its_thread_ends(
     method: str, count: int
 ) -> None:
     def work_of(plane: DataPlane) -> Coroutine[Any, Any, Any]:
-        return predict(plane) if count == 1 else plane.predict_together(TARGET, asked(count))
+        return predict(plane) if count == 1 else plane.photos.predict_together(TARGET, asked(count))
 
     async def work() -> None:
         async with held_call(work_of, method) as (plane, bar, task):
@@ -145,7 +145,7 @@ def test_json_whose_caller_left_is_counted_until_it_is_parsed() -> None:
 
     async def work() -> None:
         async with held_plane(lambda: None) as plane:
-            held = plane.parsed(bar, 100_000, plane.lifetime())
+            held = plane.parsing.parsed(bar, 100_000, plane.lifetime())
             task = asyncio.create_task(held.__aenter__())
             await until(lambda: bar.inside > 0)
             before = in_use(plane)
@@ -168,7 +168,7 @@ def test_a_body_stays_open_while_a_thread_reads_it(
 
     async def asking(plane: DataPlane) -> None:
         try:
-            await plane.predict(TARGET, body, seen)
+            await plane.photos.predict(TARGET, body, seen)
         finally:
             body.close()
 

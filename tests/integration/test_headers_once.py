@@ -15,8 +15,9 @@ from tests.server.running import BLOBS, PHOTO
 from haversack.engine.results import PhotoResult
 from haversack.errors import HaversackError, PhotoError
 from haversack.serve.models.model import ServedModel
-from haversack.serve.plane.dataplane import BatchItem, Target
 from haversack.serve.plane.encoded_photo import PhotoBytes
+from haversack.serve.plane.photos import BatchItem
+from haversack.serve.plane.visits import Target
 from haversack.serve.protocols.answering import SentBody
 from haversack.serve.protocols.v1 import V1Predict
 from haversack.serve.protocols.v2 import V2Infer
@@ -89,14 +90,14 @@ def test_one_look_tells_what_a_request_needs_and_decodes_it(
     running: Running, size_bytes: int
 ) -> None:
     photo = Watched(padded(size_bytes))
-    assert done(running, running.plane.predict(BLOBS_TARGET, photo, width)) > 0
+    assert done(running, running.plane.photos.predict(BLOBS_TARGET, photo, width)) > 0
     assert photo.data.reads == 1
 
 
 def test_one_look_is_enough_for_each_of_several(running: Running) -> None:
     photos = [Watched(padded()) for _ in range(3)] + [Watched(b"no photo at all" * LARGE)]
     asked = [BatchItem(photo=one, render=width) for one in photos]
-    seen = done(running, running.plane.predict_together(BLOBS_TARGET, asked))
+    seen = done(running, running.plane.photos.predict_together(BLOBS_TARGET, asked))
     assert [isinstance(one, HaversackError) for one in seen] == [False] * 3 + [True]
     assert isinstance(seen[3], PhotoError)
     assert seen[3].code == "image-type-unknown"
@@ -106,7 +107,7 @@ def test_one_look_is_enough_for_each_of_several(running: Running) -> None:
 
 def test_large_photos_are_not_looked_at_on_the_loop(running: Running) -> None:
     photo = Watched(padded())
-    done(running, running.plane.predict(BLOBS_TARGET, photo, width))
+    done(running, running.plane.photos.predict(BLOBS_TARGET, photo, width))
     assert photo.threads
     assert loop_thread(running) not in photo.threads
 
@@ -140,7 +141,7 @@ def test_large_bodies_of_v1_are_put_together_by_a_worker(running: Running) -> No
 def test_what_it_takes_to_read_an_avif_header_is_reserved(running: Running) -> None:
     avif = b"\0\0\0\x18ftypavif\0\0\0\0mif1avif".ljust(16 << 20, b"\0")
     with pytest.raises(PhotoError):
-        done(running, running.plane.predict(BLOBS_TARGET, PhotoBytes(avif), width))
+        done(running, running.plane.photos.predict(BLOBS_TARGET, PhotoBytes(avif), width))
     budget = running.plane.memory.budget
     assert budget.most_bytes >= 3 * len(avif)
     assert budget.taken_bytes == 0

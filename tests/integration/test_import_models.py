@@ -18,10 +18,10 @@ from haversack.engine.predictor import Predictor
 from haversack.engine.results import LabelMap, Probabilities
 from haversack.engine.session import SessionOptions
 from haversack.pack.build import Built
-from haversack.pack.graph.network import read_network
+from haversack.pack.feeding import Feeding
 from haversack.pack.graph.opset import at_opset
+from haversack.pack.importers.onnx import read_network
 from haversack.pack.labels import read_labels
-from haversack.pack.normalisation import Normalisation
 from haversack.pack.reference.pixels import normalise, place
 from haversack.packfile.archive import open_pack
 from haversack.packfile.graphscan import scan
@@ -154,7 +154,7 @@ def test_the_bare_converter_changes_deeplabs_labels_and_ours_does_not() -> None:
     network = read_network(DEEPLAB)
     with Image.open(DOG) as photo:
         pixels = place(np.asarray(photo.convert("RGB")), DEEPLAB_FRAME).pixels
-    feed = normalise(pixels, Normalisation(scale=2 / 255, mean=(1, 1, 1)))[None]
+    feed = normalise(pixels, Feeding(scale=2 / 255, mean=(1, 1, 1)))[None]
 
     def logits(model: onnx.ModelProto) -> NDArray[np.float32]:
         session = open_session(model.SerializeToString(), SessionOptions())

@@ -26,7 +26,7 @@ from haversack.engine.predictor import Predictor
 from haversack.engine.results import Probabilities, Tensors
 from haversack.errors import EngineError, ImportRefusedError, Kind, PackError
 from haversack.pack.build import PackTarget, build
-from haversack.pack.importers.onnx import import_onnx
+from haversack.pack.importing import import_source
 from haversack.packfile.archive import open_pack
 
 CLASSIFIER = """
@@ -80,7 +80,7 @@ def test_a_wrong_number_of_labels_for_a_real_detector_is_refused(tmp_path: Path)
         DATA / "models" / "detect" / "yolox_nano.onnx", preset="yolox", labels=("cow", "sheep")
     )
     with pytest.raises(ImportRefusedError, match=r"1,3549,85.* 2 labels") as caught:
-        import_onnx(asked)
+        import_source(asked)
     assert caught.value.code == "outputs-unknown"
 
 
@@ -170,7 +170,7 @@ def test_a_pack_that_differs_from_its_model_is_not_written(
     tmp_path: Path, samples: tuple[Path, ...], number: float
 ) -> None:
     source = saved(graph_of(CLASSIFIER), tmp_path)
-    draft = import_onnx(request(source, head="softmax", labels=ABC, samples=samples))
+    draft = import_source(request(source, head="softmax", labels=ABC, samples=samples))
     repository = tmp_path / "packs"
     build(draft, PackTarget(out=repository), now=NOW)
     before = contents(repository)
@@ -197,7 +197,7 @@ def test_a_graph_that_differs_on_the_same_pixels_is_not_written_however_little(
 ) -> None:
     """0.01 would pass between two resizes; between two readings of the same pixels it does not."""
     source = saved(graph_of(CLASSIFIER), tmp_path)
-    draft = import_onnx(request(source, head="softmax", labels=ABC, samples=samples))
+    draft = import_source(request(source, head="softmax", labels=ABC, samples=samples))
     exact = draft.same_pixels["002"]["probabilities"]
     doctored = dataclasses.replace(
         draft, same_pixels=draft.same_pixels | {"002": {"probabilities": exact + np.float32(0.01)}}
@@ -213,7 +213,7 @@ def test_a_second_import_is_version_2_and_a_taken_version_conflicts(
 ) -> None:
     source = saved(graph_of(CLASSIFIER), tmp_path)
     asked = request(source, head="softmax", labels=ABC, samples=samples)
-    draft, repository = import_onnx(asked), tmp_path / "packs"
+    draft, repository = import_source(asked), tmp_path / "packs"
     versions = [build(draft, PackTarget(out=repository), now=NOW) for _ in range(2)]
     assert [made.manifest.version for made in versions] == ["1", "2"]
     assert [open_pack(made.path).manifest.version for made in versions] == ["1", "2"]
@@ -229,7 +229,7 @@ def test_a_second_import_is_version_2_and_a_taken_version_conflicts(
 
 def test_a_pack_file_holds_what_the_folder_holds(tmp_path: Path, samples: tuple[Path, ...]) -> None:
     source = saved(graph_of(CLASSIFIER), tmp_path)
-    draft = import_onnx(request(source, head="softmax", labels=ABC, samples=samples))
+    draft = import_source(request(source, head="softmax", labels=ABC, samples=samples))
     made = build(draft, PackTarget(out=tmp_path / "one.pack"), now=NOW)
     assert made.path == tmp_path / "one.pack"
     outcome = Predictor(open_pack(made.path)).predict_pixels(noise(9, 30, 20)).outcome

@@ -13,14 +13,15 @@ from tests.unit.pack.conftest import DATA, NO_DATA, built, request
 from haversack.engine.detections import Detection
 from haversack.engine.predictor import Predictor
 from haversack.pack.build import Built
-from haversack.pack.graph.heads.head import Decoding
-from haversack.pack.graph.network import photo_input, read_network
+from haversack.pack.decoding import Decoding
+from haversack.pack.graph.network import photo_input
+from haversack.pack.importers.onnx import read_network
 from haversack.pack.labels import read_labels
 from haversack.pack.original import open_original
-from haversack.pack.reference.decode import Thresholds, suppress, yolox
+from haversack.pack.reference.decode import suppress, yolox
 from haversack.pack.reference.pixels import resize
 from haversack.packfile.archive import open_pack
-from haversack.packfile.manifest import InputGeometry
+from haversack.packfile.manifest import InputGeometry, Suppression
 from haversack.packfile.signature import TensorSpec
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=NO_DATA)
@@ -126,7 +127,7 @@ def original_scores(pixels: NDArray[np.uint8], columns: int, rows: int) -> list[
     spec = TensorSpec(name="output", datatype="FP32", shape=outputs[0].shape)
     told = Decoding(outputs=(spec,), width=416, height=416, labels=80, opset=11)
     raw = yolox(outputs, told)
-    rule = Thresholds(score_floor=SURE, nms_iou=0.5, candidates=600, max_detections=300)
+    rule = Suppression(score_floor=SURE)
     return [(int(raw.class_ids[i]), float(raw.scores[i])) for i in suppress(raw, rule)]
 
 

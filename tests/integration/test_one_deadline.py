@@ -161,7 +161,7 @@ def test_jobs_that_are_done_in_several_calls_wait_once() -> None:
         async with held_plane(lambda: None, options=OFFER) as plane:
             # No memory for calls of two: each photo has a call of its own.
             plane.workspace.budget.resize(1)
-            await refused_in_its_second_wait(plane, plane.predict_together(TARGET, asked(2)))
+            await refused_in_its_second_wait(plane, plane.photos.predict_together(TARGET, asked(2)))
 
     run(work)
 
@@ -171,7 +171,7 @@ def test_who_has_waited_before_has_his_whole_patience_the_next_time() -> None:
         async with held_plane(lambda: None, options=OFFER) as plane:
             for _ in range(2):
                 others = await all_memory(plane)
-                task = asyncio.create_task(plane.predict(TARGET, photo(), lambda *_: 1))
+                task = asyncio.create_task(plane.photos.predict(TARGET, photo(), lambda *_: 1))
                 await until(lambda: plane.memory.waiting == 1)
                 await skip(70)
                 others.shrink(0)

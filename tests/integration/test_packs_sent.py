@@ -24,7 +24,8 @@ from haversack.serve.http.routes import routes
 from haversack.serve.models.catalogue import Catalogue
 from haversack.serve.models.model import ServedModel
 from haversack.serve.options import ServeOptions
-from haversack.serve.plane.dataplane import DataPlane, Workers
+from haversack.serve.plane.dataplane import DataPlane
+from haversack.serve.plane.visits import Workers
 
 OPTIONS = ServeOptions(threads=1)
 

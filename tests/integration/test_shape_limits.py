@@ -14,7 +14,7 @@ from haversack.engine.predictor import Predictor, PredictorOptions
 from haversack.errors import PhotoError
 from haversack.pack.build import PackTarget, build
 from haversack.pack.draft import ImportRequest
-from haversack.pack.importers.onnx import import_onnx
+from haversack.pack.importing import import_source
 from haversack.pack.recipe import load_recipe
 from haversack.packfile.archive import open_pack
 
@@ -47,7 +47,7 @@ def cropping(tmp_path: Path) -> Path:
         options={},
         labels=("red", "green", "blue"),
     )
-    return build(import_onnx(request), PackTarget(out=tmp_path / "packs"), now=NOW).path
+    return build(import_source(request), PackTarget(out=tmp_path / "packs"), now=NOW).path
 
 
 def test_a_panorama_is_answered_and_a_sliver_refused(cropping: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_label_map_is_as_large_as_its_photo_and_counted_so(tmp_path: Path) -> 
         options={},
         labels=("red", "green", "blue"),
     )
-    path = build(import_onnx(request), PackTarget(out=tmp_path / "packs"), now=NOW).path
+    path = build(import_source(request), PackTarget(out=tmp_path / "packs"), now=NOW).path
     predictor = Predictor(open_pack(path), PredictorOptions(decode_limit_bytes=8 << 20))
     blue = np.zeros((1000, 2000, 3), dtype=np.uint8)
     blue[..., 2] = 255

@@ -217,7 +217,8 @@ def test_a_server_whose_packs_are_all_unloaded_still_answers(tmp_path: Path) -> 
 _A_THREAD_DIES = """
 import socket, sys, threading
 from pathlib import Path
-from haversack.app.lifecycle import AppOptions, run
+from haversack.app.listening import run
+from haversack.app.options import AppOptions
 
 def die(models):
     threading.Thread(target=lambda: 1 / 0, name="webhooks").start()

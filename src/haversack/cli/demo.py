@@ -14,7 +14,8 @@ import numpy as np
 from PIL import Image
 from rich.table import Table
 
-from haversack.app import lifecycle
+from haversack.app import listening
+from haversack.app.options import AppOptions
 from haversack.asgi.access import LOOPBACK, AccessRules
 from haversack.asgi.listening import addresses, bind
 from haversack.cli.output import console
@@ -129,7 +130,7 @@ def _explain(tallies: list[AnimalCount], out: Path, seconds: float) -> None:
 def _serve(out: Path) -> None:
     """The page with the demo's photos, until Ctrl-C."""
     settings = from_environment()
-    options = lifecycle.AppOptions(
+    options = AppOptions(
         state=settings.state_folder,
         packs=(Repository(BUNDLED_PACKS).find(PACK),),
         rules=AccessRules(hosts=LOOPBACK),
@@ -144,7 +145,7 @@ def _serve(out: Path) -> None:
         if settings.has_screen:
             webbrowser.open(url)
 
-    lifecycle.run(options, listener, ready)
+    listening.run(options, listener, ready)
 
 
 def _listener() -> socket.socket:

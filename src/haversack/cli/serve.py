@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from haversack import log
-from haversack.app import lifecycle
+from haversack.app import listening
+from haversack.app.options import AppOptions
 from haversack.asgi.listening import addresses, bind, plain_host
 from haversack.cli.job_limits import limit_options, webhook_options
 from haversack.cli.job_locations import job_locations
@@ -172,7 +173,7 @@ def command(
         keys=keys, no_auth=no_auth, accounts=accounts, trust_proxy=trust_proxy, hosts=hosts
     )
     looks_up = needs_account(guard, jobs.database_url)
-    options = lifecycle.AppOptions(
+    options = AppOptions(
         state=state or settings.state_folder,
         packs=named,
         wished=wished,
@@ -197,12 +198,10 @@ def command(
     )
     listener = bind(host, port)
     urls = addresses(host, listener)
-    lifecycle.run(options, listener, lambda models: announce(urls, models, options))
+    listening.run(options, listener, lambda models: announce(urls, models, options))
 
 
-def announce(
-    urls: tuple[str, ...], models: Sequence[ServedModel], options: lifecycle.AppOptions
-) -> None:
+def announce(urls: tuple[str, ...], models: Sequence[ServedModel], options: AppOptions) -> None:
     """Say that the server is ready, what it serves and how to ask."""
     click.echo(f"Haversack is ready at {' and '.join(urls)}")
     screen = notes()

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from haversack import log
-from haversack.app import lifecycle
+from haversack.app import listening
+from haversack.app.options import AppOptions
 from haversack.cli.job_locations import job_locations
 from haversack.cli.limits import memory_limits, memory_options
 from haversack.cli.options import known_repositories, packs_option
@@ -61,7 +62,7 @@ def command(
     named, wished = chosen_packs(packs, places)
     jobs = job_locations(state, database, blobs)
     where = shown(jobs.database) if jobs.database else str(jobs.state)
-    options = lifecycle.AppOptions(
+    options = AppOptions(
         state=jobs.state,
         packs=named,
         wished=wished,
@@ -78,4 +79,4 @@ def command(
             notes().print(f"  {model.identity.name}@{model.identity.version}  loaded in {took}")
         notes().print("Ctrl-C ends it.")
 
-    lifecycle.work(options, announce)
+    listening.work(options, announce)

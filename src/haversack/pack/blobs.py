@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from haversack.pack.build import Built, PackTarget, build
 from haversack.pack.draft import ImportRequest
 from haversack.pack.graph.blobs import LABELS, RECOMMENDED_THRESHOLD, blobs_network
-from haversack.pack.importers.onnx import import_onnx
+from haversack.pack.importing import import_source
 from haversack.pack.recipe import load_recipe
 from haversack.samples.bundle import BUNDLED_PACKS
 
@@ -57,7 +57,7 @@ def build_blobs(repository: Path) -> Built:
             samples=tuple(_draw_samples(Path(folder))),
             licence="Apache-2.0",
         )
-        return build(import_onnx(request), PackTarget(out=repository, version="1"), now=_CREATED)
+        return build(import_source(request), PackTarget(out=repository, version="1"), now=_CREATED)
 
 
 def _draw_samples(folder: Path) -> list[Path]:

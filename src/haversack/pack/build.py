@@ -18,7 +18,7 @@ from haversack.errors import ImportRefusedError
 from haversack.pack.draft import Draft
 from haversack.packfile.archive import PackFiles, open_pack, write_archive
 from haversack.packfile.graphscan import scan
-from haversack.packfile.manifest import Defaults, Manifest, Parity, Provenance, SurveyGrid, encode
+from haversack.packfile.manifest import Manifest, Parity, Provenance, SurveyGrid, encode
 from haversack.packfile.repository import Repository
 from haversack.packfile.signature import Signature
 from haversack.packfile.staging import STALE_SECONDS, staging_folder, sweep
@@ -156,7 +156,7 @@ def _manifest(draft: Draft, version: str, now: datetime.datetime) -> Manifest:
     request, recipe = draft.request, draft.request.recipe
     graph = scan(draft.files["model.onnx"])
     survey = None
-    if draft.input is not None and draft.task == "detect":
+    if draft.input is not None and draft.graph is not None:
         overlap = round(draft.input.width * _OVERLAP_SHARE)
         survey = SurveyGrid(tile=draft.input.width, overlap=overlap)
     samples = sum(name.endswith(".expected.npz") for name in draft.files)
@@ -173,12 +173,12 @@ def _manifest(draft: Draft, version: str, now: datetime.datetime) -> Manifest:
         input=draft.input,
         signature=Signature(inputs=graph.inputs, outputs=graph.outputs),
         survey=survey,
-        defaults=Defaults(score_threshold=recipe.score_threshold),
+        defaults=recipe.defaults,
         graph=draft.graph,
         provenance=Provenance(
-            source=request.source.name,
-            sha256=draft.source_sha256,
-            importer="onnx",
+            source=draft.origin.source,
+            sha256=draft.origin.sha256,
+            importer=draft.origin.importer,
             preset=request.preset,
             options=request.options,
             created=now,

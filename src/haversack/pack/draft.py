@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from haversack.engine.session import Array
+from haversack.pack.importers.importer import Origin
 from haversack.pack.recipe import Recipe
-from haversack.packfile.manifest import GraphSettings, InputGeometry, Task
-
-Rule = Literal["boxes", "probabilities", "labels", "tensors"]
+from haversack.packfile.manifest import InputGeometry, Rule, Suppression, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +16,7 @@ class ImportRequest:
     """One import.
 
     Attributes:
-        source: the model file.
+        source: the path of a model, or a model in memory.
         name: of the pack.
         recipe: how to read the model; `preset` and `options` say where it came from.
         preset: as given.
@@ -29,7 +27,7 @@ class ImportRequest:
         accuracy: what its maker measured, in their words, for the manifest.
     """
 
-    source: Path
+    source: object
     name: str
     recipe: Recipe
     preset: str = ""
@@ -45,9 +43,9 @@ class Draft:
     """A pack that has not proved itself yet.
 
     Attributes:
-        request: what was asked.
+        request: what was asked, with what the model's own files tell.
         task: the pack's.
-        source_sha256: of the model file.
+        origin: where the network came from.
         files: everything but pack.toml, by name in the pack.
         rule: how its samples are compared.
         input, graph: for the manifest.
@@ -57,10 +55,10 @@ class Draft:
 
     request: ImportRequest
     task: Task
-    source_sha256: str
+    origin: Origin
     files: dict[str, bytes]
     rule: Rule
     input: InputGeometry | None = None
-    graph: GraphSettings | None = None
+    graph: Suppression | None = None
     batches: bool = False
     same_pixels: dict[str, dict[str, Array]] = field(default_factory=dict)

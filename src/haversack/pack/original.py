@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from haversack.engine.ort import open_session
 from haversack.engine.session import Array, Session, SessionOptions
 from haversack.errors import ImportRefusedError
-from haversack.pack.graph.heads.head import Decoding
+from haversack.pack.decoding import Decoding
+from haversack.pack.feeding import Feeding
 from haversack.pack.graph.prepare import NetworkInput
-from haversack.pack.normalisation import Normalisation
-from haversack.pack.reference import decode
+from haversack.pack.reference.answer import RawAnswer, Reference
 from haversack.pack.reference.pixels import Placed, normalise, place
 from haversack.packfile.manifest import InputGeometry
 from haversack.packfile.signature import TensorSpec
@@ -31,13 +31,13 @@ class Original:
     Attributes:
         session: of the unchanged graph.
         wanted: its input.
-        geometry, rule: from a photo to its numbers.
+        geometry, feeding: from a photo to its numbers.
     """
 
     session: Session
     wanted: NetworkInput
     geometry: InputGeometry
-    rule: Normalisation
+    feeding: Feeding
 
     def feed(self, pixels: NDArray[np.uint8]) -> tuple[Array, Placed]:
         """uint8[H,W,3] -> the network's input with its batch of one, and where the photo lies."""
@@ -46,7 +46,7 @@ class Original:
 
     def numbers(self, pixels: NDArray[np.uint8]) -> Array:
         """uint8[h,w,3] in the network's frame -> its input, with its batch of one."""
-        values = normalise(pixels, self.rule).astype(_NUMPY[self.wanted.datatype])
+        values = normalise(pixels, self.feeding).astype(_NUMPY[self.wanted.datatype])
         if self.wanted.layout in ("NCHW", "CHW"):
             values = values.transpose(2, 0, 1)
         batched = values[None] if "N" in self.wanted.layout else values
@@ -92,45 +92,16 @@ def open_original(model: onnx.ModelProto) -> Session:
     return open_session(model.SerializeToString(), SessionOptions())
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """How the raw outputs become the task's: the head's name and what it was given."""
-
-    head: str
-    decoding: Decoding
-    rule: decode.Thresholds
-
-
 def expected_outputs(
-    original: Original, placed: Placed, size: tuple[int, int], reading: Reading
+    original: Original,
+    placed: Placed,
+    size: tuple[int, int],
+    reference: Reference,
+    decoding: Decoding,
 ) -> dict[str, NDArray[Any]]:
-    """What the original model says of one photo of `size` (width, height), in its pixels.
-
-    detect: boxes, scores, classes of every box that stays, and `size` (width, height);
-    classify: probabilities; label-map: labels on the photo.
-    """
+    """What the original model says of one photo of `size` (width, height), read by `reference`."""
     outputs = original.run(original.numbers(placed.pixels))
-    width, height = size
-    if reading.head in decode.DETECTORS:
-        raw = decode.DETECTORS[reading.head](outputs, reading.decoding)
-        kept = decode.suppress(raw, reading.rule)
-        offset, scale = np.array(placed.offset * 2), np.array(placed.scale * 2)
-        boxes = np.clip((raw.boxes[kept] - offset) / scale, 0, [width, height, width, height])
-        return {
-            "boxes": boxes.astype(np.float32),
-            "scores": raw.scores[kept].astype(np.float32),
-            "classes": raw.class_ids[kept],
-            "size": np.array([width, height]),
-        }
-    if reading.head == "softmax":
-        return {"probabilities": decode.softmax(outputs[0]).astype(np.float32)}
-    if reading.head == "probabilities":
-        return {"probabilities": outputs[0].reshape(-1).astype(np.float32)}
-    if reading.head == "argmax":
-        return {
-            "labels": decode.label_map(outputs[0][0], placed, (width, height), reading.decoding)
-        }
-    raise AssertionError(f"{reading.head} is in the table of heads and not read here")
+    return reference(RawAnswer(outputs=outputs, decoding=decoding, placed=placed, size=size))
 
 
 def raw_outputs(

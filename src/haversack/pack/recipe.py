@@ -1,62 +1,74 @@
-"""A recipe: how a model is to be read, from a preset and what the caller overrides."""
+"""A recipe: how a model is fed, read and suppressed, by a preset and what the caller overrides."""
 
 from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
 from haversack.errors import ImportRefusedError
-from haversack.pack.graph.heads.head import BoxFormat, BoxUnits
+from haversack.pack.decoding import Reading
+from haversack.pack.feeding import Feeding
+from haversack.packfile.explained import explained
 from haversack.packfile.faults import convert_table
-from haversack.packfile.manifest import Count, Level, Share, Task
+from haversack.packfile.manifest import Defaults, Suppression, Task
 from haversack.permissions import not_permitted
 
-Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 
-
-class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Every value an import can be told; the fields are the command line's options.
+class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+    """Every value an import can be told. Presets and options name the fields without their table.
 
     Attributes:
+        description: one line for the manifest.
         head: how the outputs are read; "" where nobody said.
         task: what is asked of the head, where someone insists; the head decides otherwise.
         size: "WIDTHxHEIGHT", for graphs whose sides vary.
-        channels, scale, mean, std: (level * scale - mean) / std in this order of channels.
-        geometry ... crop: see `InputGeometry`; geometry "none" is for graphs that take tensors.
-        box_format, box_units, first_label, own_nms: see `Decoding`.
-        score_floor ... max_detections: see `GraphSettings`.
-        score_threshold: see `Defaults`.
+        feeding, reading, suppression, defaults: see there.
+        stated: what preset and caller said, without the defaults.
     """
 
-    description: str = ""
-    head: str = ""
-    task: Task | None = None
-    size: str = ""
-    channels: Literal["RGB", "BGR", "GRAY"] = "RGB"
-    scale: Positive = 1.0
-    mean: tuple[float, ...] = ()
-    std: tuple[Positive, ...] = ()
-    geometry: Literal["letterbox", "stretch", "crop", "none"] = "stretch"
-    anchor: Literal["top-left", "centre"] = "top-left"
-    pad: Level = 114
-    kernel: Literal["linear", "cubic", "nearest"] = "linear"
-    antialias: bool = False
-    rounding: Literal["floor", "round"] = "floor"
-    crop: Annotated[float, msgspec.Meta(gt=0.0, le=1.0)] = 1.0
-    box_format: BoxFormat = "xyxy"
-    box_units: BoxUnits = "pixels"
-    first_label: Annotated[int, msgspec.Meta(ge=0)] = 0
-    own_nms: bool | None = None
-    score_floor: Share = 0.05
-    nms_iou: Share = 0.5
-    candidates: Count = 600
-    max_detections: Count = 300
-    score_threshold: Share = 0.4
+    description: Annotated[str, explained("One line on what the pack finds.")] = ""
+    head: Annotated[str, explained("How the outputs are read: {heads}, or none.")] = ""
+    task: Annotated[Task | None, explained("Refuse unless the pack gets this task.")] = None
+    size: Annotated[str, explained("WIDTHxHEIGHT of the input, for graphs that take any.")] = ""
+    feeding: Feeding = Feeding()
+    reading: Reading = Reading()
+    suppression: Suppression = Suppression()
+    defaults: Defaults = Defaults()
+    stated: Mapping[str, Any] = {}
+
+    def over(self, told: Mapping[str, Any]) -> Recipe:
+        """This recipe, and where it states nothing what the model's own files tell.
+
+        Raises:
+            ImportRefusedError: `recipe-invalid`.
+        """
+        return _checked({**told, **self.stated}) if told else self
+
+
+_TABLES: dict[str, type[msgspec.Struct]] = {
+    "feeding": Feeding,
+    "reading": Reading,
+    "suppression": Suppression,
+    "defaults": Defaults,
+}
+
+
+def recipe_fields() -> dict[str, msgspec.structs.FieldInfo]:
+    """Every value of a recipe by its name in a preset: type, limits, default and explanation."""
+    own = [f for f in msgspec.structs.fields(Recipe) if f.name not in (*_TABLES, "stated")]
+    inner = [f for table in _TABLES.values() for f in msgspec.structs.fields(table)]
+    return {field.name: field for field in (*own, *inner)}
+
+
+_FLAT = msgspec.defstruct(
+    "Recipe", [(name, field.type, field.default) for name, field in recipe_fields().items()]
+)
 
 
 def preset_names() -> list[str]:
@@ -67,31 +79,42 @@ def preset_names() -> list[str]:
     )
 
 
-def load_recipe(preset: str, overrides: dict[str, Any]) -> Recipe:
+def load_recipe(preset: str, overrides: Mapping[str, Any]) -> Recipe:
     """The preset's values under the caller's.
 
     Args:
         preset: a name, the path of a TOML file of one's own, or "" for none.
-        overrides: fields of `Recipe` that were given; None stands for "not given".
+        overrides: values by the names of `recipe_fields`; None stands for "not given".
 
     Raises:
         ImportRefusedError: `preset-unknown`, `recipe-invalid`.
     """
     values = _preset_values(preset) if preset else {}
     values |= {name: value for name, value in overrides.items() if value is not None}
+    return _checked(values)
+
+
+def _checked(values: dict[str, Any]) -> Recipe:
     faults: list[str] = []
-    good = convert_table(Recipe, values, "", faults)
+    good = convert_table(_FLAT, values, "", faults)
     if faults:
         raise _invalid(f"{len(faults)} fault(s)", tuple(faults))
-    recipe = Recipe(**good)
-    if recipe.crop != 1 and recipe.geometry != "crop":
-        raise _invalid(f"crop is {recipe.crop:g}; geometry {recipe.geometry} does not crop")
-    channels = 1 if recipe.channels == "GRAY" else 3
+    tables: dict[str, Any] = {name: _taken(table, good) for name, table in _TABLES.items()}
+    recipe = Recipe(**good, **tables, stated=values)
+    feeding = recipe.feeding
+    if feeding.crop != 1 and feeding.geometry != "crop":
+        raise _invalid(f"crop is {feeding.crop:g}; geometry {feeding.geometry} does not crop")
+    channels = 1 if feeding.channels == "GRAY" else 3
     for name in ("mean", "std"):
-        given = getattr(recipe, name)
+        given = getattr(feeding, name)
         if len(given) not in (0, channels):
-            raise _invalid(f"{name} has {len(given)} numbers; {recipe.channels} needs {channels}")
+            raise _invalid(f"{name} has {len(given)} numbers; {feeding.channels} needs {channels}")
     return recipe
+
+
+def _taken(table: type[msgspec.Struct], values: dict[str, Any]) -> msgspec.Struct:
+    """`table` made of its fields in `values`, which lose them."""
+    return table(**{name: values.pop(name) for name in table.__struct_fields__})
 
 
 def _preset_values(preset: str) -> dict[str, Any]:

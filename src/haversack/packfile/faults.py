@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Mapping
-from typing import Any, Final, get_args, get_origin
+from typing import Annotated, Any, Final, get_args, get_origin
 
 import msgspec
 from msgspec import inspect
@@ -56,7 +56,8 @@ def convert(kind: Any, value: object, at: str, faults: list[str]) -> Any:
     """`value` as `kind`, or `BAD` with a line in `faults` for each thing wrong inside it."""
     before = len(faults)
     struct = _struct_of(kind)
-    origin, inner = get_origin(kind), get_args(kind)
+    bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    origin, inner = get_origin(bare), get_args(bare)
     if struct is not None:
         values = convert_table(struct, value, at, faults)
         return struct(**values) if len(faults) == before else BAD

@@ -11,6 +11,7 @@ import msgspec
 import tomli_w
 
 from haversack.errors import PackError
+from haversack.packfile.explained import explained
 from haversack.packfile.faults import convert_table
 from haversack.packfile.rules import cross_faults
 from haversack.packfile.signature import Signature
@@ -36,6 +37,8 @@ Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Side = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Level = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
+Rule = Literal["boxes", "probabilities", "labels", "tensors"]
+"""How the original's answer and a pack's are compared."""
 
 FORMAT = 1
 """The format of pack.toml that this Haversack reads and writes."""
@@ -48,6 +51,26 @@ Task = Literal["detect", "label-map", "classify", "tensor"]
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of pack.toml: immutable, by keyword, no field but its own."""
+
+
+Anchor = Annotated[
+    Literal["top-left", "centre"],
+    explained("Where a letterboxed photo lies: top-left or centre."),
+]
+Pad = Annotated[Level, explained("Level of the letterbox's padding, 0-255.")]
+Kernel = Annotated[
+    Literal["linear", "cubic", "nearest"], explained("Of the resize: linear, cubic or nearest.")
+]
+Antialias = Annotated[bool, explained("Widen the kernel to shrink.")]
+Rounding = Annotated[Literal["floor", "round"], explained("Of the resized sides: floor or round.")]
+Channels = Annotated[
+    Literal["RGB", "BGR", "GRAY"], explained("Order the network wants: RGB, BGR or GRAY.")
+]
+Crop = Annotated[
+    float,
+    msgspec.Meta(gt=0.0, le=1.0),
+    explained("Share of the shorter side that crop keeps."),
+]
 
 
 class InputGeometry(_Table, frozen=True, kw_only=True):
@@ -69,13 +92,13 @@ class InputGeometry(_Table, frozen=True, kw_only=True):
     width: Side
     height: Side
     geometry: Literal["letterbox", "stretch", "crop"]
-    anchor: Literal["top-left", "centre"] = "top-left"
-    pad: Level = 114
-    kernel: Literal["linear", "cubic", "nearest"] = "linear"
-    antialias: bool = False
-    rounding: Literal["floor", "round"] = "floor"
-    channels: Literal["RGB", "BGR", "GRAY"] = "RGB"
-    crop: Annotated[float, msgspec.Meta(gt=0.0, le=1.0)] = 1.0
+    anchor: Anchor = "top-left"
+    pad: Pad = 114
+    kernel: Kernel = "linear"
+    antialias: Antialias = False
+    rounding: Rounding = "floor"
+    channels: Channels = "RGB"
+    crop: Crop = 1.0
 
 
 class SurveyGrid(_Table, frozen=True, kw_only=True):
@@ -88,22 +111,29 @@ class SurveyGrid(_Table, frozen=True, kw_only=True):
 class Defaults(_Table, frozen=True, kw_only=True):
     """What a person sees first; the graph itself keeps every score from its floor up."""
 
-    score_threshold: Share = 0.4
+    score_threshold: Annotated[Share, explained("What a person is shown at first.")] = 0.4
 
 
-class GraphSettings(_Table, frozen=True, kw_only=True):
-    """Settings written into a detect graph."""
+class Suppression(_Table, frozen=True, kw_only=True):
+    """What leaves a graph that gives boxes: said once, for manifest, recipe, graph and proof.
 
-    score_floor: Share = 0.05
-    nms_iou: Share = 0.5
-    candidates: Count = 600
-    max_detections: Count = 300
+    Attributes:
+        score_floor: lower scores never leave the graph.
+        nms_iou: of two boxes of one class over this IoU the surer stays; 1 keeps both.
+        candidates: boxes kept before NMS, at most.
+        max_detections: slots after it, at most.
+    """
+
+    score_floor: Annotated[Share, explained("Lower scores never leave the graph.")] = 0.05
+    nms_iou: Annotated[Share, explained("Doubles over this IoU go; 1 keeps them all.")] = 0.5
+    candidates: Annotated[Count, explained("Boxes kept before NMS.")] = 600
+    max_detections: Annotated[Count, explained("Boxes kept after it.")] = 300
 
 
 class Parity(_Table, frozen=True, kw_only=True):
     """How the import proved itself: the worst difference over the samples, and what was allowed."""
 
-    rule: Literal["boxes", "probabilities", "labels", "tensors"]
+    rule: Rule
     samples: Annotated[int, msgspec.Meta(ge=0)]
     worst: float
     tolerance: float
@@ -136,7 +166,7 @@ class Manifest(_Table, frozen=True, kw_only=True):
     signature: Signature
     survey: SurveyGrid | None = None
     defaults: Defaults = Defaults()
-    graph: GraphSettings | None = None
+    graph: Suppression | None = None
     provenance: Provenance
     files: dict[str, Sha256]
 

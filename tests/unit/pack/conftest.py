@@ -18,7 +18,7 @@ from haversack.engine.ort import open_session
 from haversack.engine.session import SessionOptions
 from haversack.pack.build import Built, PackTarget, build
 from haversack.pack.draft import ImportRequest
-from haversack.pack.importers.onnx import import_onnx
+from haversack.pack.importing import import_source
 from haversack.pack.recipe import load_recipe
 
 Array = NDArray[Any]
@@ -81,4 +81,4 @@ def request(
 
 def built(asked: ImportRequest, repository: Path, version: str | None = None) -> Built:
     """Imported, proved and published."""
-    return build(import_onnx(asked), PackTarget(out=repository, version=version), now=NOW)
+    return build(import_source(asked), PackTarget(out=repository, version=version), now=NOW)

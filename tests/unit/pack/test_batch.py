@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from tests.unit.pack.conftest import graph_of, noise, run
 
 from haversack.pack.adapt import adapt_batch
+from haversack.pack.feeding import Feeding
 from haversack.pack.graph.batch import with_any_batch
 from haversack.pack.graph.network import photo_input
-from haversack.pack.normalisation import Normalisation
 from haversack.pack.original import Original, open_original
 from haversack.packfile.manifest import InputGeometry
 
@@ -79,7 +79,7 @@ def original_of(model: onnx.ModelProto) -> Original:
         session=open_original(model),
         wanted=wanted,
         geometry=InputGeometry(width=wanted.width, height=wanted.height, geometry="stretch"),
-        rule=Normalisation(scale=1 / 255),
+        feeding=Feeding(scale=1 / 255),
     )
 
 

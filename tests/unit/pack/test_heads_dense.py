@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from tests.unit.pack.conftest import run
 
 from haversack.errors import ImportRefusedError
+from haversack.pack.decoding import Decoding
 from haversack.pack.graph.heads import argmax, classify, table
-from haversack.pack.graph.heads.head import Decoding
 from haversack.pack.reference import decode
 from haversack.pack.reference.pixels import Placed
 from haversack.packfile.signature import TensorSpec

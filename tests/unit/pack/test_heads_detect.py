@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ from numpy.typing import NDArray
 from tests.unit.pack.conftest import run
 
 from haversack.errors import ImportRefusedError
+from haversack.pack.decoding import Decoding, Reading
 from haversack.pack.graph.heads import boxes, fastestdet, yolox
-from haversack.pack.graph.heads.head import Decoding, HeadGraph
+from haversack.pack.graph.heads.head import HeadGraph
 from haversack.pack.reference import decode
+from haversack.packfile.manifest import Suppression
 from haversack.packfile.signature import TensorSpec
 
 Array = NDArray[Any]
@@ -24,7 +27,8 @@ CELLS = (96 // 8) * (64 // 8) + (96 // 16) * (64 // 16) + (96 // 32) * (64 // 32
 def decoding(*outputs: tuple[str, Array], **changes: Any) -> Decoding:
     specs = tuple(TensorSpec(name=n, datatype=_datatype(a), shape=a.shape) for n, a in outputs)
     values: dict[str, Any] = {"width": WIDTH, "height": HEIGHT, "labels": 3, "opset": 13}
-    return Decoding(outputs=specs, **values | changes)
+    reading = {name: changes.pop(name) for name in Reading.__struct_fields__ if name in changes}
+    return Decoding(outputs=specs, reading=Reading(**reading), **values | changes)
 
 
 def _datatype(array: Array) -> str:
@@ -39,11 +43,13 @@ def read(built: HeadGraph, *outputs: Array) -> tuple[Array, Array, Array]:
     return got["all_boxes"], got["all_scores"], got["all_classes"]
 
 
-def assert_reference(name: str, built: HeadGraph, seen: Decoding, *outputs: Array) -> None:
+def assert_reference(
+    read_raw: Callable[..., decode.RawBoxes], built: HeadGraph, seen: Decoding, *outputs: Array
+) -> None:
     found, scores, classes = read(built, *outputs)
     for i in range(len(found)):
         rows = [output[i : i + 1] for output in outputs]
-        expected = decode.DETECTORS[name](rows, seen)
+        expected = read_raw(rows, seen)
         np.testing.assert_allclose(found[i], expected.boxes, rtol=1e-4, atol=1e-3)
         np.testing.assert_allclose(scores[i], expected.scores, rtol=1e-5, atol=1e-6)
         np.testing.assert_array_equal(classes[i], expected.class_ids)
@@ -61,7 +67,7 @@ def test_yolox_equals_the_reference(batch: int, opset: int) -> None:
     seen = decoding(("output", raw), opset=opset, batch="N")
     built = yolox.build(seen)
     assert (built.anchors, built.own_nms) == (CELLS, False)
-    assert_reference("yolox", built, seen, raw)
+    assert_reference(decode.yolox, built, seen, raw)
 
 
 def test_yolox_by_hand_the_first_cells_of_each_stride() -> None:
@@ -90,7 +96,7 @@ def test_yolox_with_a_fourth_stride_is_known_by_its_count() -> None:
     cells = CELLS + (128 // 64) * 0 + (96 // 64) * (64 // 64)
     raw = floats(2, 1, cells, 8)
     seen = decoding(("output", raw))
-    assert_reference("yolox", yolox.build(seen), seen, raw)
+    assert_reference(decode.yolox, yolox.build(seen), seen, raw)
     np.testing.assert_allclose(read(yolox.build(seen), raw * 0)[0][0, -1], [-32, -32, 32, 32])
 
 
@@ -111,7 +117,7 @@ def test_fastestdet_equals_the_reference(batch: int, opset: int) -> None:
     seen = decoding(("output", raw), opset=opset, batch="N")
     built = fastestdet.build(seen)
     assert built.anchors == 24
-    assert_reference("fastestdet", built, seen, raw)
+    assert_reference(decode.fastestdet, built, seen, raw)
 
 
 def test_fastestdet_by_hand() -> None:
@@ -159,7 +165,7 @@ def test_joint_boxes_equal_the_reference(box_format: str, layout: str, opset: in
     seen = decoding(("output0", raw), opset=opset, batch="N", box_format=box_format)
     built = boxes.build(seen)
     assert (built.anchors, built.own_nms) == (20, False)
-    assert_reference("boxes", built, seen, raw)
+    assert_reference(decode.boxes, built, seen, raw)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +215,7 @@ def test_rows_after_the_networks_own_nms_are_box_score_class(first_label: int, o
     np.testing.assert_array_equal(found[0], raw[0, :, :4])
     np.testing.assert_array_equal(scores[0], [0.75, 0.5])
     np.testing.assert_array_equal(classes[0], np.array([2, 1]) - first_label)
-    assert_reference("boxes", built, seen, raw)
+    assert_reference(decode.boxes, built, seen, raw)
 
 
 @pytest.mark.parametrize("opset", OPSETS)
@@ -218,7 +224,7 @@ def test_boxes_apart_from_scores_by_class(opset: int) -> None:
     seen = decoding(("boxes", quads), ("scores", table), opset=opset, batch="N")
     built = boxes.build(seen)
     assert (built.own_nms, built.anchors) == (False, 20)
-    assert_reference("boxes", built, seen, quads, table)
+    assert_reference(decode.boxes, built, seen, quads, table)
 
 
 @pytest.mark.parametrize("opset", OPSETS)
@@ -237,7 +243,7 @@ def test_boxes_scores_and_classes_apart_in_any_order(
     np.testing.assert_array_equal(found, quads)
     np.testing.assert_array_equal(got, scores)
     np.testing.assert_array_equal(ids, classes.astype(np.int64) - 1)
-    assert_reference("boxes", built, seen, *(array for _, array in outputs))
+    assert_reference(decode.boxes, built, seen, *(array for _, array in outputs))
 
 
 def test_an_output_with_the_number_of_detections_marks_the_networks_own_nms() -> None:
@@ -263,7 +269,7 @@ def test_a_ragged_list_is_followed_by_empty_slots(count: int, opset: int) -> Non
         *zip(("boxes", "labels", "scores"), arrays, strict=True),
         opset=opset,
         first_label=1,
-        candidates=4,
+        suppression=Suppression(candidates=4),
     )
     built = boxes.build(seen)
     assert (built.own_nms, built.anchors) == (True, None)

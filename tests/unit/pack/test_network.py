@@ -11,7 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 from tests.unit.pack.conftest import graph_of, run, saved
 
 from haversack.errors import ImportRefusedError
-from haversack.pack.graph.network import fix_size, photo_input, read_network
+from haversack.pack.graph.network import fix_size, photo_input
+from haversack.pack.importers.onnx import read_network
 
 RELU = "net (float[1,3,4,6] x) => (float[1,3,4,6] y) { y = Relu (x) }"
 FUNCTION = """

@@ -13,9 +13,9 @@ from tests.unit.pack.conftest import graph_of, noise, run
 
 from haversack.errors import ImportRefusedError
 from haversack.pack.adapt import adapt_opset
+from haversack.pack.feeding import Feeding
 from haversack.pack.graph.network import opset_of, photo_input
 from haversack.pack.graph.opset import HIGHEST, at_opset
-from haversack.pack.normalisation import Normalisation
 from haversack.pack.original import Original, open_original
 from haversack.packfile.manifest import InputGeometry
 
@@ -33,7 +33,7 @@ def original_of(model: onnx.ModelProto) -> Original:
         session=open_original(model),
         wanted=wanted,
         geometry=InputGeometry(width=wanted.width, height=wanted.height, geometry="stretch"),
-        rule=Normalisation(scale=1 / 255),
+        feeding=Feeding(scale=1 / 255),
     )
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 
 from haversack.errors import ImportRefusedError
+from haversack.pack.box_outputs import recognise
+from haversack.pack.decoding import Decoding, Reading
 from haversack.pack.graph.heads import boxes
-from haversack.pack.graph.heads.box_outputs import recognise
-from haversack.pack.graph.heads.head import Decoding
 from haversack.packfile.signature import TensorSpec
 
 
 def decoding(labels: int, own_nms: bool | None) -> Decoding:
     output = TensorSpec(name="y", datatype="FP32", shape=(1, 300, 6))
+    reading = Reading(own_nms=own_nms)
     return Decoding(
-        outputs=(output,), width=64, height=64, labels=labels, opset=11, own_nms=own_nms
+        outputs=(output,), width=64, height=64, labels=labels, opset=11, reading=reading
     )
 
 

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from tests.unit.pack.conftest import noise, run
 
+from haversack.pack.feeding import Feeding
 from haversack.pack.graph.prepare import Layout, NetworkInput, prepare_graph
-from haversack.pack.normalisation import Normalisation
 from haversack.pack.reference.pixels import normalise
+from haversack.packfile.manifest import Channels
 
 HEIGHT, WIDTH = 5, 7
 PLACEMENT = np.array([[0.5, 0.25, 3, 4]], dtype=np.float32)
@@ -32,7 +33,7 @@ def wanted(layout: Layout, channels: int, **changes: Any) -> NetworkInput:
 
 
 def prepared(
-    pixels: NDArray[np.uint8], to: NetworkInput, rule: Normalisation, opset: int = 13
+    pixels: NDArray[np.uint8], to: NetworkInput, rule: Feeding, opset: int = 13
 ) -> NDArray[Any]:
     placement = PLACEMENT.repeat(len(pixels), axis=0)
     outputs = run(prepare_graph(to, rule, opset=opset), pixels=pixels, placement=placement)
@@ -51,11 +52,13 @@ def laid_out(values: NDArray[np.float32], layout: str) -> NDArray[np.float32]:
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC", "CHW", "HWC"])
 @pytest.mark.parametrize("channels", ["RGB", "BGR", "GRAY"])
-def test_numbers_and_layout_equal_the_reference(channels: str, layout: Layout, name: str) -> None:
+def test_numbers_and_layout_equal_the_reference(
+    channels: Channels, layout: Layout, name: str
+) -> None:
     values = dict(RULES[name])
     count = 1 if channels == "GRAY" else 3
     values |= {key: values[key][:count] for key in ("mean", "std") if key in values}
-    rule = Normalisation(channels=channels, **values)
+    rule = Feeding(channels=channels, **values)
     pixels = noise(1, HEIGHT, WIDTH)
     got = prepared(pixels[None], wanted(layout, count), rule)
     expected = laid_out(normalise(pixels, rule), layout)
@@ -65,9 +68,9 @@ def test_numbers_and_layout_equal_the_reference(channels: str, layout: Layout, n
 
 @pytest.mark.parametrize("opset", range(7, 19))
 @pytest.mark.parametrize("channels", ["RGB", "BGR", "GRAY"])
-def test_every_opset_gives_the_same_numbers(channels: str, opset: int) -> None:
+def test_every_opset_gives_the_same_numbers(channels: Channels, opset: int) -> None:
     count = 1 if channels == "GRAY" else 3
-    rule = Normalisation(channels=channels, scale=1 / 255, mean=(0.5,) * count, std=(0.2,) * count)
+    rule = Feeding(channels=channels, scale=1 / 255, mean=(0.5,) * count, std=(0.2,) * count)
     pixels = noise(2, HEIGHT, WIDTH)
     for layout in LAYOUTS:
         got = prepared(pixels[None], wanted(layout, count), rule, opset)
@@ -83,7 +86,7 @@ def test_the_network_gets_the_datatype_it_wants(
     datatype: str, dtype: type, tolerance: float
 ) -> None:
     pixels = noise(3, HEIGHT, WIDTH)
-    rule = Normalisation(channels="BGR", scale=1 / 255)
+    rule = Feeding(channels="BGR", scale=1 / 255)
     got = prepared(pixels[None], wanted("NCHW", 3, datatype=datatype), rule)
     assert got.dtype == dtype
     np.testing.assert_allclose(got, laid_out(normalise(pixels, rule), "NCHW"), atol=tolerance)
@@ -91,10 +94,10 @@ def test_the_network_gets_the_datatype_it_wants(
 
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC", "CHW", "HWC"])
 @pytest.mark.parametrize("channels", ["RGB", "BGR", "GRAY"])
-def test_uint8_levels_reach_a_uint8_network_unchanged(channels: str, layout: Layout) -> None:
+def test_uint8_levels_reach_a_uint8_network_unchanged(channels: Channels, layout: Layout) -> None:
     pixels = noise(4, HEIGHT, WIDTH)
     count = 1 if channels == "GRAY" else 3
-    rule = Normalisation(channels=channels)
+    rule = Feeding(channels=channels)
     got = prepared(pixels[None], wanted(layout, count, datatype="UINT8"), rule)
     assert got.dtype == np.uint8
     np.testing.assert_array_equal(got, laid_out(normalise(pixels, rule), layout))
@@ -105,14 +108,14 @@ def test_bgr_turns_red_into_the_last_channel() -> None:
     red[..., 0] = 200
     pairs: list[tuple[Layout, int]] = [("NCHW", 1), ("NHWC", 3)]
     for layout, axis in pairs:
-        got = prepared(red, wanted(layout, 3), Normalisation(channels="BGR"))
+        got = prepared(red, wanted(layout, 3), Feeding(channels="BGR"))
         np.testing.assert_array_equal(got.max(axis=tuple({0, 1, 2, 3} - {axis})), [0, 0, 200])
 
 
 def test_mean_and_std_are_in_the_networks_order_of_channels() -> None:
     red = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
     red[..., 0] = 200
-    rule = Normalisation(channels="BGR", mean=(1, 2, 3), std=(1, 2, 4))
+    rule = Feeding(channels="BGR", mean=(1, 2, 3), std=(1, 2, 4))
     got = prepared(red, wanted("NCHW", 3), rule)
     np.testing.assert_allclose(got[0, :, 0, 0], [-1, -1, (200 - 3) / 4])
 
@@ -123,22 +126,22 @@ def test_gray_is_pillows_gray_to_the_level() -> None:
     for image in (pixels, wide):
         height, width = image.shape[:2]
         to = wanted("NCHW", 1, height=height, width=width)
-        got = prepared(image[None], to, Normalisation(channels="GRAY"))
+        got = prepared(image[None], to, Feeding(channels="GRAY"))
         np.testing.assert_array_equal(got[0, 0], np.asarray(Image.fromarray(image).convert("L")))
 
 
 def test_a_gray_photo_keeps_its_levels() -> None:
     levels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=3)
     to = wanted("NHWC", 1, height=16, width=16)
-    got = prepared(levels, to, Normalisation(channels="GRAY"))
+    got = prepared(levels, to, Feeding(channels="GRAY"))
     np.testing.assert_array_equal(got[..., 0], levels[..., 0])
 
 
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 @pytest.mark.parametrize("channels", ["RGB", "BGR", "GRAY"])
-def test_each_row_of_a_batch_equals_its_photo_alone(channels: str, layout: Layout) -> None:
+def test_each_row_of_a_batch_equals_its_photo_alone(channels: Channels, layout: Layout) -> None:
     count = 1 if channels == "GRAY" else 3
-    rule = Normalisation(channels=channels, scale=1 / 255, mean=(0.5,) * count)
+    rule = Feeding(channels=channels, scale=1 / 255, mean=(0.5,) * count)
     to = wanted(layout, count, batch="N")
     pixels = np.stack([noise(i, HEIGHT, WIDTH) for i in range(4)])
     together = prepared(pixels, to, rule)

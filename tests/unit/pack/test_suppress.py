@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -13,34 +14,43 @@ from numpy.typing import NDArray
 
 from haversack.engine.ort import OrtSession, open_session
 from haversack.engine.session import SessionOptions
-from haversack.pack.graph.suppress import ROUNDS, Suppression, suppress_graph
-from haversack.pack.reference.decode import RawBoxes, Thresholds, suppress
+from haversack.pack.graph.suppress import ROUNDS, fitted, suppress_graph
+from haversack.pack.reference.decode import RawBoxes, suppress
+from haversack.packfile.manifest import Suppression
 
 Array = NDArray[Any]
 PLAIN = np.array([1, 1, 0, 0], dtype=np.float32)
 ANCHORS = 14
 
 
-def rule(**changes: Any) -> Suppression:
+@dataclass(frozen=True)
+class Rule:
+    """A back of a graph, and the head's boxes that it is for."""
+
+    settings: Suppression
+    anchors: int | None
+    batch: str
+
+
+def rule(anchors: int | None = ANCHORS, batch: str = "N", **changes: Any) -> Rule:
     values: dict[str, Any] = {
         "score_floor": 0.25,
         "nms_iou": 0.5,
         "candidates": 10,
         "max_detections": 6,
-        "anchors": ANCHORS,
-        "batch": "N",
     }
-    return Suppression(**values | changes)
+    wanted = Suppression(**values | changes)
+    return Rule(fitted(wanted, anchors=anchors, own_nms=False), anchors, batch)
 
 
 @cache
-def session(wanted: Suppression, opset: int = 13) -> OrtSession:
-    graph = suppress_graph(wanted, opset=opset)
+def session(wanted: Rule, opset: int = 13) -> OrtSession:
+    graph = suppress_graph(wanted.settings, anchors=wanted.anchors, batch=wanted.batch, opset=opset)
     return open_session(graph.SerializeToString(), SessionOptions(threads=1))
 
 
 def suppressed(
-    wanted: Suppression,
+    wanted: Rule,
     boxes: Array,
     scores: Array,
     classes: Array | None = None,
@@ -65,20 +75,14 @@ def suppressed(
     return {name: values[0] for name, values in outputs.items()} if alone else outputs
 
 
-def greedy(wanted: Suppression, boxes: Array, scores: Array, classes: Array) -> NDArray[np.int64]:
+def greedy(wanted: Rule, boxes: Array, scores: Array, classes: Array) -> NDArray[np.int64]:
     raw = RawBoxes(
         boxes=boxes.astype(np.float64), scores=scores.astype(np.float64), class_ids=classes
     )
-    thresholds = Thresholds(
-        score_floor=wanted.score_floor,
-        nms_iou=wanted.nms_iou,
-        candidates=wanted.kept,
-        max_detections=wanted.slots,
-    )
-    return suppress(raw, thresholds)
+    return suppress(raw, wanted.settings)
 
 
-def assert_greedy(wanted: Suppression, boxes: Array, scores: Array, classes: Array) -> None:
+def assert_greedy(wanted: Rule, boxes: Array, scores: Array, classes: Array) -> None:
     boxes, scores = boxes.astype(np.float32), scores.astype(np.float32)
     got = suppressed(wanted, boxes, scores, classes)
     kept = greedy(wanted, boxes, scores, classes)
@@ -88,7 +92,7 @@ def assert_greedy(wanted: Suppression, boxes: Array, scores: Array, classes: Arr
     np.testing.assert_array_equal(got["classes"][:count], classes[kept])
     for name in ("boxes", "scores", "classes"):
         assert not got[name][count:].any(), f"{name} of empty slots"
-    passed = np.nan_to_num(scores, nan=-1) >= wanted.score_floor
+    passed = np.nan_to_num(scores, nan=-1) >= wanted.settings.score_floor
     assert got["candidates"] == passed.sum()
 
 
@@ -242,7 +246,7 @@ def test_more_candidates_than_kept_are_counted_and_the_surest_are_kept() -> None
 
 def test_fewer_anchors_than_candidates_lower_both_cuts() -> None:
     wanted = rule(anchors=3, candidates=600, max_detections=300)
-    assert (wanted.kept, wanted.slots) == (3, 3)
+    assert (wanted.settings.candidates, wanted.settings.max_detections) == (3, 3)
     boxes = np.array([[20 * i, 0, 20 * i + 10, 10] for i in range(3)])
     assert suppressed(wanted, boxes, np.full(3, 0.5))["boxes"].shape == (3, 4)
 

@@ -13,10 +13,10 @@ import pytest
 
 from haversack.packfile.graphscan import scan
 from haversack.packfile.manifest import (
-    GraphSettings,
     InputGeometry,
     Manifest,
     Provenance,
+    Suppression,
     Task,
     encode,
 )
@@ -75,7 +75,7 @@ def make_manifest(
         labels=("cow", "sheep"),
         input=InputGeometry(width=6, height=4, geometry="stretch"),
         signature=scan(model or files["model.onnx"]).signature,
-        graph=GraphSettings(max_detections=2) if task == "detect" else None,
+        graph=Suppression(max_detections=2) if task == "detect" else None,
         provenance=Provenance(
             source="tiny.onnx",
             sha256=sha256(b"tiny"),

@@ -16,11 +16,11 @@ from haversack.errors import PackError
 from haversack.packfile.manifest import (
     FAULTS_SHOWN,
     Defaults,
-    GraphSettings,
     InputGeometry,
     Manifest,
     Parity,
     Provenance,
+    Suppression,
     SurveyGrid,
     digest,
     encode,
@@ -74,7 +74,7 @@ MANIFESTS = st.builds(
     ),
     survey=st.none() | st.builds(SurveyGrid, tile=st.integers(9, 99), overlap=st.integers(0, 8)),
     defaults=st.builds(Defaults, score_threshold=SHARES),
-    graph=st.builds(GraphSettings, score_floor=SHARES, candidates=st.integers(1, 9999)),
+    graph=st.builds(Suppression, score_floor=SHARES, candidates=st.integers(1, 9999)),
     provenance=st.builds(
         Provenance,
         source=TEXTS,

@@ -1,8 +1,6 @@
-"""The network as its author gave it: read, cleaned, and understood at its edges."""
+"""The network as its author gave it: cleaned, and understood at its edges."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import onnx
 import onnx.inliner
@@ -12,8 +10,6 @@ from haversack.errors import ImportRefusedError
 from haversack.pack.graph.prepare import Layout, NetworkInput
 from haversack.pack.graph.text import IR_VERSION
 
-# Protobuf cannot hold more in one message.
-_LARGEST_BYTES = 2**31 - 2**20
 _OPSET_UNUSED = 18
 _DATATYPES = {
     TensorProto.FLOAT: "FP32",
@@ -23,30 +19,15 @@ _DATATYPES = {
 }
 
 
-def read_network(path: Path) -> onnx.ModelProto:
-    """The model in `path` with its external data inside, functions inlined, inputs clean.
+def cleaned(model: onnx.ModelProto) -> onnx.ModelProto:
+    """`model` as every later step expects it, changed in place: functions inlined, inputs clean.
 
     Initializers that are also listed as inputs block constant folding: they are stripped from the
     inputs, which ir_version 4 and later allow.
 
     Raises:
-        ImportRefusedError: `model-unreadable`, `model-too-large`.
+        ImportRefusedError: `outputs-unknown` where an edge is no tensor.
     """
-    try:
-        model = onnx.load(path)
-        onnx.checker.check_model(model)
-    except Exception as fault:  # protobuf, checker and file errors have no common root
-        raise ImportRefusedError(
-            "model-unreadable",
-            f"{path} cannot be read as an ONNX model: {str(fault).splitlines()[0][:200]}",
-            hint="Give the .onnx file as exported, with its external data files beside it.",
-        ) from fault
-    if model.ByteSize() > _LARGEST_BYTES:
-        raise ImportRefusedError(
-            "model-too-large",
-            f"{path} holds {model.ByteSize()} bytes; one graph holds at most {_LARGEST_BYTES}",
-            hint="Export with float16 weights, or a smaller variant of the model.",
-        )
     if model.functions:
         model = onnx.inliner.inline_local_functions(model)
     _refuse_other_types(model)

@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from haversack.pack.feeding import Feeding
 from haversack.pack.graph.text import parse
-from haversack.pack.normalisation import Normalisation
 
 # Pillow's 16-bit weights for luma, so that a gray photo stays the same to the level.
 _LUMA = np.array([[19595], [38470], [7471]], dtype=np.float32) / np.float32(65536)
@@ -46,7 +46,7 @@ class NetworkInput:
     batch: str = "1"
 
 
-def prepare_graph(wanted: NetworkInput, rule: Normalisation, *, opset: int) -> onnx.ModelProto:
+def prepare_graph(wanted: NetworkInput, feeding: Feeding, *, opset: int) -> onnx.ModelProto:
     """pixels uint8[N,h,w,3], placement float32[N,4] -> the network's input, and placement.
 
     Levels stay uint8 while they are laid out and put in order, then are cast and normalised:
@@ -54,11 +54,13 @@ def prepare_graph(wanted: NetworkInput, rule: Normalisation, *, opset: int) -> o
     """
     n, h, w, c = wanted.batch, wanted.height, wanted.width, wanted.channels
     planes = wanted.layout in ("NCHW", "CHW")
-    lines, arrays = _planar(rule) if planes and rule.channels != "GRAY" else _interleaved(rule)
-    if planes and rule.channels == "GRAY":
+    lines, arrays = (
+        _planar(feeding) if planes and feeding.channels != "GRAY" else _interleaved(feeding)
+    )
+    if planes and feeding.channels == "GRAY":
         lines.append("planes_gray = Transpose <perm = [0, 3, 1, 2]> (levels)")
-    source = "planes_gray" if planes and rule.channels == "GRAY" else "levels"
-    lines += _numbers(source, rule, wanted.datatype, arrays, planes=planes)
+    source = "planes_gray" if planes and feeding.channels == "GRAY" else "levels"
+    lines += _numbers(source, feeding, wanted.datatype, arrays, planes=planes)
     sides = {"NCHW": (n, c, h, w), "NHWC": (n, h, w, c), "CHW": (c, h, w), "HWC": (h, w, c)}
     shape = sides[wanted.layout]
     fixed = shape if len(shape) == 3 else (0, *shape[1:])  # 0: the batch, as it is
@@ -76,21 +78,21 @@ def prepare_graph(wanted: NetworkInput, rule: Normalisation, *, opset: int) -> o
     return parse(text, opset=opset, arrays=arrays)
 
 
-def _planar(rule: Normalisation) -> tuple[list[str], dict[str, NDArray[Any]]]:
+def _planar(feeding: Feeding) -> tuple[list[str], dict[str, NDArray[Any]]]:
     """`levels`: uint8 planes in the network's order of channels."""
     lines = ["planes = Transpose <perm = [0, 3, 1, 2]> (pixels)"]
-    if rule.channels == "RGB":
+    if feeding.channels == "RGB":
         return [*lines, "levels = Identity (planes)"], {}
     return [*lines, "levels = Gather <axis = 1> (planes, order)"], {"order": np.array([2, 1, 0])}
 
 
-def _interleaved(rule: Normalisation) -> tuple[list[str], dict[str, NDArray[Any]]]:
+def _interleaved(feeding: Feeding) -> tuple[list[str], dict[str, NDArray[Any]]]:
     """`levels`: channels last, in the network's order; gray rounds to whole levels."""
-    if rule.channels == "RGB":
+    if feeding.channels == "RGB":
         return ["levels = Identity (pixels)"], {}
-    mix = _LUMA if rule.channels == "GRAY" else np.eye(3, dtype=np.float32)[::-1]
+    mix = _LUMA if feeding.channels == "GRAY" else np.eye(3, dtype=np.float32)[::-1]
     lines = ["floats = Cast <to = 1> (pixels)", "mixed = MatMul (floats, mix)"]
-    if rule.channels == "BGR":
+    if feeding.channels == "BGR":
         return [*lines, "levels = Identity (mixed)"], {"mix": np.ascontiguousarray(mix)}
     lines += ["mixed_half = Add (mixed, half)", "levels = Floor (mixed_half)"]
     return lines, {"mix": mix, "half": np.array(0.5, dtype=np.float32)}
@@ -98,20 +100,20 @@ def _interleaved(rule: Normalisation) -> tuple[list[str], dict[str, NDArray[Any]
 
 def _numbers(
     source: str,
-    rule: Normalisation,
+    feeding: Feeding,
     datatype: str,
     arrays: dict[str, NDArray[Any]],
     *,
     planes: bool,
 ) -> list[str]:
     """`numbers`: (level * scale - mean) / std as level * factor + shift, in the network's type."""
-    channels = 1 if rule.channels == "GRAY" else 3
-    mean = np.array(rule.mean or (0.0,) * channels)
-    std = np.array(rule.std or (1.0,) * channels)
+    channels = 1 if feeding.channels == "GRAY" else 3
+    mean = np.array(feeding.mean or (0.0,) * channels)
+    std = np.array(feeding.std or (1.0,) * channels)
     sides = (channels, 1, 1) if planes else (channels,)
     lines: list[str] = []
     for name, operator, values in (
-        ("factor", "Mul", np.broadcast_to(rule.scale / std, (channels,))),
+        ("factor", "Mul", np.broadcast_to(feeding.scale / std, (channels,))),
         ("shift", "Add", -mean / std),
     ):
         if (values != (1 if operator == "Mul" else 0)).any():

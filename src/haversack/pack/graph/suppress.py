@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import onnx
 from numpy.typing import NDArray
 
 from haversack.pack.graph.text import parse, reduce
+from haversack.packfile.manifest import Suppression
 
 # TopK with K as an input and GatherElements came with 11.
 OPSET = 11
@@ -18,54 +18,48 @@ OPSET = 11
 ROUNDS = 12
 
 
-@dataclass(frozen=True, kw_only=True)
-class Suppression:
-    """Settings of the back of a detect graph.
+def fitted(wanted: Suppression, *, anchors: int | None, own_nms: bool) -> Suppression:
+    """What can be had of a head's boxes: TopK fails where K exceeds the axis.
 
-    Attributes:
-        score_floor: lower scores never leave the graph.
-        nms_iou: of two boxes of one class over this IoU the surer stays; 1 keeps both.
-        candidates: kept before NMS, at most.
-        max_detections: slots after it, at most.
+    Args:
+        wanted: as the recipe has it.
         anchors: boxes a photo that the head gives; None where it varies (at least `candidates`).
-        batch: "N" or "1".
+        own_nms: whether the network has suppressed doubles itself: none is left to go.
     """
-
-    score_floor: float
-    nms_iou: float
-    candidates: int
-    max_detections: int
-    anchors: int | None
-    batch: str
-
-    @property
-    def kept(self) -> int:
-        """Boxes that enter NMS: TopK fails where K exceeds the axis."""
-        return min(self.candidates, self.anchors) if self.anchors is not None else self.candidates
-
-    @property
-    def slots(self) -> int:
-        """K of the outputs."""
-        return min(self.max_detections, self.kept)
+    kept = wanted.candidates if anchors is None else min(wanted.candidates, anchors)
+    return Suppression(
+        score_floor=wanted.score_floor,
+        nms_iou=1.0 if own_nms else wanted.nms_iou,
+        candidates=kept,
+        max_detections=min(wanted.max_detections, kept),
+    )
 
 
-def suppress_graph(settings: Suppression, *, opset: int) -> onnx.ModelProto:
+def suppress_graph(
+    settings: Suppression, *, anchors: int | None, batch: str, opset: int
+) -> onnx.ModelProto:
     """boxes float32[N,A,4] in network pixels, scores float32[N,A], classes int64[N,A] -> K slots.
 
     The work is the same for every photo: TopK, then IoU of all pairs as coordinate planes, then
     a fixed number of rounds of `keep = alive and not hidden by a kept, surer box of its class`.
     Ties go to the lower index. Empty slots are 0 throughout. A NaN score never passes the floor.
+
+    Args:
+        settings: `fitted` to the head's boxes.
+        anchors: how many these are a photo; None where it varies.
+        batch: "N" or "1".
+        opset: to write it in.
     """
-    n, k = settings.batch, settings.slots
-    anchors = "A" if settings.anchors is None else str(settings.anchors)
+    n, k = batch, settings.max_detections
+    a = "A" if anchors is None else str(anchors)
     text = f"""
-    suppress (float[{n},{anchors},4] all_boxes, float[{n},{anchors}] all_scores,
-              int64[{n},{anchors}] all_classes, float[{n},4] placed)
+    suppress (float[{n},{a},4] all_boxes, float[{n},{a}] all_scores,
+              int64[{n},{a}] all_classes, float[{n},4] placed)
         => (float[{n},{k},4] boxes, float[{n},{k}] scores, int64[{n},{k}] classes,
             int64[{n}] candidates)
     <float none = {{0.0}}, float half = {{0.5}}, int64 no_class = {{0}},
      int64[3] as_rows = {{0,-1,1}}, int64[3] as_columns = {{0,1,-1}}, int64[2] as_list = {{0,-1}},
-     int64[1] kept_k = {{{settings.kept}}}, int64[1] slots_k = {{{k}}}>
+     int64[1] kept_k = {{{settings.candidates}}}, int64[1] slots_k = {{{k}}}>
     {{
         above = Greater (all_scores, floor)
         at = Equal (all_scores, floor)
@@ -87,8 +81,8 @@ def suppress_graph(settings: Suppression, *, opset: int) -> onnx.ModelProto:
     arrays: dict[str, NDArray[Any]] = {
         "floor": np.array(settings.score_floor, dtype=np.float32),
         "factor": np.array((1 + settings.nms_iou) / max(settings.nms_iou, 1e-6), dtype=np.float32),
-        "rank_rows": np.arange(settings.kept, dtype=np.int64).reshape(1, -1, 1),
-        "rank_columns": np.arange(settings.kept, dtype=np.int64).reshape(1, 1, -1),
+        "rank_rows": np.arange(settings.candidates, dtype=np.int64).reshape(1, -1, 1),
+        "rank_columns": np.arange(settings.candidates, dtype=np.int64).reshape(1, 1, -1),
         **{f"edge_{i}": np.array([i], dtype=np.int64) for i in range(4)},
     }
     return parse(text, opset=opset, arrays=arrays)

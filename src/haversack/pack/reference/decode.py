@@ -6,7 +6,6 @@ says is compared with this, at import and in the tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from haversack.pack.graph.heads.box_outputs import BoxOutputs, recognise
-from haversack.pack.graph.heads.head import Decoding
+from haversack.pack.box_outputs import BoxOutputs, recognise
+from haversack.pack.decoding import Decoding
 from haversack.pack.reference.pixels import Placed
+from haversack.packfile.manifest import Suppression
 
 Floats = NDArray[np.float64]
 
@@ -74,11 +74,13 @@ def boxes(outputs: list[NDArray[Any]], decoding: Decoding) -> RawBoxes:
     quads, scores, class_ids = (
         _joint(outputs, found) if found.joint is not None else _apart(outputs, found)
     )
-    frame = (decoding.width, decoding.height) if decoding.box_units == "fraction" else (1, 1)
+    frame = (
+        (decoding.width, decoding.height) if decoding.reading.box_units == "fraction" else (1, 1)
+    )
     return RawBoxes(
-        boxes=_to_xyxy(quads, decoding.box_format) * np.array([*frame, *frame]),
+        boxes=_to_xyxy(quads, decoding.reading.box_format) * np.array([*frame, *frame]),
         scores=scores,
-        class_ids=class_ids.astype(np.int64) - decoding.first_label,
+        class_ids=class_ids.astype(np.int64) - decoding.reading.first_label,
         own_nms=found.suppressed,
     )
 
@@ -124,24 +126,7 @@ def _around(x: Floats, y: Floats, width: Floats, height: Floats) -> Floats:
     return np.stack(sides, axis=1)
 
 
-DETECTORS: Mapping[str, Callable[[list[NDArray[Any]], Decoding], RawBoxes]] = {
-    "yolox": yolox,
-    "fastestdet": fastestdet,
-    "boxes": boxes,
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Thresholds:
-    """The settings of suppression: see `GraphSettings`."""
-
-    score_floor: float
-    nms_iou: float
-    candidates: int
-    max_detections: int
-
-
-def suppress(raw: RawBoxes, rule: Thresholds) -> NDArray[np.int64]:
+def suppress(raw: RawBoxes, rule: Suppression) -> NDArray[np.int64]:
     """Places of the boxes that stay: floor, the surest `candidates`, greedy NMS, at most K."""
     order = np.argsort(-raw.scores, kind="stable")
     order = order[raw.scores[order] >= rule.score_floor][: rule.candidates]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from haversack.pack.normalisation import Normalisation
+from haversack.pack.feeding import Feeding
 from haversack.packfile.manifest import InputGeometry
 
 _PILLOW = {"linear": Image.Resampling.BILINEAR, "cubic": Image.Resampling.BICUBIC}
@@ -100,15 +100,15 @@ def _bilinear(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.u
     return np.asarray(np.floor(upper * (1 - down) + lower * down + 0.5), dtype=np.uint8)
 
 
-def normalise(pixels: NDArray[np.uint8], rule: Normalisation) -> NDArray[np.float32]:
+def normalise(pixels: NDArray[np.uint8], feeding: Feeding) -> NDArray[np.float32]:
     """uint8[h,w,3] RGB -> float32[h,w,C] as the network was trained on."""
-    if rule.channels == "GRAY":
+    if feeding.channels == "GRAY":
         levels = np.floor(pixels @ _LUMA + 0.5)[..., None]
     else:
-        levels = pixels[..., ::-1] if rule.channels == "BGR" else pixels
-    values = levels.astype(np.float64) * rule.scale
-    if rule.mean:
-        values = values - np.array(rule.mean)
-    if rule.std:
-        values = values / np.array(rule.std)
+        levels = pixels[..., ::-1] if feeding.channels == "BGR" else pixels
+    values = levels.astype(np.float64) * feeding.scale
+    if feeding.mean:
+        values = values - np.array(feeding.mean)
+    if feeding.std:
+        values = values / np.array(feeding.std)
     return np.asarray(values, dtype=np.float32)

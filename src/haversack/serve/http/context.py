@@ -21,7 +21,8 @@ from haversack.jobs.services import JobServices
 from haversack.jobs.webhook_rules import WebhookRules
 from haversack.serve.http.wishes import check_query
 from haversack.serve.options import ServeOptions
-from haversack.serve.plane.dataplane import DataPlane, Target
+from haversack.serve.plane.dataplane import DataPlane
+from haversack.serve.plane.visits import Target
 
 T = TypeVar("T")
 

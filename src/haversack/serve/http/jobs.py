@@ -25,7 +25,7 @@ from haversack.jobs.job import Job, NewJob, State
 from haversack.jobs.services import JobServices
 from haversack.jobs.survey_wish import KIND, write_wish
 from haversack.packfile.manifest import Manifest
-from haversack.packfile.tiles import can_survey
+from haversack.packfile.tiles import survey_obstacle
 from haversack.serve.http.context import Context, Phase
 from haversack.serve.http.job_access import own_job, owner_of, services_of
 from haversack.serve.http.job_events import EventStreams
@@ -243,11 +243,11 @@ def _check_takes_photos(manifest: Manifest) -> None:
 
 
 def _check_can_survey(manifest: Manifest) -> None:
-    if not can_survey(manifest):
+    obstacle = survey_obstacle(manifest)
+    if obstacle is not None:
         raise HaversackError(
             "survey-pack-unfit",
             f"a survey needs a pack that detects everywhere in a photo; {manifest.name} is of task "
-            f"{manifest.task}"
-            + (", and sees only the middle" if manifest.task == "detect" else ""),
+            f"{manifest.task}" + (", and sees only the middle" if obstacle == "margins" else ""),
             hint=f"Send each photo as a job of its own: POST /jobs/{manifest.name}.",
         )

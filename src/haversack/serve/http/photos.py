@@ -49,7 +49,9 @@ class PhotoRoutes:
             def render(result: PhotoResult, model: ServedModel) -> bytes:
                 return record(result, model, shown)
 
-            answer = await self._context.plane.predict(target_of(request), photo.body, render)
+            answer = await self._context.plane.photos.predict(
+                target_of(request), photo.body, render
+            )
         return Response(answer, media_type="application/json")
 
 

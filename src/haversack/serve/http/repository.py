@@ -18,7 +18,7 @@ from haversack.asgi.errors import json_response
 from haversack.callers import Scope
 from haversack.errors import HaversackError
 from haversack.serve.http.context import Context
-from haversack.serve.protocols.v2_messages import invalid
+from haversack.serve.protocols.checks import invalid
 
 T = TypeVar("T")
 _SMALL = BodyLimit(limit_bytes=64 << 10)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from haversack.packfile.manifest import Manifest
-from haversack.serve.plane.dataplane import Target
 from haversack.serve.plane.encoded_photo import EncodedPhoto
+from haversack.serve.plane.visits import Target
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 """The header that says where JSON ends and binary tensors begin, in requests and in answers."""

@@ -21,11 +21,12 @@ from haversack.errors import HaversackError
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature, TensorSpec
 from haversack.serve.models.model import ServedModel, shown_signature
-from haversack.serve.plane.dataplane import DataPlane, Target
+from haversack.serve.plane.dataplane import DataPlane
 from haversack.serve.plane.encoded_photo import EncodedPhoto, PhotoBytes
 from haversack.serve.plane.request_lifetime import RequestLifetime
+from haversack.serve.plane.visits import Target
 from haversack.serve.protocols.answering import Answer, SentBody
-from haversack.serve.protocols.v2_messages import invalid, unbase64
+from haversack.serve.protocols.checks import invalid, unbase64
 
 _encoder = msgspec.json.Encoder()
 _USE = 'Send {"instances": [...]} with one element a row, or {"inputs": ...} with whole columns.'
@@ -60,7 +61,7 @@ class V1Predict:
         async with self._parsed(manifest, sent, lifetime) as (asked, is_rows):
             if manifest.input is not None:
                 return await self._predict_photos(target, asked, lifetime, is_rows=is_rows)
-            arrays, pack = await self._plane.infer(target, asked, lifetime)
+            arrays, pack = await self._plane.tensors.infer(target, asked, lifetime)
             content = _encoder.encode(_rows(arrays) if is_rows else _whole(arrays))
             return Answer(content=content, version=pack.version)
 
@@ -70,7 +71,7 @@ class V1Predict:
         lifetime.reads(sent.body)
         read = _photos if manifest.input is not None else _columns
         work: Callable[[], Any] = partial(_read, sent.body, shown_signature(manifest), read)
-        return self._plane.parsed(work, sent.body.size_bytes, lifetime)
+        return self._plane.parsing.parsed(work, sent.body.size_bytes, lifetime)
 
     async def _predict_photos(
         self, target: Target, photos: list[bytes], lifetime: RequestLifetime, *, is_rows: bool
@@ -85,7 +86,7 @@ class V1Predict:
         for number, data in enumerate(photos):
             try:
                 photo = PhotoBytes(data)
-                seen, version = await self._plane.predict(target, photo, render, lifetime)
+                seen, version = await self._plane.photos.predict(target, photo, render, lifetime)
             except HaversackError as error:
                 error.message = f"instance {number}: {error.message}"
                 raise

@@ -18,19 +18,15 @@ from haversack.engine.tensors import check
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature
 from haversack.serve.models.model import ServedModel, shown_signature
-from haversack.serve.plane.dataplane import DataPlane, Target
+from haversack.serve.plane.dataplane import DataPlane
 from haversack.serve.plane.encoded_photo import EncodedPhoto, PhotoBytes
 from haversack.serve.plane.headers import HERE_BYTES
 from haversack.serve.plane.request_lifetime import RequestLifetime
+from haversack.serve.plane.visits import Target
 from haversack.serve.protocols.answering import Answer, SentBody
-from haversack.serve.protocols.v2_messages import (
-    InferRequest,
-    header_length,
-    invalid,
-    parse,
-    render,
-    wants_binary,
-)
+from haversack.serve.protocols.checks import invalid
+from haversack.serve.protocols.v2_answer import render
+from haversack.serve.protocols.v2_request import InferRequest, header_length, parse, wants_binary
 
 _PLAIN_BYTES = 4 << 20
 
@@ -62,7 +58,7 @@ class V2Infer:
                 lifetime.limit(asked.timeout_seconds)
             if manifest.input is not None:
                 return await self._predict_photo(target, asked, lifetime)
-            arrays, pack = await self._plane.infer(target, asked.inputs, lifetime)
+            arrays, pack = await self._plane.tensors.infer(target, asked.inputs, lifetime)
             made = render(asked, arrays, pack)
             return Answer(content=made.content, version=pack.version, json_bytes=made.json_bytes)
 
@@ -79,7 +75,7 @@ class V2Infer:
         text_bytes = size if json_bytes is None else json_bytes
         takes_tensors = manifest.input is None
         is_light = size <= HERE_BYTES or (takes_tensors and is_plain(sent.body, text_bytes))
-        return self._plane.parsed(work, text_bytes, lifetime, is_light=is_light)
+        return self._plane.parsing.parsed(work, text_bytes, lifetime, is_light=is_light)
 
     async def _predict_photo(
         self, target: Target, asked: InferRequest, lifetime: RequestLifetime
@@ -96,8 +92,10 @@ class V2Infer:
 
         if array.dtype.kind == "O" and array.size == 1:
             photo = PhotoBytes(array.reshape(-1)[0])
-            return await self._plane.predict(target, photo, answer, lifetime)
-        return await self._plane.predict_pixels(target, _pixels(name, array), answer, lifetime)
+            return await self._plane.photos.predict(target, photo, answer, lifetime)
+        return await self._plane.photos.predict_pixels(
+            target, _pixels(name, array), answer, lifetime
+        )
 
 
 def is_plain(body: EncodedPhoto, json_bytes: int) -> bool:

@@ -15,7 +15,8 @@ from haversack.errors import HaversackError, Kind
 from haversack.packfile.archive import PackFiles
 from haversack.packfile.tiles import can_survey
 from haversack.serve.models.gate import Gate
-from haversack.serve.plane.dataplane import DataPlane, Target
+from haversack.serve.plane.dataplane import DataPlane
+from haversack.serve.plane.visits import Target
 from haversack.serve.work.waiting import until_free
 
 
@@ -85,7 +86,7 @@ class SurveyPack:
 
     def infer(self, photos: Sequence[Fitted]) -> Sequence[Outcome]:
         """What the model says of each, in turn with every request."""
-        infer_fitted = partial(self._plane.infer_fitted, self._target, photos)
+        infer_fitted = partial(self._plane.photos.infer_fitted, self._target, photos)
         return until_free(self._loop, self._unwanted, infer_fitted)
 
 

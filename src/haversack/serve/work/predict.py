@@ -14,8 +14,10 @@ from haversack.jobs.handler import Attempt, Outcome, Result
 from haversack.jobs.job import Job
 from haversack.serve.models.batches import Batches
 from haversack.serve.models.model import ServedModel
-from haversack.serve.plane.dataplane import BatchItem, DataPlane, Target
+from haversack.serve.plane.dataplane import DataPlane
 from haversack.serve.plane.encoded_photo import PhotoBytes
+from haversack.serve.plane.photos import BatchItem
+from haversack.serve.plane.visits import Target
 from haversack.serve.protocols.record import Shown, record
 from haversack.serve.work.waiting import until_free, wanted
 
@@ -56,7 +58,7 @@ class PredictHandler:
             return until_free(
                 self._loop,
                 attempt.unwanted,
-                lambda: self._plane.predict(target, asked.photo, asked.render),
+                lambda: self._plane.photos.predict(target, asked.photo, asked.render),
             )
 
     def run_together(self, attempts: Sequence[Attempt]) -> Sequence[Result]:
@@ -72,7 +74,7 @@ class PredictHandler:
                 except HaversackError as error:
                     results[number] = error
             try:
-                work = self._plane.predict_together(target, [one for _, one in asked])
+                work = self._plane.photos.predict_together(target, [one for _, one in asked])
                 seen = wanted(self._loop, [one.unwanted for one in attempts], work)
                 for (number, _), result in zip(asked, seen, strict=True):
                     results[number] = result

@@ -13,6 +13,7 @@ from pathlib import Path
 from haversack.engine.cpus import usable_cpus
 from haversack.errors import HaversackError, Kind
 from haversack.packfile.archive import PackFiles
+from haversack.packfile.tiles import survey_obstacle
 from haversack.survey.run.facts import current_merge
 from haversack.survey.run.options import (
     RUN_FILE,
@@ -60,13 +61,14 @@ def check_pack(pack: PackFiles) -> None:
             only the middle of each tile.
     """
     manifest = pack.manifest
-    if manifest.task != "detect":
+    obstacle = survey_obstacle(manifest)
+    if obstacle == "task":
         raise HaversackError(
             "survey-pack-unfit",
             f"a survey needs a pack that detects; the task of {manifest.name} is {manifest.task}",
             hint="Give a pack of task detect, or use `haversack predict` on the photos.",
         )
-    if manifest.input is not None and manifest.input.geometry == "crop":
+    if obstacle == "margins":
         raise HaversackError(
             "survey-pack-unfit",
             f"{manifest.name} cuts the middle out of what it is given (geometry crop), so it would "

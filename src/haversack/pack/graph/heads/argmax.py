@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from haversack.errors import ImportRefusedError
+from haversack.pack.decoding import Decoding
+from haversack.pack.feeding import Feeding
 from haversack.pack.graph.heads.head import (
-    Decoding,
     Head,
     HeadGraph,
     one_float_output,
     outputs_unknown,
 )
 from haversack.pack.graph.text import parse
+from haversack.pack.reference import answer
 
 # A label map is uint8.
 _MOST_CLASSES = 256
@@ -82,4 +85,22 @@ def _opset(decoding: Decoding) -> int:
     return 7 if whole else 11
 
 
-HEAD = Head(name="argmax", task="label-map", opset=11, build=build, opset_for=_opset)
+def _check(feeding: Feeding) -> None:
+    if feeding.geometry == "crop":
+        raise ImportRefusedError(
+            "geometry-unfit",
+            "--geometry crop was given; a label map would not reach the photo's edges",
+            hint="Give --geometry letterbox or stretch.",
+        )
+
+
+HEAD = Head(
+    name="argmax",
+    task="label-map",
+    rule="labels",
+    opset=11,
+    build=build,
+    reference=answer.of_planes,
+    opset_for=_opset,
+    check=_check,
+)

@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from haversack.pack.graph.heads.box_outputs import BoxOutputs, recognise
-from haversack.pack.graph.heads.head import Decoding, Head, HeadGraph, outputs_unknown
+from haversack.pack.box_outputs import BoxOutputs, recognise
+from haversack.pack.decoding import Decoding
+from haversack.pack.graph.heads.head import Head, HeadGraph, outputs_unknown
 from haversack.pack.graph.text import parse, reduce
+from haversack.pack.reference import decode
+from haversack.pack.reference.answer import detections
 
 _TYPES = {"FP32": "float", "INT64": "int64", "INT32": "int32"}
 
@@ -118,15 +121,15 @@ def _corners(decoding: Decoding) -> str:
     """`corners`: xyxy in network pixels."""
     scaled = (
         "quad_px = Mul (quad, frame_px)"
-        if decoding.box_units == "fraction"
+        if decoding.reading.box_units == "fraction"
         else ("quad_px = Identity (quad)")
     )
-    if decoding.box_format == "xyxy":
+    if decoding.reading.box_format == "xyxy":
         return f"{scaled}\ncorners = Identity (quad_px)"
-    if decoding.box_format == "yxyx":
+    if decoding.reading.box_format == "yxyx":
         return f"{scaled}\ncorners = Gather <axis = 2> (quad_px, swapped)"
     split = "near = Slice (quad_px, at_0, at_2, axis_2)\nsize = Slice (quad_px, at_2, at_4, axis_2)"
-    if decoding.box_format == "xywh":
+    if decoding.reading.box_format == "xywh":
         return f"{scaled}\n{split}\nfar = Add (near, size)\ncorners = Concat <axis = 2> (near, far)"
     return f"""{scaled}
     {split}
@@ -168,14 +171,22 @@ def _arrays(found: BoxOutputs, decoding: Decoding) -> dict[str, NDArray[Any]]:
         "one": np.array([1], whole),
         "swapped": np.array([1, 0, 3, 2], whole),
         "half": np.array(0.5, np.float32),
-        "frame_px": frame[list(sides[decoding.box_format])],
-        "first_label": np.array(decoding.first_label, whole),
+        "frame_px": frame[list(sides[decoding.reading.box_format])],
+        "first_label": np.array(decoding.reading.first_label, whole),
     }
     if found.ragged:
-        arrays["no_boxes"] = np.zeros((1, decoding.candidates, 4), np.float32)
-        arrays["no_scores"] = np.zeros((1, decoding.candidates), np.float32)
-        arrays["no_classes"] = np.zeros((1, decoding.candidates), whole)
+        arrays["no_boxes"] = np.zeros((1, decoding.suppression.candidates, 4), np.float32)
+        arrays["no_scores"] = np.zeros((1, decoding.suppression.candidates), np.float32)
+        arrays["no_classes"] = np.zeros((1, decoding.suppression.candidates), whole)
     return arrays
 
 
-HEAD = Head(name="boxes", task="detect", opset=11, build=build)
+HEAD = Head(
+    name="boxes",
+    task="detect",
+    rule="boxes",
+    opset=11,
+    build=build,
+    reference=detections(decode.boxes),
+    gives_boxes=True,
+)

@@ -6,14 +6,15 @@ import math
 
 import numpy as np
 
+from haversack.pack.decoding import Decoding
 from haversack.pack.graph.heads.head import (
-    Decoding,
     Head,
     HeadGraph,
     one_float_output,
     outputs_unknown,
 )
 from haversack.pack.graph.text import parse
+from haversack.pack.reference import answer
 
 
 def _build(decoding: Decoding, name: str, step: str) -> HeadGraph:
@@ -49,5 +50,19 @@ def build_probabilities(decoding: Decoding) -> HeadGraph:
     return _build(decoding, "probabilities", "probabilities = Identity (flat)")
 
 
-SOFTMAX = Head(name="softmax", task="classify", opset=5, build=build_softmax)
-PROBABILITIES = Head(name="probabilities", task="classify", opset=5, build=build_probabilities)
+SOFTMAX = Head(
+    name="softmax",
+    task="classify",
+    rule="probabilities",
+    opset=5,
+    build=build_softmax,
+    reference=answer.of_logits,
+)
+PROBABILITIES = Head(
+    name="probabilities",
+    task="classify",
+    rule="probabilities",
+    opset=5,
+    build=build_probabilities,
+    reference=answer.of_probabilities,
+)

@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from haversack.pack.decoding import Decoding
 from haversack.pack.graph.heads.head import (
-    Decoding,
     Head,
     HeadGraph,
     one_float_output,
     outputs_unknown,
 )
 from haversack.pack.graph.text import parse, reduce, split
+from haversack.pack.reference import decode
+from haversack.pack.reference.answer import detections
 
 
 def build(decoding: Decoding) -> HeadGraph:
@@ -70,4 +72,12 @@ def build(decoding: Decoding) -> HeadGraph:
     return HeadGraph(model=parse(text, opset=decoding.opset, arrays=arrays), anchors=anchors)
 
 
-HEAD = Head(name="fastestdet", task="detect", opset=11, build=build)
+HEAD = Head(
+    name="fastestdet",
+    task="detect",
+    rule="boxes",
+    opset=11,
+    build=build,
+    reference=detections(decode.fastestdet),
+    gives_boxes=True,
+)

@@ -4,46 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import onnx
 
 from haversack.errors import ImportRefusedError
-from haversack.packfile.manifest import Task
+from haversack.pack.decoding import Decoding
+from haversack.pack.feeding import Feeding
+from haversack.pack.reference.answer import Reference
+from haversack.packfile.manifest import Rule, Task
 from haversack.packfile.signature import TensorSpec
-
-BoxFormat = Literal["xyxy", "xywh", "cxcywh", "yxyx"]
-BoxUnits = Literal["pixels", "fraction"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decoding:
-    """What a head must know of the network in front of it.
-
-    Attributes:
-        outputs: as seen on the samples: every dimension but N is what they gave, or -1 where it
-            differs between them.
-        width, height: of the network's input, in pixels.
-        labels: how many classes have names; 0 where nobody said.
-        opset: to write the head in.
-        batch: "N" or "1".
-        candidates: boxes kept before NMS; a ragged list is padded to at least that many.
-        box_format, box_units: of boxes that are already decoded.
-        first_label: the class id that stands for the first label (1 where 0 is background).
-        own_nms: whether the network ends in its own NMS; None leaves it to the outputs.
-    """
-
-    outputs: tuple[TensorSpec, ...]
-    width: int
-    height: int
-    labels: int
-    opset: int
-    batch: str = "1"
-    candidates: int = 600
-    box_format: BoxFormat = "xyxy"
-    box_units: BoxUnits = "pixels"
-    first_label: int = 0
-    own_nms: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,21 +34,30 @@ class HeadGraph:
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """One way to read a network.
+    """One way to read a network, as a graph and once more in numpy.
 
     Attributes:
         name: as `--head` takes it.
         task: what it makes of the network.
+        rule: how its answers are compared.
         opset: the lowest it can be written in, for any outputs it reads.
         build: its graph; raises ImportRefusedError `outputs-unknown` where the outputs do not fit.
+        reference: the same outputs read in numpy, written from the model's own postprocessing and
+            apart from the graph: a pack is proved where both say the same.
         opset_for: a lower one, where these outputs spare an operator.
+        gives_boxes: whether suppression follows it.
+        check: raises ImportRefusedError for a feeding under which its answers mean nothing.
     """
 
     name: str
     task: Task
+    rule: Rule
     opset: int
     build: Callable[[Decoding], HeadGraph]
+    reference: Reference
     opset_for: Callable[[Decoding], int] | None = None
+    gives_boxes: bool = False
+    check: Callable[[Feeding], None] | None = None
 
     def lowest_opset(self, decoding: Decoding) -> int:
         """The lowest opset it can be written in for these outputs."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from haversack.errors import ImportRefusedError
+from haversack.pack.decoding import Decoding
 from haversack.pack.graph.heads import argmax, boxes, classify, fastestdet, yolox
-from haversack.pack.graph.heads.head import Decoding, Head
+from haversack.pack.graph.heads.head import Head
 
 # The name of "no head": the outputs stay as they are, task tensor.
 NONE = "none"
 
-HEADS: dict[str, Head] = {
+HEADS: Mapping[str, Head] = {
     head.name: head
     for head in (
         yolox.HEAD,
@@ -22,17 +25,17 @@ HEADS: dict[str, Head] = {
 }
 
 
-def choose(name: str, decoding: Decoding) -> Head:
+def choose(name: str, decoding: Decoding, heads: Mapping[str, Head] = HEADS) -> Head:
     """The head of that name.
 
     Raises:
         ImportRefusedError: `head-unknown`; where none was named, with the heads that would fit.
     """
-    if name in HEADS:
-        return HEADS[name]
+    if name in heads:
+        return heads[name]
     seen = "; ".join(str(spec) for spec in decoding.outputs)
-    fits = [head.name for head in HEADS.values() if _fits(head, decoding)]
-    known = ", ".join([*HEADS, NONE])
+    fits = [head.name for head in heads.values() if _fits(head, decoding)]
+    known = ", ".join([*heads, NONE])
     raise ImportRefusedError(
         "head-unknown",
         f"there is no head {name!r}; there are {known}"

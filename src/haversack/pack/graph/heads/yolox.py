@@ -9,14 +9,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from haversack.pack.decoding import Decoding
 from haversack.pack.graph.heads.head import (
-    Decoding,
     Head,
     HeadGraph,
     one_float_output,
     outputs_unknown,
 )
 from haversack.pack.graph.text import parse, reduce, split
+from haversack.pack.reference import decode
+from haversack.pack.reference.answer import detections
 
 _STRIDES = ((8, 16, 32), (8, 16, 32, 64))
 
@@ -84,4 +86,12 @@ def _classes_fit(classes: int, labels: int) -> bool:
     return classes >= 1 and labels in (0, classes)
 
 
-HEAD = Head(name="yolox", task="detect", opset=11, build=build)
+HEAD = Head(
+    name="yolox",
+    task="detect",
+    rule="boxes",
+    opset=11,
+    build=build,
+    reference=detections(decode.yolox),
+    gives_boxes=True,
+)

@@ -1,15 +1,11 @@
-"""The bodies of V2 inference: JSON, with tensors in it or behind it in binary.
+"""The body of a V2 request, read: JSON, with tensors in it or behind it in binary.
 
 Source: KServe Open Inference Protocol, REST, 2025-05; Triton Inference Server, "Binary Tensor Data
-Extension" and "Classification Extension".
+Extension".
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,22 +13,17 @@ import msgspec
 import numpy as np
 
 from haversack.engine.outputs import IMAGE
-from haversack.engine.results import PackIdentity
 from haversack.engine.session import Array
 from haversack.engine.tensors import (
-    datatype_of,
     elements,
     from_bytes,
     from_json,
     known,
-    to_bytes,
-    to_json,
 )
-from haversack.errors import HaversackError
 from haversack.packfile.signature import Signature
+from haversack.serve.protocols.checks import SHOWN, invalid, unbase64
 
 _MICROSECONDS = 1e-6
-_SHOWN = 64
 _LONGEST_NAME = 256
 
 
@@ -82,12 +73,6 @@ class InferRequest:
 
 
 _decoder = msgspec.json.Decoder(InferMessage)
-_encoder = msgspec.json.Encoder()
-
-
-def invalid(message: str, hint: str = "") -> HaversackError:
-    """A request that is not what the protocol asks for."""
-    return HaversackError("request-invalid", message, hint=hint)
 
 
 def parse(body: memoryview, json_bytes: int | None, signature: Signature) -> InferRequest:
@@ -119,7 +104,7 @@ def parse(body: memoryview, json_bytes: int | None, signature: Signature) -> Inf
         inputs[tensor.name], rest = _tensor(tensor, rest, wants_photo=wants_photo)
     if len(rest):
         raise invalid(f"{len(rest):,} bytes are left behind the last tensor of the request")
-    timeout = _whole(message.parameters, "timeout")
+    timeout = whole_parameter(message.parameters, "timeout")
     return InferRequest(
         id=message.id,
         inputs=inputs,
@@ -139,90 +124,10 @@ def header_length(text: str, body_bytes: int) -> int | None:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) > body_bytes:
         raise invalid(
-            f"Inference-Header-Content-Length is {text[:_SHOWN]!r}; a whole number from 0 to the "
+            f"Inference-Header-Content-Length is {text[:SHOWN]!r}; a whole number from 0 to the "
             f"body's {body_bytes:,} bytes is needed"
         )
     return int(text)
-
-
-@dataclass(frozen=True, kw_only=True)
-class InferAnswer:
-    """The bytes of an answer; `json_bytes` is set where binary tensors follow the JSON."""
-
-    content: bytes
-    json_bytes: int | None
-
-
-def render(
-    request: InferRequest,
-    arrays: Mapping[str, Array],
-    pack: PackIdentity,
-) -> InferAnswer:
-    """The answer to a request.
-
-    Args:
-        request: says which outputs, and how.
-        arrays: every output by name.
-        pack: whose they are.
-
-    Raises:
-        HaversackError: `request-invalid` for an output that the model has not.
-    """
-    wishes = request.outputs
-    if not wishes:
-        wishes = tuple(OutputMessage(name=name) for name in arrays)
-    outputs, tail = [], []
-    for wish in wishes:
-        array = _wished(wish, arrays, pack.labels)
-        message, data = _output(wish.name, array, is_binary=_is_binary(wish, request))
-        outputs.append(message)
-        tail.append(data)
-    head = {"model_name": pack.name, "model_version": pack.version, "outputs": outputs}
-    encoded = _encoder.encode(head | ({"id": request.id} if request.id else {}))
-    if not any("binary_data_size" in message.get("parameters", ()) for message in outputs):
-        return InferAnswer(content=encoded, json_bytes=None)
-    return InferAnswer(content=b"".join([encoded, *tail]), json_bytes=len(encoded))
-
-
-def _wished(wish: OutputMessage, arrays: Mapping[str, Array], labels: tuple[str, ...]) -> Array:
-    array = arrays.get(wish.name)
-    if array is None:
-        raise invalid(f"the model has no output {wish.name[:_SHOWN]!r}; it has {', '.join(arrays)}")
-    count = _whole(wish.parameters, "classification")
-    return classification(wish.name, array, count, labels) if count else array
-
-
-def _output(name: str, array: Array, *, is_binary: bool) -> tuple[dict[str, Any], bytes]:
-    """One output's JSON, and its bytes where they go behind it."""
-    message: dict[str, Any] = {
-        "name": name,
-        "datatype": datatype_of(array),
-        "shape": list(array.shape),
-    }
-    if is_binary:
-        data = to_bytes(array)
-        return message | {"parameters": {"binary_data_size": len(data)}}, data
-    message["data"], is_lossy = to_json(array)
-    return message | ({"parameters": {"non_finite": True}} if is_lossy else {}), b""
-
-
-def classification(name: str, array: Array, count: int, labels: tuple[str, ...]) -> Array:
-    """The `count` largest values of each row, as BYTES `value:index[:label]`.
-
-    Raises:
-        HaversackError: `request-invalid` where the output holds no numbers.
-    """
-    if array.dtype.kind not in "iuf" or array.ndim < 1:
-        raise invalid(f"output {name!r} holds no numbers to classify by")
-    rows = (
-        array.reshape(array.shape[0], math.prod(array.shape[1:])) if array.ndim > 1 else array[None]
-    )
-    order = np.argsort(-rows.astype(np.float64), axis=1, kind="stable")[:, :count]
-    texts = np.empty(order.shape, dtype=np.object_)
-    for at, index in np.ndenumerate(order):
-        label = f":{labels[index]}" if index < len(labels) else ""
-        texts[at] = f"{rows[at[0], index]:f}:{index}{label}".encode()
-    return texts if array.ndim > 1 else texts[0]
 
 
 def _message(data: memoryview) -> InferMessage:
@@ -246,10 +151,10 @@ def _tensor(
             return _texts(tensor, tensor.data, wants_photo=wants_photo), rest
         return from_json(tensor.name, tensor.datatype, tensor.shape, tensor.data), rest
     if tensor.data is not None:
-        raise invalid(f"input {tensor.name[:_SHOWN]!r} has both data and a binary_data_size")
+        raise invalid(f"input {tensor.name[:SHOWN]!r} has both data and a binary_data_size")
     if type(size) is not int or not 0 <= size <= len(rest):
         raise invalid(
-            f"input {tensor.name[:_SHOWN]!r}: binary_data_size is {str(size)[:_SHOWN]}; of the "
+            f"input {tensor.name[:SHOWN]!r}: binary_data_size is {str(size)[:SHOWN]}; of the "
             f"body {len(rest):,} bytes are left for it"
         )
     data, rest = rest[:size], rest[size:]
@@ -278,18 +183,8 @@ def _texts(tensor: InputMessage, data: list[Any], *, wants_photo: bool) -> Array
     array = np.empty(len(data), dtype=np.object_)
     array[:] = [unbase64(item.get("b64") if isinstance(item, dict) else item) for item in data]
     if array.size != elements(tensor.name, tensor.shape):
-        raise invalid(f"input {tensor.name[:_SHOWN]!r} has {array.size} elements, not as its shape")
+        raise invalid(f"input {tensor.name[:SHOWN]!r} has {array.size} elements, not as its shape")
     return array.reshape(tensor.shape)
-
-
-def unbase64(text: object) -> bytes:
-    """The bytes in a base64 text. Raises HaversackError `request-invalid`."""
-    if not isinstance(text, str):
-        raise invalid('binary data stand in JSON as {"b64": "<base64>"}')
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as fault:
-        raise invalid(f"a b64 value is not base64: {fault}") from fault
 
 
 def _raw(body: memoryview, signature: Signature) -> InferRequest:
@@ -320,16 +215,18 @@ def wants_binary(request: InferRequest) -> bool:
     """Whether any output is to be in binary form."""
     if not request.outputs:
         return request.is_binary
-    return any(_is_binary(wish, request) for wish in request.outputs)
+    return any(is_binary(wish, request) for wish in request.outputs)
 
 
-def _is_binary(wish: OutputMessage, request: InferRequest) -> bool:
+def is_binary(wish: OutputMessage, request: InferRequest) -> bool:
+    """Whether an output is to be in binary form: by its own wish, else by the request's."""
     stated = wish.parameters.get("binary_data")
     return stated if isinstance(stated, bool) else request.is_binary
 
 
-def _whole(parameters: dict[str, Any], name: str) -> int:
+def whole_parameter(parameters: dict[str, Any], name: str) -> int:
+    """A parameter's value, 0 where it is not given. Raises HaversackError `request-invalid`."""
     value = parameters.get(name, 0)
     if type(value) is not int or not 0 <= value < 1 << 63:
-        raise invalid(f"parameter {name} is {str(value)[:_SHOWN]}; a whole number is needed")
+        raise invalid(f"parameter {name} is {str(value)[:SHOWN]}; a whole number is needed")
     return value

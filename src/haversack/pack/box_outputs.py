@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from haversack.pack.graph.heads.head import Decoding
+from haversack.pack.decoding import Decoding
 from haversack.packfile.signature import TensorSpec
 
 _BOX, _SCORE, _CLASS = ("box",), ("score", "conf", "prob"), ("class", "label", "cls")
@@ -56,14 +56,14 @@ def _joint(decoding: Decoding) -> BoxOutputs | None:
         return None
     _, first, second = shape
     readings = []
-    if decoding.labels and decoding.own_nms is not True:
+    if decoding.labels and decoding.reading.own_nms is not True:
         for turned, width, anchors in ((False, second, first), (True, first, second)):
             for objectness in (False, True):
                 if width == decoding.labels + (5 if objectness else 4):
                     readings.append(
                         BoxOutputs(joint=0, turned=turned, objectness=objectness, anchors=anchors)
                     )
-    if second == 6 and decoding.own_nms is not False:
+    if second == 6 and decoding.reading.own_nms is not False:
         readings.append(BoxOutputs(joint=0, final=True, suppressed=True, anchors=first))
     return readings[0] if len(readings) == 1 else None
 
@@ -88,8 +88,8 @@ def _apart(decoding: Decoding) -> BoxOutputs | None:
             scores=scores[0],
             classes=classes[0],
             ragged=ragged,
-            suppressed=decoding.own_nms
-            if decoding.own_nms is not None
+            suppressed=decoding.reading.own_nms
+            if decoding.reading.own_nms is not None
             else ragged or _says_how_many(rest),
             anchors=None if ragged else anchors,
         )

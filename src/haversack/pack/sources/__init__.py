@@ -1,0 +1,1 @@
+"""Sources: what a model looks like before it is read, and who reads it."""

@@ -1,0 +1,1 @@
+"""What a developer adds to `pack/`: one module each, and a line in a table."""
