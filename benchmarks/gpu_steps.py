@@ -31,11 +31,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from haversack.engine.cpus import usable_cpus
+from haversack.engine.fitted import Fitted
 from haversack.engine.ort import open_session
 from haversack.engine.photo import DecodedPhoto
-from haversack.engine.predictor import Fitted, Predictor, PredictorOptions
-from haversack.engine.results import Outcome
+from haversack.engine.predictor import Predictor, PredictorOptions
+from haversack.engine.results import PackIdentity
 from haversack.engine.session import Device, Session, SessionOptions
+from haversack.engine.tasks.task import Task, TaskOutcome
 from haversack.engine.tiles import TileGrid, cut
 from haversack.packfile.archive import open_pack
 from haversack.survey.flow.tile_inference import TileView, infer_tiles
@@ -146,10 +148,18 @@ class _Counting:
     calls: int = 0
     rows: int = 0
 
+    @property
+    def identity(self) -> PackIdentity:
+        return self.predictor.identity
+
+    @property
+    def task(self) -> Task:
+        return self.predictor.task
+
     def fit(self, image: DecodedPhoto) -> Fitted:
         return self.predictor.fit(image)
 
-    def infer(self, photos: Sequence[Fitted]) -> list[Outcome]:
+    def infer(self, photos: Sequence[Fitted]) -> list[TaskOutcome]:
         self.calls += 1
         self.rows += len(photos)
         return self.predictor.infer(photos)

@@ -6,7 +6,7 @@ import base64
 import html
 import io
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypeAlias, overload
 
@@ -101,8 +101,9 @@ class Pack:
         else:
             result = self._predictor.predict(Path(photo).read_bytes(), str(photo))
         limit_bytes = self._predictor.decode_limit_bytes
-        kept = vars(result.above(threshold))
-        return Prediction(**kept, photo=photo, decode_limit_bytes=limit_bytes)
+        kept = result.above(threshold)
+        values = {one.name: getattr(kept, one.name) for one in fields(PhotoResult)}
+        return Prediction(**values, photo=photo, decode_limit_bytes=limit_bytes)
 
     def run(self, inputs: dict[str, Array]) -> dict[str, Array]:
         """Named tensors in, named tensors out: for packs of task tensor."""

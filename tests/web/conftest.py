@@ -21,6 +21,7 @@ from haversack.samples.bundle import BUNDLED_PACKS
 COMMAND = Path(sys.executable).with_name("haversack")
 BLOBS = BUNDLED_PACKS / "blobs" / "1"
 START_SECONDS = 60
+JOBS_KEY = "for-photos-and-jobs-alone"
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -58,6 +59,13 @@ def server(packs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="session")
+def blobs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server with `blobs` alone; its list of jobs grows from test to test."""
+    with running(tmp_path_factory.mktemp("blobs"), BLOBS) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def two_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server with `blobs`, and the same network as `spots`."""
     folder = tmp_path_factory.mktemp("two")
@@ -71,10 +79,10 @@ def two_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def keyed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server that wants the key `sesame-of-sixteen-letters`."""
+    """A server that wants the key `sesame-of-sixteen-letters`, or JOBS_KEY."""
     folder = tmp_path_factory.mktemp("keyed")
     keys = folder / "keys"
-    keys.write_text("somebody:sesame-of-sixteen-letters\n")
+    keys.write_text(f"somebody:sesame-of-sixteen-letters\nsender:{JOBS_KEY}:infer,jobs\n")
     keys.chmod(0o600)
     with running(folder, BLOBS, "--keys", keys) as address:
         yield address
@@ -90,6 +98,12 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS.split())
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def dog(shared_data: Path) -> Path:
+    """A dog before a bicycle and a car, 768 by 576."""
+    return shared_data / "images" / "everyday" / "darknet_dog.jpg"
 
 
 @pytest.fixture

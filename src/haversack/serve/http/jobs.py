@@ -234,7 +234,7 @@ def _options(threshold: float | None, with_map: bool) -> str:
 
 
 def _check_takes_photos(manifest: Manifest) -> None:
-    if manifest.input is None:
+    if not manifest.takes_photos:
         raise HaversackError(
             "pack-takes-tensors",
             f"{manifest.name} takes tensors; jobs that are sent here are photos",

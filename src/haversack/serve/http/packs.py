@@ -192,7 +192,7 @@ def _described_as(manifest: Manifest) -> dict[str, object]:
         "description": manifest.description,
         "licence": manifest.licence,
         "loaded": False,
-        "takes_pictures": manifest.input is not None,
+        "takes_pictures": manifest.takes_photos,
         "survey_tile": default_tile(manifest)[0] if can_survey(manifest) else None,
         "default_threshold": manifest.defaults.score_threshold,
         "accuracy": manifest.accuracy,

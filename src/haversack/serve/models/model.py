@@ -7,10 +7,10 @@ import time
 import numpy as np
 
 from haversack.engine.limits import forget_peak, peak_bytes
-from haversack.engine.outputs import IMAGE, shown_outputs
 from haversack.engine.predictor import Predictor, PredictorOptions
 from haversack.engine.results import PackIdentity
 from haversack.engine.session import Array, SessionOptions
+from haversack.engine.tasks.table import task_of
 from haversack.engine.tensors import NUMPY
 from haversack.errors import EngineError
 from haversack.measure.memory import rested_bytes
@@ -136,10 +136,7 @@ class ServedModel:
 
 def shown_signature(manifest: Manifest) -> Signature:
     """What a caller of a tensor protocol sees of a pack: for photos one input `image`."""
-    own = manifest.signature
-    if manifest.input is None:
-        return own
-    return Signature(inputs=(IMAGE,), outputs=shown_outputs(own, manifest.task))
+    return task_of(manifest).shown(manifest.signature)
 
 
 def _blank(spec: TensorSpec) -> Array:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
+from haversack.engine.fitted import Fitted
 from haversack.engine.photo import PhotoHeader
-from haversack.engine.predictor import Fitted
-from haversack.engine.results import Outcome, PhotoResult
+from haversack.engine.results import PhotoResult
 from haversack.engine.session import Array
+from haversack.engine.tasks.task import TaskOutcome
 from haversack.errors import HaversackError, PhotoError
 from haversack.serve.models.gate import Held
 from haversack.serve.models.model import ServedModel
@@ -184,7 +185,7 @@ class PhotoPlane:
                 result = await self._visits.turn(visit, predict)
                 return await self._answer(visit, result, render)
 
-    async def infer_fitted(self, target: Target, photos: Sequence[Fitted]) -> Sequence[Outcome]:
+    async def infer_fitted(self, target: Target, photos: Sequence[Fitted]) -> Sequence[TaskOutcome]:
         """What a model says of photos that are in its frame already, such as a survey's tiles.
 
         Their memory is their sender's; counts of requests do not know of them.
@@ -215,10 +216,10 @@ class PhotoPlane:
             yield held, header
 
     async def _answer(self, visit: Visit, result: PhotoResult, render: Render[T]) -> T:
-        """What `render` makes of the results. A map as large as the photo takes a while."""
+        """What `render` makes of the results. One that grows with the photo takes a while."""
         model = visit.model
         began = time.perf_counter()
-        if model.identity.task != "label-map":
+        if not model.predictor.task.answer_bytes(result.width * result.height):
             answer = render(result, model)
         else:
             made = partial(render, result, model)
@@ -228,7 +229,7 @@ class PhotoPlane:
 
 
 def _result(
-    visit: Visit, fitted: Fitted, outcome: Outcome, seconds: tuple[float, float]
+    visit: Visit, fitted: Fitted, outcome: TaskOutcome, seconds: tuple[float, float]
 ) -> PhotoResult:
     """An outcome with its photo's facts; `seconds` in the decoder and in the model."""
     return PhotoResult(

@@ -40,7 +40,7 @@ class PredictHandler:
         found = []
         for files in self._plane.catalogue.offers.all():
             manifest = files.manifest
-            if manifest.input is not None:
+            if manifest.takes_photos:
                 found += [manifest.name, f"{manifest.name}@{manifest.version}"]
         return found
 
