@@ -13,6 +13,7 @@ TABLES = {
     "__init__.py": "the public names",
     "cli/lazy.py": "commands",
     "late.py": "packages of others",
+    "pack/sources/table.py": "importers",
     "survey/job/handler.py": "kinds of jobs",
 }
 _IMPORTERS = {"import_module", "__import__", "find_spec", "run_module"}

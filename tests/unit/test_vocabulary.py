@@ -42,14 +42,15 @@ PLAIN = frozenset(
         "export failure fault field file files filter finding findings fixes folder form formula",
         "geometry graph grid group handler header headers histogram identity in incoming inflate",
         "input interrupts item key keys kind latency limit limits line listener listing loadable",
-        "locations loop machine map mark marks measured merger message model models notifier",
-        "objects opened operation options outcome outputs page palette parameter parts passwords",
-        "path phase pipeline placed plan policy position prediction predictor probabilities",
-        "progress provenance rate read reader reading refused registry reports request resources",
-        "result retainable retries role routes row rule rules run scan scene screen services",
-        "settings shown sighting sizes slice sources spec speed stages start state statistics",
-        "store stores stream streams summary sun suppression table tables tag tally target",
-        "tensors times tuning type unplaced usage values view wanted worker workers",
+        "locations loop machine map mark marks measured memory merger message model models",
+        "notifier objects opened operation options outcome outputs page palette parameter parts",
+        "passwords path phase pipeline placed plan policy position prediction predictor",
+        "probabilities progress provenance rate read reader reading refused registry reports",
+        "request resources result retainable retries role routes row rule rules run runtime scan",
+        "scene screen services settings shown sighting sizes slice sources spec speed stages",
+        "start state statistics store stores stream streams summary sun suppression table tables",
+        "tag tally target tensors times tuning type unplaced usage values view wanted worker",
+        "workers",
     )
     for word in line.split()
 )

@@ -54,9 +54,14 @@ class JobFolder:
                 raise _unwritable(target, fault) from fault
             blobs.fetch(file.blob, target)
 
+    @property
+    def has_run(self) -> bool:
+        """Whether a run was begun."""
+        return (self.run / RUN_FILE).exists()
+
     def begin_anew_unless(self, digest: str) -> None:
         """Forget a run that another version of the pack began."""
-        if not (self.run / RUN_FILE).exists():
+        if not self.has_run:
             return
         if read_record(self.run).pack.digest != digest:
             _log.warning("%s was begun with another version of its pack; it begins anew", self.run)
