@@ -39,7 +39,7 @@ from haversack.serve.models.start import Start, prepare
 from haversack.serve.options import ServeOptions
 from haversack.serve.plane.dataplane import DataPlane
 from haversack.serve.plane.visits import Workers
-from haversack.survey.run.sources import SUFFIXES
+from haversack.survey.run.suffixes import SUFFIXES
 from haversack.web.page import routes as page_routes
 from haversack.web.samples import SampleShelf
 

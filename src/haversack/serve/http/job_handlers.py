@@ -1,4 +1,4 @@
-"""The handlers of every route about jobs, by the ids of the contract table."""
+"""The handlers of the routes about jobs, by the ids of the contract table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from haversack.serve.http.uploads import UploadRoutes
 
 
 def job_handlers(context: JobContext, jobs: JobRoutes) -> dict[str, Handler]:
-    """Those of `contract.jobs.job_operations`."""
+    """Those of `contract.jobs.job_operations`, but for the one that must know photos."""
     uploads, files = UploadRoutes(context), JobFileRoutes(context)
     return {
         "job_submit": jobs.submit,
@@ -21,7 +21,6 @@ def job_handlers(context: JobContext, jobs: JobRoutes) -> dict[str, Handler]:
         "job_result": jobs.result,
         "job_retry": jobs.retry,
         "job_file": files.result,
-        "job_photo": files.photo,
         "upload_begin": uploads.begin,
         "upload_photo": uploads.add,
         "upload": uploads.show,

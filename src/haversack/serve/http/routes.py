@@ -13,6 +13,7 @@ from haversack.serve.http.contract.openapi import document
 from haversack.serve.http.contract.table import operations
 from haversack.serve.http.health import HealthRoutes
 from haversack.serve.http.job_handlers import job_handlers
+from haversack.serve.http.job_photos import JobPhotoRoutes
 from haversack.serve.http.jobs import JobRoutes
 from haversack.serve.http.later import LaterRoutes
 from haversack.serve.http.measurements import MetricsRoutes
@@ -73,6 +74,7 @@ def _handlers(context: Context) -> dict[str, Handler]:
         "pack_download": packs.download,
         "pack_remove": packs.remove,
         **job_handlers(context, jobs),
+        "job_photo": JobPhotoRoutes(context).photo,
         "session_begin": session.begin,
         "session": session.show,
         "session_end": session.end,
