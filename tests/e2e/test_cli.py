@@ -35,6 +35,34 @@ def test_wrong_usage_is_exit_code_2(installed: Run, words: list[str]) -> None:
     assert "Error" in done.err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["serve", "blobs", "--device", "gpu"],
+            "'gpu' is no device; there are cpu, cuda and cuda:N",
+        ),
+        (["predict", "blobs", "a.png", "--device", "cuda:x"], "'cuda:x' is no device"),
+        (["worker", "blobs", "--device-memory", "1G"], "--device-memory is of a GPU"),
+    ],
+)
+def test_what_is_no_device_is_wrong_usage(installed: Run, words: list[str], said: str) -> None:
+    done = installed(*words)
+    assert done.status == 2
+    assert said in " ".join(done.err.split())
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_device_that_is_not_there_ends_the_start_and_is_not_replaced(
+    installed: Run, command: str, tmp_path: Path
+) -> None:
+    done = installed(command, "blobs", "--device", "cuda:99", "--state", tmp_path / "state")
+    assert done.status == 1
+    assert done.out == ""
+    assert "device 'cuda:99' was asked for" in done.err
+    assert "onnxruntime-gpu[cuda,cudnn]" in done.err
+
+
 def test_json_is_one_record_a_photo_on_standard_output_only(
     installed: Run, scene_folder: Path
 ) -> None:

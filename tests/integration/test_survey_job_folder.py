@@ -13,9 +13,9 @@ from haversack.errors import HaversackError
 from haversack.jobs.files import Role
 from haversack.jobs.intake import wish
 from haversack.jobs.job import Fault, Job
+from haversack.jobs.job_folder import JobFolder, remove_ended
 from haversack.jobs.services import JobLocations, JobServices, open_services
 from haversack.jobs.store import Claim, Retention
-from haversack.survey.job.folder import JobFolder, remove_ended
 
 _FAULT = Fault(code="x", message="y")
 

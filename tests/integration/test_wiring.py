@@ -12,7 +12,7 @@ from haversack.app.lifecycle import Lifecycle
 from haversack.app.options import AppOptions
 from haversack.app.wiring import application, job_workers, wire
 from haversack.jobs.webhook_rules import WebhookRules
-from haversack.serve.http.context import Phase
+from haversack.serve.http.job_context import Phase
 
 
 def test_wiring_begins_no_thread_and_no_task(tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from tests.loop.packs import DETECTOR, MAPPER
 from tests.loop.visits import Caller, visit_of, visits
 from tests.loop.watching import Watched
 
-from haversack.serve.http.contract.table import OPERATIONS
+from haversack.app.kinds import KINDS
+from haversack.serve.http.contract.table import operations
 
-_ROUTES = [(one.id, one.method, one.path) for one in OPERATIONS]
+_ROUTES = [(one.id, one.method, one.path) for one in operations(KINDS)]
 _PAGE = [(name, "GET", "/") for name in ("page", "samples")]
 _PHOTOS = ordinary() | hostile()
 _EVERY_DAY_PHOTOS = ("jpeg", "png", "png-empty-chunks-gzip", "jpeg-segments", "gif-sub-blocks")

@@ -13,7 +13,8 @@ TABLES = {
     "__init__.py": "the public names",
     "cli/lazy.py": "commands",
     "late.py": "packages of others",
-    "survey/job/handler.py": "kinds of jobs",
+    "app/kinds.py": "kinds of jobs",
+    "pack/sources/table.py": "importers",
 }
 _IMPORTERS = {"import_module", "__import__", "find_spec", "run_module"}
 

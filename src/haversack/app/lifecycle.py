@@ -17,7 +17,7 @@ from haversack.engine.allocator import trim
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.worker import Worker
 from haversack.log import first_line
-from haversack.serve.http.context import Phase
+from haversack.serve.http.job_context import Phase
 from haversack.serve.models.catalogue import Catalogue
 from haversack.serve.models.model import ServedModel
 from haversack.serve.models.start import check_loaded

@@ -17,7 +17,8 @@ from haversack.app.options import AppOptions
 from haversack.app.wiring import ServerParts, application, wire
 from haversack.asgi.protocol import connections
 from haversack.engine.allocator import settle
-from haversack.serve.http.context import Context, Phase
+from haversack.serve.http.context import Context
+from haversack.serve.http.job_context import Phase
 
 _KEEP_ALIVE_SECONDS = 75  # longer than the 60 s after which load balancers close idle connections
 _CHECK_SECONDS = 0.2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from haversack.app.kinds import ENTRIES, KindEntry
 from haversack.asgi.access import AccessRules
 from haversack.jobs.limits import JobLimits
 from haversack.jobs.services import JobLocations
@@ -26,6 +27,7 @@ class AppOptions:
         serve: the limits.
         cache: folder with this machine's profiles of packs; None for none.
         jobs: where they are kept; None for `state`.
+        kinds: of jobs, with what does them.
         limits: how many may wait, and how long what belongs to them is kept; a worker has its
             server's.
         webhooks: where jobs' ends may be told; None for nowhere.
@@ -43,6 +45,7 @@ class AppOptions:
     serve: ServeOptions = field(default_factory=ServeOptions)
     cache: Path | None = None
     jobs: JobLocations | None = None
+    kinds: tuple[KindEntry, ...] = ENTRIES
     limits: JobLimits = field(default_factory=JobLimits)
     webhooks: WebhookRules | None = None
     samples: Path | None = None

@@ -13,6 +13,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, StatelessLifespan
 
 from haversack.accounts.sign_in import open_sign_in
+from haversack.app.job_workers import JobWorkers
+from haversack.app.kinds import kinds_of
 from haversack.app.options import AppOptions
 from haversack.asgi.bodies import BodyStore
 from haversack.asgi.body_rates import BodyRateLimits, Incoming
@@ -23,9 +25,9 @@ from haversack.jobs.intake import IntakeLimits
 from haversack.jobs.limits import write_limits
 from haversack.jobs.notifier import Notifier
 from haversack.jobs.services import JobLocations, JobServices, open_services
-from haversack.jobs.worker import Worker, WorkerOptions
+from haversack.jobs.worker import Worker
 from haversack.serve.http.context import Context
-from haversack.serve.http.contract.table import OPERATIONS
+from haversack.serve.http.contract.table import operations
 from haversack.serve.http.routes import routes as data_routes
 from haversack.serve.models.catalogue import Catalogue
 from haversack.serve.models.loaded import LoadPolicy
@@ -37,19 +39,13 @@ from haversack.serve.models.start import Start, prepare
 from haversack.serve.options import ServeOptions
 from haversack.serve.plane.dataplane import DataPlane
 from haversack.serve.plane.visits import Workers
-from haversack.serve.work.lending import PackLender
-from haversack.serve.work.predict import PredictHandler
-from haversack.serve.work.requests import RequestHandler
-from haversack.survey.job.handler import SurveyHandler
-from haversack.survey.run.sources import SUFFIXES
+from haversack.survey.run.suffixes import SUFFIXES
 from haversack.web.page import routes as page_routes
 from haversack.web.samples import SampleShelf
 
 _MODELS_AT_ONCE = 8
 _WRITERS = 4
 _BODIES_BY_QUEUE = 4
-_SURVEYS = "surveys"
-_HEED_SECONDS = 30.0
 _COPIES = "copies"
 
 
@@ -130,20 +126,20 @@ def application(parts: ServerParts, lifespan: StatelessLifespan[Starlette]) -> A
     options = DoorOptions(
         rules=parts.context.rules,
         log_requests=parts.options.log_requests,
-        probed=frozenset(one.path for one in OPERATIONS if one.tag == "health"),
+        probed=frozenset(one.path for one in operations(parts.jobs.kinds) if one.tag == "health"),
     )
     return Door(inner, options)
 
 
 def job_workers(parts: ServerParts, loop: asyncio.AbstractEventLoop) -> list[Worker]:
-    """One for photos and one for surveys, so that a night's survey holds up no photo."""
-    plane, services = parts.plane, parts.jobs
-    surveys = SurveyHandler(services, PackLender(plane, loop), parts.options.state / _SURVEYS)
-    return [
-        Worker(services, [PredictHandler(plane, loop), RequestHandler(plane, loop)]),
-        # It goes on where it was: nothing is won by waiting for it.
-        Worker(services, [surveys], WorkerOptions(drain_seconds=0.0, heed_seconds=_HEED_SECONDS)),
-    ]
+    """One a lane of the kinds."""
+    workers = JobWorkers(
+        services=parts.jobs,
+        plane=parts.plane,
+        state=parts.options.state,
+        entries=parts.options.kinds,
+    )
+    return workers.made(loop)
 
 
 def sharing(parts: ServerParts) -> Callable[[], None] | None:
@@ -160,7 +156,7 @@ def _plane(options: AppOptions, start: Start, workers: Workers) -> DataPlane:
     limits = start.options
     policy = LoadPolicy(
         plan=start.plan,
-        residency=Residency(start.plan.packs_bytes, limits.turns),
+        residency=Residency(start.plan.packs_bytes, limits.turns, start.devices),
         sizes=start.sizes,
         drain_seconds=limits.wait_seconds,
         activity=lambda: plane.activity,
@@ -194,7 +190,8 @@ def _open_jobs(options: AppOptions, *, has_door: bool) -> JobServices:
     """Where jobs are kept; what a server was told of limits holds for its workers too."""
     limits = options.limits
     intake = IntakeLimits(queued=limits.queued, input_bytes=limits.input_bytes, suffixes=SUFFIXES)
-    services = open_services(options.jobs or JobLocations(state=options.state), intake)
+    locations = options.jobs or JobLocations(state=options.state)
+    services = open_services(locations, intake, kinds=kinds_of(options.kinds))
     if has_door:
         write_limits(services.store, limits)
     return services

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from haversack.cli.jobs_asking import JobsDoor
 from haversack.cli.jobs_door import with_door
 from haversack.cli.jobs_output import print_jobs
-from haversack.cli.jobs_wire import JobsDoor
 from haversack.cli.options import json_option
 
 

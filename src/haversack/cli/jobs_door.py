@@ -1,22 +1,24 @@
-"""Which door to jobs: a running server, or the database itself."""
+"""Who answers commands about jobs: a running server, or its routes over the database itself."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import click
 
+from haversack.app.kinds import KINDS
 from haversack.cli.job_locations import job_locations
-from haversack.cli.jobs_database import DatabaseDoor
-from haversack.cli.jobs_server import ServerDoor
-from haversack.cli.jobs_wire import JobsDoor
+from haversack.cli.jobs_asking import Answerer, JobsDoor
+from haversack.cli.jobs_http import ServerAnswerer
+from haversack.cli.jobs_own import OwnAnswerer
 from haversack.jobs.intake import IntakeLimits
 from haversack.jobs.services import open_services
 from haversack.settings import from_environment
-from haversack.survey.run.sources import SUFFIXES
+from haversack.survey.run.suffixes import SUFFIXES
 
 
 def with_door(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,7 +33,8 @@ def with_door(function: Callable[..., Any]) -> Callable[..., Any]:
         state: Path | None,
         **values: Any,
     ) -> Any:
-        return function(*words, door=_open(server, database, blobs, state), **values)
+        with closing(_opened(server, database, blobs, state)) as answerer:
+            return function(*words, door=JobsDoor(answerer), **values)
 
     for option in (
         click.option(
@@ -47,14 +50,14 @@ def with_door(function: Callable[..., Any]) -> Callable[..., Any]:
     return through
 
 
-def _open(
+def _opened(
     server: str | None, database: str | None, blobs: str | None, state: Path | None
-) -> JobsDoor:
-    """The server where one is named, else the database itself."""
+) -> Answerer:
+    """The server where one is named, else its routes over the database itself."""
     if server is not None:
         if database or blobs or state:
             raise click.UsageError("--server goes with none of --database, --blobs and --state.")
-        return ServerDoor(server, from_environment().api_key)
-    return DatabaseDoor(
-        open_services(job_locations(state, database, blobs), IntakeLimits(suffixes=SUFFIXES))
-    )
+        return ServerAnswerer(server, from_environment().api_key)
+    locations = job_locations(state, database, blobs)
+    limits = IntakeLimits(suffixes=SUFFIXES)
+    return OwnAnswerer(open_services(locations, limits, kinds=KINDS))

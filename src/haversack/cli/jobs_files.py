@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from haversack.cli.jobs_asking import JobsDoor
 from haversack.cli.jobs_door import with_door
-from haversack.cli.jobs_wire import JobsDoor
 from haversack.cli.output import console
 from haversack.errors import HaversackError
 from haversack.formats.replace import replaced_file

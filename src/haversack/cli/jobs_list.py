@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
+from haversack.app.kinds import KINDS
+from haversack.cli.jobs_asking import JobsDoor
 from haversack.cli.jobs_door import with_door
 from haversack.cli.jobs_output import print_jobs
-from haversack.cli.jobs_wire import JobsDoor
 from haversack.cli.options import json_option
 from haversack.jobs.job import State
-from haversack.jobs.store import Filter
 
 
 @click.command("list")
@@ -18,7 +18,7 @@ from haversack.jobs.store import Filter
     type=click.Choice([state.value for state in State]),
     help="Only jobs in that state.",
 )
-@click.option("--kind", type=click.Choice(["predict", "survey"]), help="Only such jobs.")
+@click.option("--kind", type=click.Choice(KINDS.names), help="Only such jobs.")
 @click.option("--pack", help="Only jobs for that pack.")
 @click.option("--after", help="Only jobs before the one with that id.")
 @click.option(
@@ -36,11 +36,5 @@ def command(
     as_json: bool,
 ) -> None:
     """List jobs, the newest first."""
-    chosen = Filter(
-        state=State(job_state) if job_state else None,
-        kind=kind,
-        pack=pack,
-        after=after,
-        limit=limit,
-    )
+    chosen = {"state": job_state, "kind": kind, "pack": pack, "after": after, "limit": limit}
     print_jobs(door.listed(chosen), as_json=as_json)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import click
 
 from haversack.cli.inputs import expand
+from haversack.cli.jobs_asking import JobsDoor
 from haversack.cli.jobs_door import with_door
 from haversack.cli.jobs_output import told
-from haversack.cli.jobs_wire import JobsDoor, PhotoRequest
 from haversack.cli.options import json_option
 from haversack.cli.output import console, print_record
-from haversack.errors import HaversackError
 
 
 @click.command("submit")
@@ -44,21 +43,13 @@ def command(
 
     One id is printed for each photo, when the job is on the server's disk.
     """
+    wishes = {
+        "threshold": threshold,
+        "map": "true" if with_map else None,
+        "priority": priority or None,
+    }
     for path in expand(photos):
-        try:
-            data = path.read_bytes()
-        except OSError as fault:
-            raise HaversackError(
-                "file-unreadable", f"{path} cannot be read: {fault.strerror}"
-            ) from fault
-        sent = PhotoRequest(
-            pack=pack,
-            image=str(path),
-            threshold=threshold,
-            with_map=with_map,
-            priority=priority,
-        )
-        job = door.submit(sent, data)
+        job = door.submit(pack, path, wishes)
         if as_json:
             print_record(job)
         else:

@@ -13,15 +13,15 @@ import click
 from rich.progress import Progress
 
 from haversack.cli.inputs import expand
+from haversack.cli.jobs_asking import JobsDoor, SentFile
 from haversack.cli.jobs_door import with_door
 from haversack.cli.jobs_output import told
-from haversack.cli.jobs_wire import JobsDoor, SurveyRequest
 from haversack.cli.options import json_option, share
 from haversack.cli.output import console, notes, print_record
 from haversack.errors import HaversackError, Kind
-from haversack.jobs.survey_wish import SurveyWish
 
 T = TypeVar("T")
+_TITLE_LENGTH = 200
 _PAUSES_SECONDS = (1, 2, 5, 10, 30, 60)
 _PASSING = frozenset({Kind.OVERLOADED, Kind.DEADLINE, Kind.UNAVAILABLE})
 
@@ -59,15 +59,20 @@ def command(
     """
     if whole and (tile is not None or overlap is not None or overview):
         raise click.UsageError("--whole goes with none of --tile, --overlap and --overview.")
-    wish = SurveyWish(
-        tile=tile, overlap=overlap, whole=whole, overview=overview, threshold=threshold
-    )
     named = _named(expand(photos))
-    asked = SurveyRequest(pack=pack, title=title or _title(photos), wish=wish, priority=priority)
     upload = upload_id or door.begin_upload()
     try:
         _send(door, upload, named)
-        job = _patiently(lambda: door.survey(asked, upload))
+        wishes = {
+            "upload": upload,
+            "name": title or _title(photos),
+            "tile": "whole" if whole else tile,
+            "overlap": overlap,
+            "overview": "true" if overview else None,
+            "threshold": threshold,
+            "priority": priority or None,
+        }
+        job = _patiently(lambda: door.submit_upload(pack, wishes))
     except (HaversackError, KeyboardInterrupt):
         notes().print(f"To go on, give the same command with --upload {upload}")
         raise
@@ -79,7 +84,9 @@ def command(
 
 def _title(words: tuple[str, ...]) -> str:
     first = Path(words[0]).resolve().name
-    return first if len(words) == 1 else f"{first} and {len(words) - 1} more"
+    whole = first if len(words) == 1 else f"{first} and {len(words) - 1} more"
+    # A folder may have any name, a title may not.
+    return "".join(one if one.isprintable() else " " for one in whole)[:_TITLE_LENGTH]
 
 
 def _named(paths: list[Path]) -> dict[str, Path]:
@@ -94,16 +101,10 @@ def _send(door: JobsDoor, upload: str, named: dict[str, Path]) -> None:
     there = _patiently(lambda: door.uploaded(upload))
     left = {name: path for name, path in named.items() if name not in there}
     for name, path in _shown(left):
-        try:
-            photo = path.read_bytes()
-        except OSError as fault:
-            raise HaversackError(
-                "file-unreadable", f"{path} cannot be read: {fault.strerror}"
-            ) from fault
-        _send_one(door, upload, name, photo)
+        _send_one(door, upload, name, SentFile(path))
 
 
-def _send_one(door: JobsDoor, upload: str, name: str, photo: bytes) -> None:
+def _send_one(door: JobsDoor, upload: str, name: str, photo: SentFile) -> None:
     try:
         _patiently(lambda: door.upload(upload, name, photo))
     except HaversackError as error:

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from haversack.cli.exits import DONE, FAILED, SOME_FAILED
+from haversack.cli.jobs_asking import JobsDoor
 from haversack.cli.jobs_door import with_door
 from haversack.cli.jobs_output import told
-from haversack.cli.jobs_wire import JobsDoor
 from haversack.cli.output import notes, print_record
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.job import State

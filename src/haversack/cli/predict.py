@@ -14,13 +14,14 @@ from rich.text import Text
 from haversack.cli.copies import plan_copies
 from haversack.cli.exits import DONE, SOME_FAILED, exit_code
 from haversack.cli.inputs import expand
-from haversack.cli.options import SizeType, find_pack, json_option, packs_option, share
+from haversack.cli.options import DeviceType, SizeType, find_pack, json_option, packs_option, share
 from haversack.cli.output import console, notes, print_record
 from haversack.engine.allocator import Trimmer, settle, trim
+from haversack.engine.devices import CPU, Device
 from haversack.engine.photo import decode
 from haversack.engine.predictor import Predictor, PredictorOptions
 from haversack.engine.results import PhotoResult
-from haversack.engine.session import MOST_THREADS, Device, SessionOptions
+from haversack.engine.session import MOST_THREADS, SessionOptions
 from haversack.engine.verify import read_arrays
 from haversack.errors import HaversackError, PhotoError
 from haversack.formats import table
@@ -46,7 +47,7 @@ Show = Callable[[PhotoResult], None]
 @click.option(
     "--threshold", type=float, callback=share, help="Least score, 0 to 1; default the pack's."
 )
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--device", type=DeviceType(), default=CPU, show_default=True)
 @click.option(
     "--threads", type=click.IntRange(1, MOST_THREADS), help="Default: the CPUs it may use."
 )

@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from haversack.engine.devices import CPU
 from haversack.engine.fitted import Fitted
 from haversack.engine.ort import open_session
 from haversack.engine.photo import DEFAULT_LIMIT_BYTES, DecodedPhoto, PhotoHeader, decode
 from haversack.engine.results import PhotoResult, identity_of
-from haversack.engine.session import Array, Session, SessionOptions
+from haversack.engine.session import Array, SessionOpener, SessionOptions
 from haversack.engine.tasks.table import task_of
 from haversack.engine.tasks.task import TaskOutcome
 from haversack.errors import EngineError, PhotoError
@@ -42,7 +44,12 @@ class Predictor:
     and gives the same answer for the same bytes, alone or in a batch.
     """
 
-    def __init__(self, files: PackFiles, options: PredictorOptions | None = None) -> None:
+    def __init__(
+        self,
+        files: PackFiles,
+        options: PredictorOptions | None = None,
+        opener: SessionOpener = open_session,
+    ) -> None:
         self._options = options or PredictorOptions()
         self.manifest = files.manifest
         self.digest = files.digest
@@ -50,8 +57,8 @@ class Predictor:
         self.task = task_of(files.manifest)
         fitting = fit_session(self._options.session)
         photos = files.manifest.takes_photos
-        self._fit = _open(files, "fit.onnx", fitting) if photos else None
-        self._model = _open(files, "model.onnx", self._options.session)
+        self._fit = opener(_graph(files, "fit.onnx"), fitting) if photos else None
+        self._model = opener(_graph(files, "model.onnx"), self._options.session)
         self.batches = files.manifest.signature.takes_batches
 
     @property
@@ -208,11 +215,11 @@ def fit_session(session: SessionOptions) -> SessionOptions:
     back and go up again. fit's threads must not spin on the CPUs that the model needs next: with
     two CPUs a photo took 60 ms so, and 30 ms without.
     """
-    return replace(session, device="cpu", spin_between_calls=False)
+    return replace(session, device=CPU, spin_between_calls=False)
 
 
-def _open(files: PackFiles, name: str, options: SessionOptions) -> Session:
-    return open_session(files.path(name) or files.read(name), options)
+def _graph(files: PackFiles, name: str) -> bytes | Path:
+    return files.path(name) or files.read(name)
 
 
 def _checked(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from haversack.jobs.job import Job, State
+from haversack.jobs.kinds import JobKinds
 from haversack.jobs.store import QueuePosition
 
 
-def describe(job: Job, position: QueuePosition | None = None) -> dict[str, Any]:
+def describe(job: Job, kinds: JobKinds, position: QueuePosition | None = None) -> dict[str, Any]:
     """One job.
 
     Args:
+        kinds: that are known here.
         position: of a job that waits or runs; without it position and eta_seconds are null.
     """
     address = f"/jobs/{job.id}"
@@ -36,14 +38,9 @@ def describe(job: Job, position: QueuePosition | None = None) -> dict[str, Any]:
             "self": address,
             "events": f"{address}/events",
             "result": None if job.result_removed else f"{address}/result",
-            "photo": f"{address}/photo" if _has_photo(job) else None,
+            "photo": f"{address}/photo" if kinds.has_photo(job) else None,
         },
     }
-
-
-def _has_photo(job: Job) -> bool:
-    """One that can be asked for; a survey has many, and a request none."""
-    return job.kind == "predict" and not job.input_removed
 
 
 def _eta(job: Job, position: QueuePosition | None) -> float | None:

@@ -14,6 +14,7 @@ import msgspec
 from haversack.errors import HaversackError
 from haversack.jobs.describe import describe
 from haversack.jobs.job import Job
+from haversack.jobs.kinds import JobKinds
 from haversack.jobs.services import JobServices
 from haversack.jobs.webhook_post import Resolve, post, resolve
 from haversack.jobs.webhook_rules import WebhookRules
@@ -102,7 +103,7 @@ class Notifier:
     def _sent(self, due: DueDelivery, job: Job, finished: float) -> tuple[bool, str, bool]:
         """Whether it was taken, else why not, and whether another try could help."""
         event_id, timestamp = f"{job.id}.{int(finished * 1000)}", int(self._clock())
-        body = event_body(job, finished)
+        body = event_body(job, self._services.kinds, finished)
         headers = {
             "Content-Type": "application/json",
             "User-Agent": f"haversack/{__version__}",
@@ -128,12 +129,12 @@ class Notifier:
             hooks.again(due.job, DELAYS_SECONDS[due.attempts - 1], why)
 
 
-def event_body(job: Job, finished: float) -> bytes:
+def event_body(job: Job, kinds: JobKinds, finished: float) -> bytes:
     """What is sent. Source of the shape: Standard Webhooks, "Payload structure"."""
     moment = datetime.fromtimestamp(finished, UTC).isoformat(timespec="milliseconds")
     told = {
         "type": f"job.{job.state.value}",
         "timestamp": moment.replace("+00:00", "Z"),
-        "data": describe(job),
+        "data": describe(job, kinds),
     }
     return msgspec.json.encode(told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from haversack.database.connection import is_postgresql, sqlite_path
@@ -12,6 +12,7 @@ from haversack.jobs.blob_stores import open_blobs
 from haversack.jobs.blobs import BlobStore
 from haversack.jobs.files import JobFiles
 from haversack.jobs.intake import Intake, IntakeLimits, IntakeStores
+from haversack.jobs.kinds import JobKinds
 from haversack.jobs.pack_store import PackStore
 from haversack.jobs.sql_store import Outside, SqlJobStore
 from haversack.jobs.store import JobStore
@@ -47,7 +48,8 @@ class JobLocations:
 
 @dataclass(frozen=True, kw_only=True)
 class JobServices:
-    """An open database and blob store, what is kept in both, and the intake that puts jobs."""
+    """An open database and blob store, what is kept in both, the intake that puts jobs, and their
+    kinds."""
 
     store: JobStore
     blobs: BlobStore
@@ -55,10 +57,14 @@ class JobServices:
     packs: PackStore
     webhooks: Webhooks
     intake: Intake
+    kinds: JobKinds = field(default_factory=JobKinds)
 
 
 def open_services(
-    locations: JobLocations, limits: IntakeLimits | None = None, outside: Outside | None = None
+    locations: JobLocations,
+    limits: IntakeLimits | None = None,
+    outside: Outside | None = None,
+    kinds: JobKinds | None = None,
 ) -> JobServices:
     """Open both, and refuse a blob store that is not the one this database's jobs are in.
 
@@ -92,4 +98,5 @@ def open_services(
         intake=Intake(
             IntakeStores(store=store, blobs=blobs, files=files, webhooks=webhooks), limits
         ),
+        kinds=kinds or JobKinds(),
     )

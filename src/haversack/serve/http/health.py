@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from haversack.asgi.errors import json_response
-from haversack.serve.http.context import Context, Phase
+from haversack.serve.http.context import Context
+from haversack.serve.http.job_context import Phase
 
 
 class HealthRoutes:

@@ -11,11 +11,10 @@ import msgspec
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from haversack.asgi.errors import RetryLaterError
-from haversack.errors import HaversackError
+from haversack.errors import HaversackError, RetryLaterError
 from haversack.jobs.describe import describe
 from haversack.jobs.job import Job
-from haversack.jobs.store import JobStore
+from haversack.jobs.services import JobServices
 
 _MOST_STREAMS = 256
 _CHECK_SECONDS = 0.25
@@ -37,12 +36,12 @@ class EventStreams:
         self._is_ending = is_ending
         self._open = 0
 
-    def of(self, store: JobStore, job_id: str, last: int) -> Response:
+    def of(self, services: JobServices, job_id: str, last: int) -> Response:
         """Changes after revision `last`, until the job has ended or the server is to end.
 
         Answering with it raises RetryLaterError where there are too many streams already.
         """
-        return _Counted(self._place, self._stream(store, job_id, last))
+        return _Counted(self._place, self._stream(services, job_id, last))
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -58,15 +57,15 @@ class EventStreams:
         finally:
             self._open -= 1
 
-    async def _stream(self, store: JobStore, job_id: str, last: int) -> AsyncIterator[bytes]:
+    async def _stream(self, services: JobServices, job_id: str, last: int) -> AsyncIterator[bytes]:
         try:
             yield b"retry: 1000\n\n"
             told = time.monotonic()
             while not self._is_ending():
-                job = await asyncio.to_thread(store.find, job_id)
+                job = await asyncio.to_thread(services.store.find, job_id)
                 if job.revision > last:
                     last, told = job.revision, time.monotonic()
-                    yield await asyncio.to_thread(_event, store, job)
+                    yield await asyncio.to_thread(_event, services, job)
                 if job.state.is_terminal:
                     return
                 if time.monotonic() - told > _SIGN_OF_LIFE_SECONDS:
@@ -93,7 +92,7 @@ class _Counted(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-def _event(store: JobStore, job: Job) -> bytes:
-    place = None if job.state.is_terminal else store.queue_position(job)
-    data = _encoder.encode(describe(job, place))
+def _event(services: JobServices, job: Job) -> bytes:
+    place = None if job.state.is_terminal else services.store.queue_position(job)
+    data = _encoder.encode(describe(job, services.kinds, place))
     return b"id: %d\nevent: job\ndata: %s\n\n" % (job.revision, data)

@@ -1,4 +1,4 @@
-"""The files of a job over HTTP: photos that went in, and what came out."""
+"""The files of a job over HTTP: what came out."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from haversack.engine.photo import read_header
-from haversack.errors import HaversackError, Kind, PhotoError
+from haversack.errors import HaversackError, Kind
 from haversack.jobs.blobs import BlobStore
 from haversack.jobs.files import JobFile, Role
 from haversack.jobs.job import Job, State
-from haversack.serve.http.context import Context
-from haversack.serve.http.job_access import own_job, services_of
+from haversack.serve.http.job_access import own_job
+from haversack.serve.http.job_context import JobContext
 
 _PIECE_BYTES = 256 << 10
-_HEAD_BYTES = 64 << 10
 _RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -30,8 +28,8 @@ _TYPES = {
     ".csv": "text/csv; charset=utf-8",
 }
 _SHOWN = frozenset({".html", ".json", ".jsonl"})
-_PHOTOS = frozenset({"jpeg", "png", "webp", "tiff", "gif", "bmp", "avif"})
-_OTHER = "application/octet-stream"
+OCTETS = "application/octet-stream"
+"""Of what is not said to be anything else."""
 # A report brings a policy of its own, with the hashes of its style and script.
 _GUARDS = {
     "Content-Security-Policy": "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -42,71 +40,48 @@ _GUARDS = {
 
 
 class JobFileRoutes:
-    """GET /jobs/{id}/files/{file} and /jobs/{id}/photo, for whoever may see the job."""
+    """GET /jobs/{id}/files/{file}, for whoever may see the job."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: JobContext) -> None:
         self._context = context
 
     async def result(self, request: Request) -> Response:
         """One of the files that the job's result names; a part of it with Range."""
         job = await own_job(self._context, request)
         name = request.path_params["file"]
-        file = await self._found(job, Role.RESULT, name)
+        file = await found(self._context, job, Role.RESULT, name)
         if file is None or job.state is not State.DONE:
             raise _no_result(job, name)
         suffix = PurePosixPath(name).suffix
         kind = "inline" if suffix in _SHOWN else "attachment"
-        return self._answer(request, file, _TYPES.get(suffix, _OTHER), kind)
+        return answered(self._context, request, file, _TYPES.get(suffix, OCTETS), kind)
 
-    async def photo(self, request: Request) -> Response:
-        """The job's photo; of a job with many the one that ?name names."""
-        job = await own_job(self._context, request)
-        file = await self._photo_of(job, request.query_params.get("name"))
-        blobs = services_of(self._context).blobs
-        media_type = await asyncio.to_thread(_photo_type, blobs, file.blob)
-        kind = "attachment" if media_type == _OTHER else "inline"
-        return self._answer(request, file, media_type, kind)
 
-    async def _photo_of(self, job: Job, name: str | None) -> JobFile:
-        if job.input_removed:
-            raise HaversackError(
-                "job-input-removed",
-                f"the photos of the job {job.id} are kept no longer",
-                hint="Its result is kept for longer, and says what was found.",
-                kind=Kind.GONE,
-            )
-        if job.input and name in (None, job.image):
-            return JobFile(name=job.image, blob=job.input, size_bytes=job.input_bytes)
-        file = await self._found(job, Role.PHOTO, name or "")
-        if file is None:
-            raise HaversackError(
-                "job-file-missing",
-                f"the job has no photo {(name or '')[:80]!r}",
-                hint="photos.json among the files of a survey names them: ?name=...",
-                kind=Kind.NOT_FOUND,
-            )
-        return file
+async def found(context: JobContext, job: Job, role: Role, name: str) -> JobFile | None:
+    """One file of the job, or None."""
+    return await asyncio.to_thread(context.services.files.file, job.id, role, name)
 
-    async def _found(self, job: Job, role: Role, name: str) -> JobFile | None:
-        return await asyncio.to_thread(services_of(self._context).files.file, job.id, role, name)
 
-    def _answer(self, request: Request, file: JobFile, media_type: str, kind: str) -> Response:
-        shown = quote(PurePosixPath(file.name).name)
-        headers = {
-            **_GUARDS,
-            "ETag": f'"{file.blob[:32]}"',
-            "Content-Disposition": f"{kind}; filename*=UTF-8''{shown}",
-        }
-        if headers["ETag"] in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        span = _span(request.scope.get("range", ""), file.size_bytes)
-        start, end = span or (0, file.size_bytes)
-        if span is not None:
-            headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size_bytes}"
-        headers["Content-Length"] = str(end - start)
-        pieces = _pieces(services_of(self._context).blobs, file.blob, start, end)
-        status = 200 if span is None else 206
-        return StreamingResponse(pieces, status, headers=headers, media_type=media_type)
+def answered(
+    context: JobContext, request: Request, file: JobFile, media_type: str, kind: str
+) -> Response:
+    """The file, or the part of it that Range names; `kind` is inline or attachment."""
+    shown = quote(PurePosixPath(file.name).name)
+    headers = {
+        **_GUARDS,
+        "ETag": f'"{file.blob[:32]}"',
+        "Content-Disposition": f"{kind}; filename*=UTF-8''{shown}",
+    }
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    span = _span(request.scope.get("range", ""), file.size_bytes)
+    start, end = span or (0, file.size_bytes)
+    if span is not None:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size_bytes}"
+    headers["Content-Length"] = str(end - start)
+    pieces = _pieces(context.services.blobs, file.blob, start, end)
+    status = 200 if span is None else 206
+    return StreamingResponse(pieces, status, headers=headers, media_type=media_type)
 
 
 async def _pieces(blobs: BlobStore, name: str, start: int, end: int) -> AsyncIterator[bytes]:
@@ -135,15 +110,6 @@ def _span(asked: str, size: int) -> tuple[int, int] | None:
             hint="Ask without Range, or for what is there.",
         )
     return start, min(last + 1, size)
-
-
-def _photo_type(blobs: BlobStore, name: str) -> str:
-    """By its first bytes: what only says that it is a photo is not shown as a page."""
-    try:
-        found = read_header(blobs.part(name, 0, _HEAD_BYTES)).format.lower()
-    except PhotoError:
-        return _OTHER
-    return f"image/{found}" if found in _PHOTOS else _OTHER
 
 
 def _no_result(job: Job, name: str) -> HaversackError:

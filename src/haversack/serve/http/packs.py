@@ -12,10 +12,10 @@ from typing import BinaryIO
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from haversack.asgi.access import Scope
 from haversack.asgi.bodies import Body, BodyLimit
-from haversack.asgi.errors import RetryLaterError, json_response
-from haversack.errors import HaversackError, Kind, PackError
+from haversack.asgi.errors import json_response
+from haversack.callers import Scope
+from haversack.errors import HaversackError, Kind, PackError, RetryLaterError
 from haversack.packfile.archive import open_pack, opened_archive
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.repository import Repository

@@ -5,21 +5,17 @@ With `Prefer: respond-async` the record comes later, as the result of a job.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from haversack.asgi.access import Scope
-from haversack.asgi.bodies import Body
-from haversack.asgi.multipart import is_form, receive_file
+from haversack.callers import Scope
 from haversack.engine.results import PhotoResult
-from haversack.errors import HaversackError
+from haversack.jobs.wishes import Wishes, flag, share
 from haversack.serve.http.context import Context, target_of
-from haversack.serve.http.job_queries import Wishes, flag, prefers_later
-from haversack.serve.http.wishes import with_form
+from haversack.serve.http.job_queries import prefers_later
+from haversack.serve.http.received import received_photo
 from haversack.serve.models.model import ServedModel
 from haversack.serve.protocols.record import Shown, record
 
@@ -55,57 +51,6 @@ class PhotoRoutes:
         return Response(answer, media_type="application/json")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Photo:
-    """One that was sent.
-
-    Attributes:
-        body: its bytes.
-        name: that its sender gave it, or "".
-        wishes: what the query says, and the form that it came in.
-    """
-
-    body: Body
-    name: str
-    wishes: Wishes
-
-
-@asynccontextmanager
-async def received_photo(context: Context, request: Request) -> AsyncIterator[Photo]:
-    """A seat and the photo, for the length of a block. Raises HaversackError as `with_form`."""
-    async with context.seated(_whole_photo(context, request)) as photo:
-        yield photo
-
-
-@asynccontextmanager
-async def _whole_photo(context: Context, request: Request) -> AsyncIterator[Photo]:
-    if not is_form(request):
-        async with context.bodies.receive(request, context.body_limit) as body:
-            yield Photo(body=body, name="", wishes=request.query_params)
-        return
-    body = Body(context.bodies)
-    try:
-        form = await receive_file(request, context.body_limit, body)
-        yield Photo(body=body, name=form.name, wishes=with_form(request, form.fields))
-    finally:
-        body.close()
-
-
 def read_shown(wishes: Wishes) -> tuple[float | None, bool]:
     """?threshold and ?map. Raises HaversackError `query-invalid`."""
-    return _threshold(wishes), flag(wishes, "map")
-
-
-def _threshold(wishes: Wishes) -> float | None:
-    text = wishes.get("threshold")
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise HaversackError(
-            "query-invalid", f"threshold is {text[:40]!r}; a number from 0 to 1 is needed"
-        )
-    return value
+    return share(wishes, "threshold"), flag(wishes, "map")

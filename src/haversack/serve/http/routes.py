@@ -2,81 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from haversack.asgi.errors import json_response
+from haversack.jobs.kinds import JobKinds
 from haversack.serve.http.context import Context
 from haversack.serve.http.contract.openapi import document
-from haversack.serve.http.contract.operation import Operation
-from haversack.serve.http.contract.table import OPERATIONS
+from haversack.serve.http.contract.table import operations
 from haversack.serve.http.health import HealthRoutes
-from haversack.serve.http.job_files import JobFileRoutes
+from haversack.serve.http.job_handlers import job_handlers
+from haversack.serve.http.job_photos import JobPhotoRoutes
 from haversack.serve.http.jobs import JobRoutes
+from haversack.serve.http.later import LaterRoutes
 from haversack.serve.http.measurements import MetricsRoutes
 from haversack.serve.http.packs import PackRoutes
 from haversack.serve.http.photos import PhotoRoutes
 from haversack.serve.http.repository import RepositoryRoutes
 from haversack.serve.http.sessions import SessionRoutes
 from haversack.serve.http.status import StatusRoutes
-from haversack.serve.http.uploads import UploadRoutes
+from haversack.serve.http.table_routes import Handler, table_routes
 from haversack.serve.http.v1 import V1Routes
 from haversack.serve.http.v2 import V2Routes
-from haversack.serve.http.wishes import check_query
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 def routes(context: Context) -> list[Route]:
     """Starlette's routes, one for each path, in the table's order."""
-    handlers = _handlers(context)
-    by_path: dict[str, list[Operation]] = {}
-    for operation in OPERATIONS:
-        by_path.setdefault(operation.path, []).append(operation)
-    return [_route(path, operations, handlers) for path, operations in by_path.items()]
+    return table_routes(operations(_kinds(context)), _handlers(context))
 
 
-def _route(path: str, operations: list[Operation], handlers: Mapping[str, Handler]) -> Route:
-    """One path; a route for each of its methods would answer 405 naming only the first."""
-    by_method = {
-        one.method: _as_agreed(one, handlers[one.id.removesuffix("_version")]) for one in operations
-    }
-    if len(by_method) == 1:
-        (method, handler), *_ = by_method.items()
-        return Route(path, handler, methods=[method])
-
-    async def choose(request: Request) -> Response:
-        return await by_method[request.method.replace("HEAD", "GET")](request)
-
-    return Route(path, choose, methods=list(by_method))
-
-
-def _as_agreed(operation: Operation, handler: Handler) -> Handler:
-    """The handler, told its row of the table. What everyone may ask has its query checked here.
-
-    Elsewhere `Context.allow` does, since who may not ask is told nothing else.
-    """
-
-    async def answer(request: Request) -> Response:
-        request.scope["operation"] = operation
-        if operation.scope is None:
-            check_query(request)
-        return await handler(request)
-
-    return answer
+def _kinds(context: Context) -> JobKinds:
+    return context.jobs.kinds if context.jobs is not None else JobKinds()
 
 
 def _handlers(context: Context) -> dict[str, Handler]:
     jobs = JobRoutes(context)
-    v1, v2 = V1Routes(context, jobs.submit_request), V2Routes(context, jobs.submit_request)
+    later = LaterRoutes(context, jobs)
+    v1, v2 = V1Routes(context, later.submit), V2Routes(context, later.submit)
     photos = PhotoRoutes(context, jobs.submit)
     health, packs = HealthRoutes(context), PackRoutes(context)
     repository, measured = RepositoryRoutes(context), MetricsRoutes(context)
-    session, uploads, files = SessionRoutes(context), UploadRoutes(context), JobFileRoutes(context)
-    page = document()
+    session = SessionRoutes(context)
+    page = document(_kinds(context))
 
     async def openapi(request: Request) -> Response:
         return json_response(page)
@@ -105,19 +73,8 @@ def _handlers(context: Context) -> dict[str, Handler]:
         "pack_upload": packs.upload,
         "pack_download": packs.download,
         "pack_remove": packs.remove,
-        "job_submit": jobs.submit,
-        "jobs": jobs.index,
-        "job": jobs.show,
-        "job_cancel": jobs.cancel,
-        "job_events": jobs.events,
-        "job_result": jobs.result,
-        "job_retry": jobs.retry,
-        "job_file": files.result,
-        "job_photo": files.photo,
-        "upload_begin": uploads.begin,
-        "upload_photo": uploads.add,
-        "upload": uploads.show,
-        "upload_remove": uploads.remove,
+        **job_handlers(context, jobs),
+        "job_photo": JobPhotoRoutes(context).photo,
         "session_begin": session.begin,
         "session": session.show,
         "session_end": session.end,

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from starlette.requests import Request
 
 from haversack.errors import HaversackError
+from haversack.jobs.wishes import Wishes
 from haversack.serve.http.contract.operation import Operation, Parameter
-from haversack.serve.http.job_queries import Wishes, prefers_later
+from haversack.serve.http.job_queries import prefers_later
 
 _SHOWN = 40
 # What other servers call it.

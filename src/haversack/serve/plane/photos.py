@@ -124,9 +124,9 @@ class PhotoPlane:
 
     def _fitting(self, model: ServedModel, needs: Sequence[int]) -> int:
         """How many of these go into one call: half of the memory for photos is left to others."""
-        memory, workspace = self._visits.memory.limit // 2, self._visits.workspace.limit
+        memory = self._visits.memory.limit // 2
         for count in range(len(needs), 1, -1):
-            if sum(needs[:count]) <= memory and model.call_bytes(count) <= workspace:
+            if sum(needs[:count]) <= memory and self._visits.fits_in_one_call(model, count):
                 return count
         return 1
 
@@ -193,7 +193,9 @@ class PhotoPlane:
         lifetime = self._visits.lifetime()
         async with self._visits.present(target, lifetime) as model:
             visit = Visit(model=model, target=target, lifetime=lifetime)
-            return await self._visits.turn(visit, partial(model.predictor.infer, photos))
+            one, all_ = (model.call_bytes(count, model.device) for count in (1, len(photos)))
+            infer = partial(model.predictor.infer, photos)
+            return await self._visits.turn(visit, infer, more_on_device=all_ - one)
 
     async def _fitted(self, visit: Visit, photo: EncodedPhoto, header: PhotoHeader) -> Fitted:
         """The photo in the network's frame."""

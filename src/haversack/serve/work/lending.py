@@ -58,6 +58,7 @@ class SurveyPack:
     Attributes:
         files: the pack; identity, task: its.
         memory: what photos in flight take from.
+        device: that the pack runs on.
         threads: as many as calls of the model at once.
     """
 
@@ -72,6 +73,7 @@ class SurveyPack:
         self.identity = identity_of(files.manifest)
         self.task = task_of(files.manifest)
         self.memory = YieldingBudget(plane.memory)
+        self.device = plane.options.device
         self.threads = plane.options.turns
         self._plane = plane
         self._loop = loop

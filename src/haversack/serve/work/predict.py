@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+from haversack.engine.devices import CPU
 from haversack.engine.results import PhotoResult
 from haversack.errors import HaversackError
 from haversack.jobs.blobs import Buffer
@@ -19,6 +20,8 @@ from haversack.serve.plane.encoded_photo import PhotoBytes
 from haversack.serve.plane.photos import BatchItem
 from haversack.serve.plane.visits import Target
 from haversack.serve.protocols.record import Shown, record
+from haversack.serve.work.predict_kind import PREDICT
+from haversack.serve.work.resources import ServerResources
 from haversack.serve.work.waiting import until_free, wanted
 
 
@@ -28,7 +31,7 @@ class PredictHandler:
     `loop` is the one that the data plane belongs to; `run` is called from any other thread.
     """
 
-    kind = "predict"
+    kind = PREDICT.name
 
     def __init__(self, plane: DataPlane, loop: asyncio.AbstractEventLoop) -> None:
         self._plane = plane
@@ -45,7 +48,9 @@ class PredictHandler:
         return found
 
     def most_at_once(self, job: Job) -> int:
-        """The batch that pays, by the measured curve of the job's pack."""
+        """The batch that pays, by the measured curve of the job's pack; it is a CPU's."""
+        if self._plane.options.device != CPU:
+            return 1
         target = target_of(job)
         files = self._plane.catalogue.offers.find(target.name, target.version)
         return 1 if files is None else self._batches.most(files, self._plane.workspace.limit)
@@ -96,6 +101,11 @@ class PredictHandler:
 
     def tidy(self) -> None:
         """Nothing is left."""
+
+
+def handler(resources: ServerResources) -> PredictHandler:
+    """Of a server, or of a worker beside it."""
+    return PredictHandler(resources.plane, resources.loop)
 
 
 def target_of(job: Job) -> Target:

@@ -5,24 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 
 from haversack.jobs.handler import Attempt, Outcome
-from haversack.jobs.job import NewJob
 from haversack.serve.plane.dataplane import DataPlane
 from haversack.serve.plane.encoded_photo import PhotoBytes
 from haversack.serve.protocols.answering import Answering, SentBody
 from haversack.serve.protocols.v1 import V1Predict
 from haversack.serve.protocols.v2 import V2Infer
-from haversack.serve.work.kinds import REQUEST
 from haversack.serve.work.predict import target_of
+from haversack.serve.work.request_kind import HEADER_LENGTH, REQUEST, ROUTE
+from haversack.serve.work.resources import ServerResources
 from haversack.serve.work.waiting import until_free
-
-
-def as_request(wished: NewJob, route: str, header_length: str) -> NewJob:
-    """The job of a body that came by that route, with its Inference-Header-Content-Length or ""."""
-    options = {"route": route} | ({"header_length": header_length} if header_length else {})
-    return replace(wished, kind=REQUEST, options=json.dumps(options))
 
 
 class RequestHandler:
@@ -31,7 +24,7 @@ class RequestHandler:
     `loop` is the one that the data plane belongs to; `run` is called from any other thread.
     """
 
-    kind = REQUEST
+    kind = REQUEST.name
 
     def __init__(self, plane: DataPlane, loop: asyncio.AbstractEventLoop) -> None:
         self._plane = plane
@@ -50,11 +43,11 @@ class RequestHandler:
     def run(self, attempt: Attempt) -> Outcome:
         """The JSON that the route would have answered."""
         asked = json.loads(attempt.job.options)
-        way, target = self._ways[asked["route"]], target_of(attempt.job)
+        way, target = self._ways[asked[ROUTE]], target_of(attempt.job)
         with attempt.opened_input() as body:
             sent = SentBody(
                 body=PhotoBytes(body),
-                header_length=asked.get("header_length", ""),
+                header_length=asked.get(HEADER_LENGTH, ""),
                 is_job=True,
             )
             answer = until_free(self._loop, attempt.unwanted, lambda: way.answer(target, sent))
@@ -62,3 +55,8 @@ class RequestHandler:
 
     def tidy(self) -> None:
         """Nothing is left."""
+
+
+def handler(resources: ServerResources) -> RequestHandler:
+    """Of a server, or of a worker beside it."""
+    return RequestHandler(resources.plane, resources.loop)

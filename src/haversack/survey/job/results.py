@@ -16,9 +16,7 @@ from haversack.formats.jsonl import LEFT_OUT
 from haversack.formats.names import utf8
 from haversack.formats.photos import Photos, SurveyRun
 from haversack.formats.replace import replaced_file
-from haversack.jobs.blobs import BlobStore, blob_name
-from haversack.jobs.files import JobFile, JobFiles
-from haversack.jobs.mapping import mapped
+from haversack.jobs.files import JobFile
 from haversack.survey.run.begin import REPORT
 from haversack.survey.run.facts import photo_reader, run_facts
 from haversack.survey.run.options import RunRecord
@@ -72,18 +70,6 @@ def write_files(run: JobRun, is_unwanted: Callable[[], bool]) -> list[Path]:
         written.append(export.write(facts, photos, folder / export.default_name))
     written.append(report.write(facts, photos, folder / REPORT, photo_bytes=run.report_bytes))
     return written
-
-
-def keep_files(paths: list[Path], job_id: str, blobs: BlobStore, files: JobFiles) -> list[JobFile]:
-    """Put each where the job's results are kept. Raises HaversackError `blobs-away`."""
-    kept = []
-    for path in paths:
-        with path.open("rb") as opened, mapped(opened) as data:
-            file = JobFile(name=path.name, blob=blob_name(data, job_id), size_bytes=len(data))
-            blobs.put(file.blob, data)
-        files.keep_result(job_id, file)
-        kept.append(file)
-    return kept
 
 
 def summary(run: JobRun, job_id: str, files: list[JobFile]) -> str:

@@ -16,11 +16,13 @@ from haversack.engine.budget import Budget
 from haversack.formats.report import PHOTO_BYTES
 from haversack.jobs.handler import Attempt, Outcome
 from haversack.jobs.job import Job, Progress
+from haversack.jobs.job_folder import check_wanted
+from haversack.jobs.result_files import keep_files
 from haversack.jobs.services import JobServices
-from haversack.jobs.survey_wish import read_wish
-from haversack.survey.job.folder import JobFolder, check_wanted
+from haversack.survey.job.folder import SurveyFolder
 from haversack.survey.job.lending import LentPack
-from haversack.survey.job.results import JobRun, keep_files, summary, write_files
+from haversack.survey.job.results import JobRun, summary, write_files
+from haversack.survey.job.wish import read_wish
 from haversack.survey.run.begin import check_pack
 from haversack.survey.run.loop import RunLoop
 from haversack.survey.run.opening import open_run, queue_photos
@@ -37,7 +39,7 @@ _CHECK_SECONDS = 0.2
 
 
 def run_survey(
-    services: JobServices, attempt: Attempt, folder: JobFolder, pack: LentPack
+    services: JobServices, attempt: Attempt, folder: SurveyFolder, pack: LentPack
 ) -> Outcome:
     """Go on where the folder's run is. Raises HaversackError."""
     check_pack(pack.files)
@@ -97,7 +99,7 @@ class _JobScreen:
         """Nothing is open."""
 
 
-def _request(job: Job, folder: JobFolder, pack: LentPack) -> RunRequest:
+def _request(job: Job, folder: SurveyFolder, pack: LentPack) -> RunRequest:
     wish = read_wish(job.options)
     return RunRequest(
         words=(str(folder.photos),),
@@ -107,6 +109,8 @@ def _request(job: Job, folder: JobFolder, pack: LentPack) -> RunRequest:
         overlap=0 if wish.whole else wish.overlap,
         threshold=wish.threshold,
         overview=wish.overview,
+        # A run that was begun on another device goes on; its tiles' rows say nothing of devices.
+        device=None if folder.has_run else pack.device,
         threads=pack.threads,
         batch=1,
     )

@@ -13,15 +13,7 @@ from typing import TextIO
 from haversack.engine.photo import read_header
 from haversack.errors import HaversackError, Kind, PhotoError
 from haversack.permissions import closed_to_glob, not_permitted
-
-SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"}
-    | {".avif", ".heic", ".heif", ".hif", ".jp2", ".jxl", ".ico", ".ppm", ".pgm", ".tga"}
-)
-"""A file of such a name in a folder is a photo, or must say why it is none.
-
-A camera's raw files (.dng, .cr2, .nef) are not among them: they lie beside the JPEGs of the same
-photos, and are counted by their suffix as passed over."""
+from haversack.survey.run.suffixes import SUFFIXES
 
 LIST_SUFFIXES = frozenset({".txt", ".lst"})
 """A named file that ends so is a list of photos, one a line."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from haversack.asgi.errors import RetryLaterError
-from haversack.jobs.store import JobStore
+from haversack.errors import RetryLaterError
+from haversack.jobs.services import JobServices
 from haversack.serve.http.job_events import EventStreams
 
 SCOPE = {"type": "http", "asgi": {"spec_version": "2.4"}}
-NO_STORE = cast("JobStore", None)
+NO_SERVICES = cast("JobServices", None)
 
 
 async def never() -> Any:
@@ -26,7 +26,7 @@ def test_streams_that_are_asked_for_at_once_stay_within_the_limit() -> None:
             await sending.wait()
 
         streams = EventStreams(lambda: True)
-        answers = [streams.of(NO_STORE, "a", 0) for _ in range(556)]
+        answers = [streams.of(NO_SERVICES, "a", 0) for _ in range(556)]
         tasks = [asyncio.ensure_future(one(SCOPE, never, slow)) for one in answers]
         await asyncio.sleep(0)
         refused = [task for task in tasks if task.done()]
@@ -36,7 +36,7 @@ def test_streams_that_are_asked_for_at_once_stay_within_the_limit() -> None:
             task.cancel()
         await asyncio.gather(*tasks[:10], return_exceptions=True)
         more = [
-            asyncio.ensure_future(streams.of(NO_STORE, "a", 0)(SCOPE, never, slow)) for _ in "ab"
+            asyncio.ensure_future(streams.of(NO_SERVICES, "a", 0)(SCOPE, never, slow)) for _ in "ab"
         ]
         await asyncio.sleep(0)
         assert not any(task.done() for task in more)
@@ -55,7 +55,7 @@ def test_a_stream_whose_caller_left_before_its_first_byte_is_counted_no_more() -
         streams = EventStreams(lambda: True)
         for _ in range(600):
             told = await asyncio.gather(
-                streams.of(NO_STORE, "a", 0)(SCOPE, never, gone), return_exceptions=True
+                streams.of(NO_SERVICES, "a", 0)(SCOPE, never, gone), return_exceptions=True
             )
             assert not isinstance(told[0], RetryLaterError)
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from haversack.asgi.access import Scope
+from collections.abc import Sequence
+
+from haversack.callers import Scope
 from haversack.jobs.job import State
+from haversack.jobs.kind import JobInput
+from haversack.jobs.kinds import KIND, JobKinds
 from haversack.serve.http.contract.operation import (
     BINARY,
     PHOTO,
-    PHOTO_QUERY,
     Operation,
     Parameter,
     both,
     json_of,
+    parameter,
 )
-from haversack.serve.work.kinds import KINDS
 
 _PLACE_QUERY = (
     Parameter(
@@ -34,48 +37,14 @@ _WEBHOOK_QUERY = (
         schema={"type": "string", "format": "uri", "maxLength": 2000},
     ),
 )
-_SURVEY_QUERY = (
-    Parameter(
-        name="upload",
-        text="Photos that were sent before: the job is a survey of them, and there is no body.",
-        schema={"type": "string"},
-        in_form=False,
-    ),
-    Parameter(
-        name="name",
-        needs="upload",
-        in_form=False,
-        text="What a list of jobs calls the survey.",
-        schema={"type": "string", "maxLength": 200},
-    ),
-    Parameter(
-        name="tile",
-        needs="upload",
-        in_form=False,
-        text="Side of a tile in px, or `whole` for whole photos; the pack's own if left out.",
-        schema={
-            "oneOf": [{"type": "integer", "minimum": 16, "maximum": 65_536}, {"const": "whole"}]
-        },
-    ),
-    Parameter(
-        name="overlap",
-        needs="upload",
-        in_form=False,
-        text="Px that neighbouring tiles share; the pack's own if left out.",
-        schema={"type": "integer", "minimum": 0, "maximum": 65_535},
-    ),
-    Parameter(
-        name="overview",
-        needs="upload",
-        in_form=False,
-        text="Also look at each photo once more as a whole.",
-        schema={"type": "boolean"},
-    ),
+_UPLOAD = Parameter(
+    name=JobInput.UPLOAD.value,
+    text="Photos that were sent before: the job is a survey of them, and there is no body.",
+    schema={"type": "string"},
+    in_form=False,
 )
 REQUEST_LATER = (*_PLACE_QUERY, *_WEBHOOK_QUERY)
 """What the query of a V1 or V2 request takes besides, if it is to be a job."""
-JOB_QUERY = (*PHOTO_QUERY, *REQUEST_LATER, *_SURVEY_QUERY)
-"""What the query of a job takes."""
 _SAFE_PUT = (
     Parameter(
         name="Idempotency-Key",
@@ -83,13 +52,12 @@ _SAFE_PUT = (
         schema={"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
     ),
 )
-_LIST_QUERY = (
-    Parameter(
-        name="state",
-        text="Only jobs in that state.",
-        schema={"enum": [state.value for state in State]},
-    ),
-    Parameter(name="kind", text="Only jobs of that kind.", schema={"enum": list(KINDS)}),
+_STATE = Parameter(
+    name="state",
+    text="Only jobs in that state.",
+    schema={"enum": [state.value for state in State]},
+)
+_PAGE_QUERY = (
     Parameter(name="pack", text="Only jobs for that pack.", schema={"type": "string"}),
     Parameter(name="after", text="The `next` of the page before.", schema={"type": "string"}),
     Parameter(
@@ -99,34 +67,8 @@ _LIST_QUERY = (
     ),
 )
 
-JOB_OPERATIONS: tuple[Operation, ...] = (
-    *both(
-        Operation(
-            id="job_submit",
-            method="POST",
-            path="/jobs/{name}",
-            text="Send a photo, or name an upload, as a job for the pack of that name; it is kept.",
-            tag="jobs",
-            scope=Scope.JOBS,
-            takes=PHOTO,
-            gives=json_of("Job"),
-            query=JOB_QUERY,
-            headers=_SAFE_PUT,
-            status=202,
-            needs_body=False,
-        ),
-        "/jobs/{name}",
-    ),
-    Operation(
-        id="jobs",
-        method="GET",
-        path="/jobs",
-        text="The caller's jobs, the newest first, by pages.",
-        tag="jobs",
-        scope=Scope.JOBS,
-        gives=json_of("Jobs"),
-        query=_LIST_QUERY,
-    ),
+
+_ONE_JOB: tuple[Operation, ...] = (
     Operation(
         id="job",
         method="GET",
@@ -163,15 +105,9 @@ JOB_OPERATIONS: tuple[Operation, ...] = (
         ),
         also={"204": "It has ended, and Last-Event-ID is its last change"},
     ),
-    Operation(
-        id="job_result",
-        method="GET",
-        path="/jobs/{name}/result",
-        text="A record, a survey's summary, or what the job's V1 or V2 route would answer.",
-        tag="jobs",
-        scope=Scope.JOBS,
-        gives=json_of("JobResult"),
-    ),
+)
+
+_FILES: tuple[Operation, ...] = (
     Operation(
         id="job_file",
         method="GET",
@@ -255,4 +191,84 @@ JOB_OPERATIONS: tuple[Operation, ...] = (
         status=204,
     ),
 )
-"""Rows of the table; see `contract`."""
+
+
+def job_query(kinds: JobKinds) -> tuple[Parameter, ...]:
+    """What the query of a job takes: everybody's, and the options of each kind."""
+    sent = {
+        takes: [
+            parameter(option, needs)
+            for kind in kinds
+            if kind.takes is takes
+            for option in kind.options
+        ]
+        for takes, needs in ((JobInput.PHOTO, ""), (JobInput.UPLOAD, JobInput.UPLOAD.value))
+    }
+    rows = (
+        *sent[JobInput.PHOTO],
+        *REQUEST_LATER,
+        *_named(kinds),
+        _UPLOAD,
+        *sent[JobInput.UPLOAD],
+    )
+    # What kinds have in common is said once.
+    return tuple({one.name: one for one in reversed(rows)}[name] for name in _names(rows))
+
+
+def _names(rows: Sequence[Parameter]) -> list[str]:
+    return list(dict.fromkeys(one.name for one in rows))
+
+
+def _named(kinds: JobKinds) -> list[Parameter]:
+    """?kind, where there are kinds that nothing else tells."""
+    if not kinds.named_only:
+        return []
+    schema = {"enum": kinds.submitted}
+    text = "Which kind of job; what is sent tells it where this is left out."
+    return [Parameter(name=KIND, text=text, schema=schema, in_form=False)]
+
+
+def job_operations(kinds: JobKinds) -> tuple[Operation, ...]:
+    """Rows of the table; see `contract`."""
+    submit = Operation(
+        id="job_submit",
+        method="POST",
+        path="/jobs/{name}",
+        text="Send a photo, or name an upload, as a job for the pack of that name; it is kept.",
+        tag="jobs",
+        scope=Scope.JOBS,
+        takes=PHOTO,
+        gives=json_of("Job"),
+        query=job_query(kinds),
+        headers=_SAFE_PUT,
+        status=202,
+        needs_body=False,
+    )
+    of_kind = Parameter(name=KIND, text="Only jobs of that kind.", schema={"enum": kinds.names})
+    listed = Operation(
+        id="jobs",
+        method="GET",
+        path="/jobs",
+        text="The caller's jobs, the newest first, by pages.",
+        tag="jobs",
+        scope=Scope.JOBS,
+        gives=json_of("Jobs"),
+        query=(_STATE, of_kind, *_PAGE_QUERY),
+    )
+    result = Operation(
+        id="job_result",
+        method="GET",
+        path="/jobs/{name}/result",
+        text=_sentence([kind.words.result for kind in kinds]),
+        tag="jobs",
+        scope=Scope.JOBS,
+        gives=json_of("JobResult"),
+    )
+    return (*both(submit, "/jobs/{name}"), listed, *_ONE_JOB, result, *_FILES)
+
+
+def _sentence(results: Sequence[str]) -> str:
+    """As in: A record, a summary, or an answer."""
+    *most, last = results or ["what came of the job"]
+    text = f"{', '.join(most)}, or {last}." if most else f"{last}."
+    return text[0].upper() + text[1:]

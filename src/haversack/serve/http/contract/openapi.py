@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 from haversack.asgi.cookies import PLAIN
+from haversack.jobs.kinds import JobKinds
 from haversack.serve.http.contract.operation import FORM, Operation
 from haversack.serve.http.contract.schemas import SCHEMAS, Schema, ref
-from haversack.serve.http.contract.table import OPERATIONS, PATH_PARAMETERS
+from haversack.serve.http.contract.table import PATH_PARAMETERS, operations
 from haversack.version import __version__
 
 _IN_PATH = re.compile(r"{(\w+)}")
@@ -34,10 +35,10 @@ _OF_JOBS = {
 }
 
 
-def document() -> dict[str, Any]:
-    """The whole page."""
+def document(kinds: JobKinds) -> dict[str, Any]:
+    """The whole page of a server that knows these kinds of jobs."""
     paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
+    for operation in operations(kinds):
         paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation)
     return {
         "openapi": "3.1.0",
@@ -48,13 +49,21 @@ def document() -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": SCHEMAS,
+            "schemas": {**SCHEMAS, "JobResult": _result(kinds)},
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer"},
                 "session": {"type": "apiKey", "in": "cookie", "name": PLAIN},
             },
         },
     }
+
+
+def _result(kinds: JobKinds) -> Schema:
+    """What comes of a job: one of its kind's schemas, or any object."""
+    names = dict.fromkeys(name for kind in kinds for name in kind.words.schemas)
+    is_whole = names and all(kind.words.schemas for kind in kinds)
+    others = [] if is_whole else [{"type": "object"}]
+    return {"anyOf": [*map(ref, names), *others]}
 
 
 def _described(operation: Operation) -> dict[str, Any]:

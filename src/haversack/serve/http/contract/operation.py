@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from haversack.asgi.access import Scope
+from haversack.callers import Scope
+from haversack.jobs.kind import JobOption
 from haversack.serve.http.contract.schemas import Schema, ref
+from haversack.serve.work.predict_kind import PREDICT
 
 JSON = "application/json"
 OCTETS = "application/octet-stream"
@@ -88,12 +90,20 @@ def both(operation: Operation, at: str) -> tuple[Operation, Operation]:
     return operation, Operation(**values)
 
 
-PHOTO_QUERY = (
-    Parameter(
-        name="threshold",
-        text="The least score of an object; the pack's own where it is left out.",
-        schema={"type": "number", "minimum": 0, "maximum": 1},
-    ),
-    Parameter(name="map", text="Also give a label map's pixels.", schema={"type": "boolean"}),
-)
+def parameter(option: JobOption, needs: str = "") -> Parameter:
+    """What may be wished of a job, as a query parameter.
+
+    Args:
+        needs: the parameter without which it means nothing; then no form has it.
+    """
+    return Parameter(
+        name=option.name,
+        text=option.text,
+        schema=option.schema,
+        needs=needs,
+        in_form=not needs,
+    )
+
+
+PHOTO_QUERY = tuple(map(parameter, PREDICT.options))
 """What may be asked of a photo's record."""

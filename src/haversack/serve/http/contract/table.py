@@ -5,8 +5,11 @@ The routes and the OpenAPI page are both made from it, so they cannot differ.
 
 from __future__ import annotations
 
-from haversack.asgi.access import Scope
-from haversack.serve.http.contract.jobs import JOB_OPERATIONS, JOB_QUERY, REQUEST_LATER
+from dataclasses import replace
+
+from haversack.callers import Scope
+from haversack.jobs.kinds import JobKinds
+from haversack.serve.http.contract.jobs import REQUEST_LATER, job_operations, job_query
 from haversack.serve.http.contract.operation import (
     BINARY,
     JSON,
@@ -40,8 +43,10 @@ _LATER = (
 _AS_JOB = {"202": "Accepted as a job; Location is its address"}
 _V2 = "/v2/models/{name}"
 _V1 = "/v1/models/{name}"
+_PHOTO = "/predict/{name}"
+_PHOTO_PATHS = (_PHOTO, f"{_PHOTO}/versions/{{version}}")
 
-OPERATIONS: tuple[Operation, ...] = (
+_FIRST: tuple[Operation, ...] = (
     # The hot ones first: routes are tried in order.
     *both(
         Operation(
@@ -62,17 +67,16 @@ OPERATIONS: tuple[Operation, ...] = (
         Operation(
             id="predict_photo",
             method="POST",
-            path="/predict/{name}",
+            path=_PHOTO,
             text="What is in one photo: its canonical record.",
             tag="photos",
             takes=PHOTO,
             gives=json_of("Record"),
             query=PHOTO_QUERY,
             headers=_LATER,
-            later=JOB_QUERY,
             also=_AS_JOB,
         ),
-        "/predict/{name}",
+        _PHOTO,
     ),
     *both(
         Operation(
@@ -268,7 +272,9 @@ OPERATIONS: tuple[Operation, ...] = (
         scope=Scope.ADMIN,
         status=204,
     ),
-    *JOB_OPERATIONS,
+)
+
+_LAST: tuple[Operation, ...] = (
     Operation(
         id="session_begin",
         method="POST",
@@ -326,4 +332,10 @@ OPERATIONS: tuple[Operation, ...] = (
         passes_over=True,
     ),
 )
-"""Every operation, in the order that routes are tried."""
+
+
+def operations(kinds: JobKinds) -> tuple[Operation, ...]:
+    """Every operation of a server that knows these kinds of jobs, in the order of the routes."""
+    query = job_query(kinds)
+    first = (replace(one, later=query) if one.path in _PHOTO_PATHS else one for one in _FIRST)
+    return (*first, *job_operations(kinds), *_LAST)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-KIND = "survey"
-
 
 class SurveyWish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The options of `haversack survey run` that change results; None for the pack's own.
