@@ -6,6 +6,7 @@ import io
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,15 @@ def spots_pack(folder: Path, *, gain: float = 9, **options: Any) -> PackFiles:
     return open_pack(built(asked, folder / "packs").path)
 
 
+@lru_cache(maxsize=64)
+def _drawn(seed: int, width: int, height: int) -> NDArray[np.uint8]:
+    """Kept, for a scene takes 0.15 s and a dozen of them are asked for again and again."""
+    return draw_scene(seed, width=width, height=height, count=6).pixels
+
+
 def scene(seed: int, width: int = 500, height: int = 330) -> NDArray[np.uint8]:
     """A drawn photo with white patches, which `spots` sees."""
-    pixels = draw_scene(seed, width=width, height=height, count=6).pixels.copy()
+    pixels = _drawn(seed, width, height).copy()
     rng = np.random.default_rng(seed)
     for x, y in rng.integers(0, (width - 30, height - 30), (12, 2)):
         pixels[y : y + 24, x : x + 26] = 250

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.server.running import BLOBS, Server, imported, serving
+from tests.server.quick_blobs import QUICK_BLOBS
+from tests.server.running import Server, imported, serving
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 PLAIN = ("--head", "none", "--geometry", "none")
@@ -26,7 +27,7 @@ def server(
     tmp_path_factory: pytest.TempPathFactory, tensor_packs: dict[str, Path]
 ) -> Iterator[Server]:
     """blobs, tiny and planes; whoever unloads or loads packs starts one of their own."""
-    with serving(tmp_path_factory.mktemp("server"), BLOBS, *tensor_packs.values()) as running:
+    with serving(tmp_path_factory.mktemp("server"), QUICK_BLOBS, *tensor_packs.values()) as running:
         yield running
 
 

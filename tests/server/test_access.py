@@ -7,7 +7,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.server.running import BLOBS, PHOTO, Server, refused, serving
+from tests.server.quick_blobs import QUICK_BLOBS
+from tests.server.running import PHOTO, Server, refused, serving
 
 USER, OWNER, SCRAPER = "user-key-0123456789", "owner-key-0123456789", "scraper-key-0123456789"
 SITE = "https://example.org"
@@ -25,7 +26,7 @@ def keys_file(folder: Path, text: str | None = None, mode: int = 0o600) -> Path:
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("guarded")
-    words = (BLOBS, "--keys", keys_file(folder), "--allow-origin", SITE)
+    words = (QUICK_BLOBS, "--keys", keys_file(folder), "--allow-origin", SITE)
     with serving(folder, *words) as server:
         yield server
 
@@ -165,13 +166,13 @@ def test_a_callers_own_id_comes_back_where_it_fits_a_log(server: Server) -> None
 
 
 def test_an_address_for_others_needs_keys_or_a_word(tmp_path: Path) -> None:
-    done = refused(tmp_path, BLOBS, "--host", "0.0.0.0")
+    done = refused(tmp_path, QUICK_BLOBS, "--host", "0.0.0.0")
     assert done.returncode == 2
     assert "--keys FILE, or --no-auth" in done.stderr
 
 
 def test_keys_and_none_contradict_each_other(tmp_path: Path) -> None:
-    done = refused(tmp_path, BLOBS, "--keys", keys_file(tmp_path), "--no-auth")
+    done = refused(tmp_path, QUICK_BLOBS, "--keys", keys_file(tmp_path), "--no-auth")
     assert done.returncode == 2
     assert "contradict" in done.stderr
 
@@ -189,14 +190,14 @@ def test_keys_and_none_contradict_each_other(tmp_path: Path) -> None:
 def test_a_keys_file_that_is_open_or_wrong_is_refused(
     tmp_path: Path, text: str | None, mode: int, said: str
 ) -> None:
-    done = refused(tmp_path, BLOBS, "--keys", keys_file(tmp_path, text, mode))
+    done = refused(tmp_path, QUICK_BLOBS, "--keys", keys_file(tmp_path, text, mode))
     assert done.returncode == 2
     assert said in done.stderr
     assert USER not in done.stderr
 
 
 def test_an_open_server_answers_every_name(tmp_path: Path) -> None:
-    with serving(tmp_path, BLOBS, "--host", "0.0.0.0", "--no-auth") as server:
+    with serving(tmp_path, QUICK_BLOBS, "--host", "0.0.0.0", "--no-auth") as server:
         answer = server.get("/v2", headers={"Host": "haversack.example.org"})
         assert answer.status_code == 200
         assert "Everyone who reaches this address" in server.said()

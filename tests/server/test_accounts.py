@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 from tests import shell
-from tests.server.running import BLOBS, PHOTO, Server, refused, serving
+from tests.server.quick_blobs import QUICK_BLOBS
+from tests.server.running import PHOTO, Server, refused, serving
 
 from haversack.accounts.register import FRESH_SECONDS
 
@@ -63,7 +64,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     (folder / "keys").write_text("old:key-of-a-file-0123456789\n")
     (folder / "keys").chmod(0o600)
     words = ("--database", folder / "accounts.sqlite", "--keys", folder / "keys")
-    with serving(folder, BLOBS, *words, "--trust-proxy", "--allow-origin", SITE) as server:
+    with serving(folder, QUICK_BLOBS, *words, "--trust-proxy", "--allow-origin", SITE) as server:
         yield Guarded(server, folder)
 
 
@@ -346,7 +347,7 @@ def test_without_accounts_a_server_on_this_machine_is_open_and_says_so(server: S
 def test_with_the_option_nobody_gets_in_before_the_first_account(tmp_path: Path) -> None:
     database = tmp_path / "accounts.sqlite"
     words = ("--host", "0.0.0.0", "--accounts", "--database", database)
-    with serving(tmp_path, BLOBS, *words) as server:
+    with serving(tmp_path, QUICK_BLOBS, *words) as server:
         assert soon_says(server, "Nobody may use it yet")
         assert server.get("/packs").status_code == 401
         assert server.get("/session").json()["sign_in"] is False
@@ -360,6 +361,6 @@ def test_with_the_option_nobody_gets_in_before_the_first_account(tmp_path: Path)
 
 
 def test_options_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
-    done = refused(tmp_path, BLOBS, "--accounts", "--no-auth")
+    done = refused(tmp_path, QUICK_BLOBS, "--accounts", "--no-auth")
     assert done.returncode == 2
     assert "contradict" in done.stderr

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.server.running import BLOBS, PHOTO, refused, serving
+from tests.server.quick_blobs import QUICK_BLOBS
+from tests.server.running import PHOTO, refused, serving
 from tests.server.test_jobs import ended, submit
 
 from haversack.jobs.services import JobLocations, open_services
@@ -25,14 +26,14 @@ from haversack.jobs.tidier import Tidier
 def test_what_makes_no_sense_is_refused_at_the_start(
     tmp_path: Path, words: tuple[str, str], said: str
 ) -> None:
-    done = refused(tmp_path, BLOBS, *words)
+    done = refused(tmp_path, QUICK_BLOBS, *words)
     assert done.returncode == 2
     assert said in done.stderr
 
 
 def test_what_the_server_was_told_holds_for_whoever_tidies(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    with serving(tmp_path, BLOBS, "--state", state, "--keep-photos", "1s") as server:
+    with serving(tmp_path, QUICK_BLOBS, "--state", state, "--keep-photos", "1s") as server:
         address = submit(server)
         ended(server, address)
         assert server.get(f"{address}/photo").content == PHOTO.read_bytes()

@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.server.running import BLOBS, COMMAND, PHOTO, Server, environment, serving
+from tests.server.quick_blobs import QUICK_BLOBS
+from tests.server.running import COMMAND, PHOTO, Server, environment, serving
 from tests.shell import haversack
 
 PHOTO_BYTES = PHOTO.read_bytes()
@@ -22,7 +23,7 @@ KEYS = {"ada": "a" * 20, "bob": "b" * 20, "eve": "e" * 20, "root": "r" * 20}
 
 @pytest.fixture(scope="module")
 def jobs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("jobs"), BLOBS) as running:
+    with serving(tmp_path_factory.mktemp("jobs"), QUICK_BLOBS) as running:
         yield running
 
 
@@ -167,7 +168,7 @@ def test_events_tell_every_change_and_go_on_after_the_last_one_seen(jobs_server:
 
 
 def test_a_streams_reader_does_not_keep_the_server_from_ending(tmp_path: Path) -> None:
-    with serving(tmp_path, BLOBS) as server:
+    with serving(tmp_path, QUICK_BLOBS) as server:
         address = waiting_job(server)
         began = threading.Event()
         seen: list[str] = []
@@ -215,13 +216,13 @@ def test_a_waiting_job_says_when_to_look_again_and_can_be_cancelled(jobs_server:
 def test_a_killed_server_shows_the_result_at_the_same_address_when_it_is_back(
     tmp_path: Path,
 ) -> None:
-    with serving(tmp_path, BLOBS) as first:
+    with serving(tmp_path, QUICK_BLOBS) as first:
         done = submit_and_end(first)
         before = first.get(f"{done}/result").json()
         addresses = [submit(first) for _ in range(12)]
         first.process.kill()
         first.process.wait(10)
-    with serving(tmp_path, BLOBS, "--state", first.state) as again:
+    with serving(tmp_path, QUICK_BLOBS, "--state", first.state) as again:
         assert again.get(f"{done}/result").json() == before
         for address in addresses:
             assert ended(again, address)["state"] == "done"
@@ -229,7 +230,7 @@ def test_a_killed_server_shows_the_result_at_the_same_address_when_it_is_back(
 
 def test_a_worker_process_does_a_servers_jobs(tmp_path: Path) -> None:
     # The server holds another version's name only, so that the worker is who does it.
-    with serving(tmp_path, BLOBS) as server:
+    with serving(tmp_path, QUICK_BLOBS) as server:
         pinned = command(
             tmp_path, "jobs", "submit", "blobs@2", PHOTO, "--state", server.state, "--json"
         )
@@ -245,7 +246,7 @@ def test_a_worker_process_does_a_servers_jobs(tmp_path: Path) -> None:
 def second_version(folder: Path) -> Path:
     """The pack `blobs` as its version 2."""
     target = folder / "repository" / "blobs" / "2"
-    shutil.copytree(BLOBS, target)
+    shutil.copytree(QUICK_BLOBS, target)
     manifest = target / "pack.toml"
     manifest.write_text(manifest.read_text().replace('version = "1"', 'version = "2"', 1))
     return target
@@ -286,7 +287,7 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     scopes = {"ada": ":jobs", "bob": ":jobs,infer", "eve": "", "root": ":jobs,admin"}
     keys.write_text("".join(f"{n}:{KEYS[n]}{scopes[n]}\n" for n in KEYS))
     keys.chmod(0o600)
-    with serving(folder, BLOBS, "--keys", keys) as running:
+    with serving(folder, QUICK_BLOBS, "--keys", keys) as running:
         yield running
 
 

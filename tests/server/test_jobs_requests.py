@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from tests.server.running import BLOBS, PHOTO, Server, serving
+from tests.server.quick_blobs import QUICK_BLOBS
+from tests.server.running import PHOTO, Server, serving
 from tests.server.test_jobs import command, ended
 
 LATER = {"Prefer": "respond-async"}
@@ -200,12 +201,12 @@ def test_a_key_needs_the_scope_of_jobs_and_no_other(
 def test_a_request_outlives_the_server_and_the_command_line_shows_its_result(
     tmp_path: Path, tensor_packs: dict[str, Path]
 ) -> None:
-    with serving(tmp_path, BLOBS, tensor_packs["tiny"]) as first:
+    with serving(tmp_path, QUICK_BLOBS, tensor_packs["tiny"]) as first:
         direct = first.post(V1, json={"instances": ROWS}).json()
         put = [as_job(first, V1, json={"instances": ROWS}) for _ in range(30)]
         first.process.kill()
         first.process.wait(10)
-    with serving(tmp_path, BLOBS, tensor_packs["tiny"], "--state", first.state) as again:
+    with serving(tmp_path, QUICK_BLOBS, tensor_packs["tiny"], "--state", first.state) as again:
         for answer in put:
             assert ended(again, answer.headers["location"])["state"] == "done"
         job_id, door = put[-1].json()["id"], ("--server", again.url)

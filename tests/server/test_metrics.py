@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.server.running import BLOBS, PHOTO, Server, serving
+from tests.server.quick_blobs import QUICK_BLOBS
+from tests.server.running import PHOTO, Server, serving
+from tests.server.test_jobs import eventually
 
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Three photos were answered, and one refused."""
     folder: Path = tmp_path_factory.mktemp("asked")
-    with serving(folder, BLOBS, "--triton-metrics", "--log-requests") as server:
+    with serving(folder, QUICK_BLOBS, "--triton-metrics", "--log-requests") as server:
         for data in (PHOTO.read_bytes(),) * 3 + (b"%PDF",):
             server.post("/predict/blobs", content=data)
         yield server
@@ -57,5 +59,6 @@ def test_triton_boards_find_their_names(asked: Server) -> None:
 def test_each_request_is_one_line_of_the_log(asked: Server) -> None:
     answer = asked.get("/v2", headers={"X-Request-Id": "find-me"})
     assert answer.status_code == 200
-    (line,) = [line for line in asked.said().splitlines() if "find-me" in line]
+    # It is written after the answer went.
+    (line,) = eventually(lambda: [one for one in asked.said().splitlines() if "find-me" in one])
     assert "GET /v2 200" in line

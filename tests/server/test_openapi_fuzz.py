@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.server.running import BLOBS, environment, serving
+from tests.server.quick_blobs import QUICK_BLOBS
+from tests.server.running import environment, serving
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 # Without positive_data_acceptance: no schema can say which tensors a model takes, or which bytes
@@ -66,7 +67,7 @@ def fuzz(
 ) -> tuple[subprocess.CompletedProcess[str], str]:
     """What Schemathesis says, and the server's metrics after it."""
     (folder / "schemathesis.toml").write_text(CONFIG)
-    with serving(folder, BLOBS, *packs.values()) as server:
+    with serving(folder, QUICK_BLOBS, *packs.values()) as server:
         page = with_examples(server.get("/openapi.json").json())
         (folder / "openapi.json").write_text(json.dumps(page))
         words = ["--config-file", "schemathesis.toml", "run", "openapi.json", "--url", server.url]
@@ -102,7 +103,7 @@ def check(folder: Path, packs: dict[str, Path], *options: str) -> None:
 def test_what_the_page_allows_and_forbids_is_what_the_server_does(
     tmp_path: Path, tensor_packs: dict[str, Path]
 ) -> None:
-    check(tmp_path, tensor_packs, "--max-examples", "10", "--seed", "1")
+    check(tmp_path, tensor_packs, "--max-examples", "4", "--seed", "1")
 
 
 @pytest.mark.slow

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.server.running import BLOBS, PHOTO, Server, serving
+from tests.server.quick_blobs import QUICK_BLOBS
+from tests.server.running import PHOTO, Server, serving
 from tests.shell import haversack
 from tests.unit.packfile.conftest import (
     MODEL_TEXT,
@@ -22,7 +23,7 @@ from haversack.packfile.archive import open_pack, write_archive
 
 @pytest.fixture(scope="module")
 def pack_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("house"), BLOBS, "--pack-limit", "200K") as server:
+    with serving(tmp_path_factory.mktemp("house"), QUICK_BLOBS, "--pack-limit", "200K") as server:
         yield server
 
 
@@ -77,10 +78,10 @@ def test_a_pack_is_sent_used_fetched_and_removed(pack_server: Server, tmp_path: 
 
 
 def test_a_pack_that_was_sent_is_there_after_a_restart(tmp_path: Path) -> None:
-    with serving(tmp_path, BLOBS) as first:
+    with serving(tmp_path, QUICK_BLOBS) as first:
         assert first.post("/packs", content=archive(tmp_path, "1")).status_code == 201
         state = first.state
-    with serving(tmp_path, BLOBS, "--state", state) as second:
+    with serving(tmp_path, QUICK_BLOBS, "--state", state) as second:
         index = second.post("/v2/repository/index").json()
         assert [row["name"] for row in index] == ["blobs", "tiny"]
         assert second.post("/v2/repository/models/tiny/load").status_code == 200
@@ -138,14 +139,14 @@ def test_a_pack_over_the_limit_is_413(pack_server: Server) -> None:
 def test_a_pack_that_the_owner_gave_is_not_removed_over_http(pack_server: Server) -> None:
     answer = pack_server.delete("/packs/blobs/versions/1")
     assert (answer.status_code, answer.json()["code"]) == (403, "pack-read-only")
-    assert (BLOBS / "pack.toml").exists()
+    assert (QUICK_BLOBS / "pack.toml").exists()
     assert versions(pack_server)["blobs"] == "1"
 
 
 def test_a_pack_of_the_owner_can_be_fetched(pack_server: Server, tmp_path: Path) -> None:
     target = tmp_path / "blobs.pack"
     target.write_bytes(pack_server.get("/packs/blobs/versions/1").content)
-    assert open_pack(target).manifest == open_pack(BLOBS).manifest
+    assert open_pack(target).manifest == open_pack(QUICK_BLOBS).manifest
 
 
 def test_the_menu_says_what_each_pack_is(pack_server: Server) -> None:

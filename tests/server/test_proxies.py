@@ -8,7 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.server.running import BLOBS, PHOTO, Server, raw, refused, serving
+from tests.server.quick_blobs import QUICK_BLOBS
+from tests.server.running import PHOTO, Server, raw, refused, serving
 
 NAME = "cv.example.org"
 
@@ -16,7 +17,7 @@ NAME = "cv.example.org"
 @pytest.fixture(scope="module")
 def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     words = ("--no-auth", "--trust-proxy", "--allow-host", NAME)
-    with serving(tmp_path_factory.mktemp("behind"), BLOBS, *words) as server:
+    with serving(tmp_path_factory.mktemp("behind"), QUICK_BLOBS, *words) as server:
         yield server
 
 
@@ -67,7 +68,9 @@ def test_where_names_are_given_others_are_refused_on_an_open_address_too(
     keys.chmod(0o600)
     guarded = (guard, keys) if guard == "--keys" else (guard,)
     key = {"Authorization": "Bearer key-of-a-file-0123456789"}
-    with serving(tmp_path, BLOBS, "--host", "0.0.0.0", *guarded, "--allow-host", NAME) as server:
+    with serving(
+        tmp_path, QUICK_BLOBS, "--host", "0.0.0.0", *guarded, "--allow-host", NAME
+    ) as server:
         for host, status in ((NAME, 200), ("evil.example", 403)):
             own = {"Host": host, "Origin": f"http://{host}", **key}
             answer = server.post("/predict/blobs", content=PHOTO.read_bytes(), headers=own)
@@ -75,13 +78,13 @@ def test_where_names_are_given_others_are_refused_on_an_open_address_too(
 
 
 def test_a_name_that_is_none_ends_the_start(tmp_path: Path) -> None:
-    done = refused(tmp_path, BLOBS, "--allow-host", f"https://{NAME}")
+    done = refused(tmp_path, QUICK_BLOBS, "--allow-host", f"https://{NAME}")
     assert done.returncode == 2
     assert "without https://" in done.stderr
 
 
 def test_double_colon_is_for_both_and_says_so(tmp_path: Path) -> None:
-    with serving(tmp_path, BLOBS, "--host", "::", "--no-auth") as server:
+    with serving(tmp_path, QUICK_BLOBS, "--host", "::", "--no-auth") as server:
         four, _, six = server.url.partition(" and ")
         assert httpx.get(f"{four}/healthz").status_code == 200
         if socket.has_dualstack_ipv6():
@@ -95,7 +98,7 @@ def test_double_colon_is_for_both_and_says_so(tmp_path: Path) -> None:
 def test_an_address_that_is_none_is_not_blamed_on_the_port(
     tmp_path: Path, host: str, status: int, hint: str
 ) -> None:
-    done = refused(tmp_path, BLOBS, "--host", host, "--no-auth")
+    done = refused(tmp_path, QUICK_BLOBS, "--host", host, "--no-auth")
     assert done.returncode == status
     assert hint in done.stderr
     assert "another with --port" not in done.stderr

@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 import pytest
 from tests.integration.survey_material import save, scene
+from tests.server.quick_blobs import QUICK_BLOBS
 from tests.server.running import BLOBS, Server, serving
 from tests.server.test_jobs import KEYS, ended, eventually
 from tests.shell import haversack
@@ -38,7 +39,7 @@ def _png(folder: Path, number: int, width: int = 500, height: int = 330) -> byte
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("surveys"), BLOBS) as running:
+    with serving(tmp_path_factory.mktemp("surveys"), QUICK_BLOBS) as running:
         yield running
 
 
@@ -82,7 +83,7 @@ def test_a_survey_gives_what_survey_run_gives(
     for name, data in photos.items():
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / name).write_bytes(data)
-    run(tmp_path, "survey", "run", "in", "--pack", BLOBS, "--out", "run", "--tile", "300",
+    run(tmp_path, "survey", "run", "in", "--pack", QUICK_BLOBS, "--out", "run", "--tile", "300",
         "--overlap", "32", "--threads", "2", "--batch", "1", "--quiet")  # fmt: skip
     run(tmp_path, "survey", "export", "run", "--format", "jsonl")
     lines = (tmp_path / "run" / "exports" / "results.jsonl").read_text().splitlines()
@@ -222,22 +223,22 @@ def test_a_browser_is_led_to_the_page_that_shows_the_job(server: Server, photos:
     assert address in {one["links"]["self"] for one in listed}
 
 
-def test_a_survey_holds_up_neither_requests_nor_small_jobs(
-    server: Server, photos: Photos, tmp_path: Path
-) -> None:
-    large = {f"{n}.png": _png(tmp_path, n, 600, 400) for n in range(25)}
-    address = surveyed(server, large, tile=300, overlap=0)
-    eventually(lambda: server.get(address).json()["progress"]["done"] >= 1)
-    direct = server.post("/predict/blobs", content=photos["south/IMG_0.png"])
-    assert direct.status_code == 200
-    small = server.post("/jobs/blobs", content=photos["south/IMG_0.png"])
-    assert ended(server, small.headers["location"])["state"] == "done"
-    shown = server.get(address).json()
-    assert shown["state"] == "running"
-    assert shown["eta_seconds"] > 0
-    cancelled = server.delete(address)
-    assert cancelled.json()["state"] == "cancelled"
-    eventually(lambda: not _working(server, address))
+def test_a_survey_holds_up_neither_requests_nor_small_jobs(photos: Photos, tmp_path: Path) -> None:
+    large = {f"{n}.png": _png(tmp_path, n % 5, 600, 400) for n in range(25)}
+    # The real pack, so that the survey takes long enough.
+    with serving(tmp_path, BLOBS) as server:
+        address = surveyed(server, large, tile=300, overlap=0)
+        eventually(lambda: server.get(address).json()["progress"]["done"] >= 1)
+        direct = server.post("/predict/blobs", content=photos["south/IMG_0.png"])
+        assert direct.status_code == 200
+        small = server.post("/jobs/blobs", content=photos["south/IMG_0.png"])
+        assert ended(server, small.headers["location"])["state"] == "done"
+        shown = server.get(address).json()
+        assert shown["state"] == "running"
+        assert shown["eta_seconds"] > 0
+        cancelled = server.delete(address)
+        assert cancelled.json()["state"] == "cancelled"
+        eventually(lambda: not _working(server, address))
 
 
 def _working(server: Server, address: str) -> bool:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.server.running import BLOBS, PHOTO, Server, refused, serving
+from tests.server.quick_blobs import QUICK_BLOBS
+from tests.server.running import PHOTO, Server, refused, serving
 from tests.server.test_jobs import ended, eventually, submit
 
 SECRET = b"k" * 32
@@ -71,7 +72,7 @@ def secret(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, secret: Path) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("hooks")
-    with serving(folder, BLOBS, "--webhook-secret", secret, *LOCAL) as running:
+    with serving(folder, QUICK_BLOBS, "--webhook-secret", secret, *LOCAL) as running:
         yield running
 
 
@@ -135,7 +136,7 @@ def test_a_receiver_that_is_gone_for_good_is_told_no_more(
 
 
 def test_an_address_of_ones_own_network_is_refused_at_once(tmp_path: Path, secret: Path) -> None:
-    with serving(tmp_path, BLOBS, "--webhook-secret", secret) as server:
+    with serving(tmp_path, QUICK_BLOBS, "--webhook-secret", secret) as server:
         for url in ("http://127.0.0.1/", "http://10.0.0.1/", "gopher://example.org", "x"):
             answer = server.post("/jobs/blobs", params={"webhook": url}, content=PHOTO.read_bytes())
             assert (answer.status_code, answer.json()["code"]) == (400, "webhook-refused")
@@ -147,18 +148,18 @@ def test_an_address_of_ones_own_network_is_refused_at_once(tmp_path: Path, secre
 
 
 def test_without_a_secret_nobody_is_told(tmp_path: Path) -> None:
-    with serving(tmp_path, BLOBS) as server:
+    with serving(tmp_path, QUICK_BLOBS) as server:
         answer = server.post("/jobs/blobs?webhook=https://example.org/", content=PHOTO.read_bytes())
         assert (answer.status_code, answer.json()["code"]) == (400, "webhook-off")
         assert server.get("/jobs").json()["jobs"] == []
-    assert "--webhook-to needs --webhook-secret" in refused(tmp_path, BLOBS, *LOCAL).stderr
+    assert "--webhook-to needs --webhook-secret" in refused(tmp_path, QUICK_BLOBS, *LOCAL).stderr
 
 
 @pytest.mark.slow
 def test_a_job_that_ended_while_the_server_was_away_is_told_when_it_is_back(
     tmp_path: Path, secret: Path, receiver: Receiver
 ) -> None:
-    words = (BLOBS, "--webhook-secret", secret, *LOCAL, "--state", tmp_path / "state")
+    words = (QUICK_BLOBS, "--webhook-secret", secret, *LOCAL, "--state", tmp_path / "state")
     receiver.answers = [503] * 1
     with serving(tmp_path, *words) as server:
         submit(server, f"/jobs/blobs?webhook={receiver.url}")
