@@ -2,10 +2,13 @@
 .PHONY: help demo test test-slow check format bench clean constraints
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+SPREAD := -n auto --dist worksteal
+# What is measured there would be measured of its neighbours too.
+ALONE := tests/memory tests/loop
 
 help:
 	@echo "make demo       draw aerial photos, find the animals, open the page with them (offline)"
-	@echo "make test       everything but the slow tests, in under ten minutes"
+	@echo "make test       everything but the slow tests, in under eight minutes"
 	@echo "make test-slow  the slow tests"
 	@echo "make check      ruff, mypy, import-linter, tsc"
 	@echo "make format     put the code in the project's layout"
@@ -21,10 +24,11 @@ demo: .venv/.base
 	@$(BIN)/haversack demo
 
 test: .venv/.dev
-	$(PYTEST) -n auto -m "not slow" $(PYTEST_ARGS)
+	$(PYTEST) $(SPREAD) -m "not slow" --budget-minutes 8 $(PYTEST_ARGS)
 
 test-slow: .venv/.dev
-	$(PYTEST) -m slow $(PYTEST_ARGS)
+	$(PYTEST) $(SPREAD) -m slow $(ALONE:%=--ignore=%) $(PYTEST_ARGS)
+	$(PYTEST) -m slow $(ALONE) $(PYTEST_ARGS)
 
 check: .venv/.dev
 	$(BIN)/ruff check .

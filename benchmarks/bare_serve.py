@@ -22,9 +22,9 @@ from starlette.routing import Route
 
 from haversack.engine.allocator import settle
 from haversack.engine.cpus import usable_cpus
-from haversack.engine.detections import Detections
 from haversack.engine.predictor import Predictor, PredictorOptions
 from haversack.engine.session import SessionOptions
+from haversack.engine.tasks.detect import Detections
 from haversack.packfile.archive import open_pack
 from haversack.serve.options import ServeOptions
 
@@ -46,7 +46,7 @@ def application(photo_pack: Path, tensor_packs: list[Path]) -> Starlette:
         fitted = await loop.run_in_executor(decoding, lambda: photos.fit(photos.decode(data)))
         (found,) = await loop.run_in_executor(inferring, photos.infer, [fitted])
         assert isinstance(found, Detections)
-        boxes = found.above(0.4).named(())
+        boxes = found.above(0.4).objects(())
         return Response(msgspec.json.encode(boxes), media_type="application/json")
 
     async def tensor(request: Request) -> Response:

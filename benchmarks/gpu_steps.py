@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import gpu_cuda
 import load
@@ -31,11 +31,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from haversack.engine.cpus import usable_cpus
+from haversack.engine.fitted import Fitted
 from haversack.engine.ort import open_session
 from haversack.engine.photo import DecodedPhoto
-from haversack.engine.predictor import Fitted, Predictor, PredictorOptions
-from haversack.engine.results import Outcome
-from haversack.engine.session import Device, Session, SessionOptions
+from haversack.engine.predictor import Predictor, PredictorOptions
+from haversack.engine.results import PackIdentity
+from haversack.engine.session import Session, SessionOptions
+from haversack.engine.tasks.task import Task, TaskOutcome
 from haversack.engine.tiles import TileGrid, cut
 from haversack.packfile.archive import open_pack
 from haversack.survey.flow.tile_inference import TileView, infer_tiles
@@ -108,9 +110,7 @@ def fit(bench: Bench, tell: Tell) -> None:
     kinds += [(bench.device, None)] if bench.device != "cpu" else []
     for name, pack in bench.packs.items():
         for device, threads in kinds:
-            options = SessionOptions(
-                device=cast("Device", device), threads=threads, spin_between_calls=False
-            )
+            options = SessionOptions(device=device, threads=threads, spin_between_calls=False)
             session = open_session(pack / "fit.onnx", options)
             for wide, high in shapes:
                 image = np.ascontiguousarray(pixels[:high, :wide])
@@ -146,10 +146,18 @@ class _Counting:
     calls: int = 0
     rows: int = 0
 
+    @property
+    def identity(self) -> PackIdentity:
+        return self.predictor.identity
+
+    @property
+    def task(self) -> Task:
+        return self.predictor.task
+
     def fit(self, image: DecodedPhoto) -> Fitted:
         return self.predictor.fit(image)
 
-    def infer(self, photos: Sequence[Fitted]) -> list[Outcome]:
+    def infer(self, photos: Sequence[Fitted]) -> list[TaskOutcome]:
         self.calls += 1
         self.rows += len(photos)
         return self.predictor.infer(photos)
@@ -181,13 +189,8 @@ def _herd(bench: Bench, pack: Path, seen: list[TileView]) -> dict[str, Any]:
 
 
 def serve(bench: Bench, tell: Tell) -> None:
-    """Photos over HTTP, several at once; on the device where the command has such an option."""
-    help_text = subprocess.check_output([*_COMMAND, "serve", "--help"], text=True)
-    devices = dict.fromkeys(("cpu", bench.device))
-    for device in devices:
-        if device != "cpu" and "--device" not in help_text:
-            tell(f"server on {device}", skipped="haversack serve has no --device")
-            continue
+    """Photos over HTTP, several at once, and what the server reckons with on the device."""
+    for device in dict.fromkeys(("cpu", bench.device)):
         for name, pack in bench.packs.items():
             label = f"server on {device}, {name}, {bench.scale.clients} at once"
             attempt(tell, label, partial(_serve, bench, device, pack))
@@ -199,7 +202,11 @@ def _serve(bench: Bench, device: str, pack: Path) -> dict[str, Any]:
     with _server(bench, device, pack) as port:
         ask = load.post(port, f"/predict/{name}", data)
         told = load.run(ask, clients=bench.scale.clients, seconds=3 * bench.scale.seconds)
+        (model,) = _status(port)["models"]
     return {
+        "device": model["device"],
+        "device_mb": model["device_bytes"] // 1_000_000,
+        "process_mb": model["bytes"] // 1_000_000,
         "per_second": round(told.rate, 1),
         "p50_ms": round(told.p50_ms, 1),
         "p99_ms": round(told.p99_ms, 1),
@@ -214,7 +221,7 @@ def _server(bench: Bench, device: str, pack: Path) -> Iterator[int]:
         port = free.getsockname()[1]
     words = [*_COMMAND, "serve", str(pack), "--port", str(port)]
     words += ["--state", str(bench.folder / "state")]
-    words += ["--device", device] if device != "cpu" else []
+    words += ["--device", device]
     going = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         end = time.monotonic() + _START_SECONDS
@@ -236,6 +243,12 @@ def _is_ready(port: int) -> bool:
             return bool(told.status == 200)
     except OSError:
         return False
+
+
+def _status(port: int) -> dict[str, Any]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/status", timeout=5) as told:
+        found: dict[str, Any] = json.load(told)
+    return found
 
 
 def survey(bench: Bench, tell: Tell) -> None:
@@ -360,7 +373,7 @@ def _as_rows(values: Any) -> Rows:
 
 
 def _open(pack: Path, device: str) -> Predictor:
-    session = SessionOptions(device=cast("Device", device))
+    session = SessionOptions(device=device)
     return Predictor(open_pack(pack), PredictorOptions(session=session))
 
 

@@ -6,17 +6,18 @@ import base64
 import html
 import io
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from haversack.engine.devices import CPU, Device
 from haversack.engine.photo import DEFAULT_LIMIT_BYTES, decode
 from haversack.engine.predictor import Predictor, PredictorOptions
 from haversack.engine.results import PhotoResult
-from haversack.engine.session import Array, Device, SessionOptions
+from haversack.engine.session import Array, SessionOptions
 from haversack.errors import EngineError, HaversackError
 from haversack.formats.overlay import annotate
 from haversack.packfile.archive import open_pack
@@ -101,8 +102,9 @@ class Pack:
         else:
             result = self._predictor.predict(Path(photo).read_bytes(), str(photo))
         limit_bytes = self._predictor.decode_limit_bytes
-        kept = vars(result.above(threshold))
-        return Prediction(**kept, photo=photo, decode_limit_bytes=limit_bytes)
+        kept = result.above(threshold)
+        values = {one.name: getattr(kept, one.name) for one in fields(PhotoResult)}
+        return Prediction(**values, photo=photo, decode_limit_bytes=limit_bytes)
 
     def run(self, inputs: dict[str, Array]) -> dict[str, Array]:
         """Named tensors in, named tensors out: for packs of task tensor."""
@@ -116,7 +118,7 @@ class Pack:
 def load(
     pack: str | os.PathLike[str],
     *,
-    device: Device = "cpu",
+    device: Device = CPU,
     threads: int | None = None,
     decode_limit: str | int | None = None,
 ) -> Pack:
@@ -124,7 +126,7 @@ def load(
 
     Args:
         pack: names are looked up in HAVERSACK_PACKS, ./packs and the user's data folder.
-        device: "cpu" or "cuda"; never another than was asked for.
+        device: "cpu", "cuda" or "cuda:N"; never another than was asked for.
         threads: of one prediction; None takes the CPUs this process may use.
         decode_limit: memory that decoding one photo may take, such as "512M".
 

@@ -93,6 +93,17 @@ class EngineError(HaversackError):
     """A session cannot be opened or run as it was asked for."""
 
 
+class RetryLaterError(HaversackError):
+    """Too much is asked at once; `retry_after_seconds` says when to come again."""
+
+    def __init__(
+        self, message: str, *, retry_after_seconds: int, hint: str = "", code: str = ""
+    ) -> None:
+        super().__init__("too-busy", message, hint=hint, kind=Kind.OVERLOADED)
+        self.code = code or self.code
+        self.retry_after_seconds = retry_after_seconds
+
+
 def _rebuild(cls: type[HaversackError], state: dict[str, object]) -> HaversackError:
     error = cls.__new__(cls, state["message"])
     vars(error).update(state)

@@ -7,7 +7,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.e2e.conftest import COMMAND, Ran
+from tests.e2e.conftest import COMMAND
+from tests.shell import Ran
 
 NUMBER = 54321
 """Of a user without a name, as containers have them."""

@@ -11,22 +11,15 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.shell import haversack
 
 COMMAND = Path(sys.executable).with_name("haversack")
 PASSWORD = "correct horse battery"
 
 
 def call(folder: Path, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(COMMAND), *words],
-        input=typed,
-        env=environment(folder),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ran = haversack(*words, cwd=folder, typed=typed)
+    return subprocess.CompletedProcess(words, ran.status, ran.out, ran.err)
 
 
 def environment(folder: Path) -> dict[str, str]:

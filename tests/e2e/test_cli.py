@@ -16,27 +16,57 @@ from tests.e2e.conftest import COMMAND, Run
 from haversack import __version__
 
 
-def test_the_help_lists_every_command_with_its_own_summary(run: Run) -> None:
-    shown = run("--help").out
+def test_the_help_lists_every_command_with_its_own_summary(installed: Run) -> None:
+    shown = installed("--help").out
     for name in ("demo", "predict", "serve", "survey", "pack"):
-        own = run(name, "--help")
+        own = installed(name, "--help")
         assert own.status == 0
         assert name in shown
-    assert run("--version").out.strip().endswith(__version__)
+    assert installed("--version").out.strip().endswith(__version__)
 
 
 @pytest.mark.parametrize(
     "words", [["nonsense"], ["predict"], ["predict", "blobs", "a.png", "--threshold", "2"]]
 )
-def test_wrong_usage_is_exit_code_2(run: Run, words: list[str]) -> None:
-    done = run(*words)
+def test_wrong_usage_is_exit_code_2(installed: Run, words: list[str]) -> None:
+    done = installed(*words)
     assert done.status == 2
     assert done.out == ""
     assert "Error" in done.err
 
 
-def test_json_is_one_record_a_photo_on_standard_output_only(run: Run, scene_folder: Path) -> None:
-    done = run("predict", "blobs", scene_folder, "--json")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["serve", "blobs", "--device", "gpu"],
+            "'gpu' is no device; there are cpu, cuda and cuda:N",
+        ),
+        (["predict", "blobs", "a.png", "--device", "cuda:x"], "'cuda:x' is no device"),
+        (["worker", "blobs", "--device-memory", "1G"], "--device-memory is of a GPU"),
+    ],
+)
+def test_what_is_no_device_is_wrong_usage(installed: Run, words: list[str], said: str) -> None:
+    done = installed(*words)
+    assert done.status == 2
+    assert said in " ".join(done.err.split())
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_device_that_is_not_there_ends_the_start_and_is_not_replaced(
+    installed: Run, command: str, tmp_path: Path
+) -> None:
+    done = installed(command, "blobs", "--device", "cuda:99", "--state", tmp_path / "state")
+    assert done.status == 1
+    assert done.out == ""
+    assert "device 'cuda:99' was asked for" in done.err
+    assert "onnxruntime-gpu[cuda,cudnn]" in done.err
+
+
+def test_json_is_one_record_a_photo_on_standard_output_only(
+    installed: Run, scene_folder: Path
+) -> None:
+    done = installed("predict", "blobs", scene_folder, "--json")
     assert done.status == 0
     records = [json.loads(line) for line in done.out.splitlines()]
     assert [Path(record["image"]).name for record in records] == ["a.png", "b.jpg"]
@@ -164,13 +194,13 @@ def test_a_pack_travels_as_one_file_and_answers_the_same(
     assert all(answer == answers[0] for answer in answers)
 
 
-def test_inspect_and_verify_need_no_framework_and_speak_json(run: Run) -> None:
-    facts = json.loads(run("pack", "inspect", "blobs", "--json").out)
+def test_inspect_and_verify_need_no_framework_and_speak_json(installed: Run) -> None:
+    facts = json.loads(installed("pack", "inspect", "blobs", "--json").out)
     assert facts["name"] == "blobs"
     assert len(facts["digest"]) == 64
-    assert "bright" in run("pack", "inspect", "blobs").out
+    assert "bright" in installed("pack", "inspect", "blobs").out
     checks = [
-        json.loads(line) for line in run("pack", "verify", "blobs", "--json").out.splitlines()
+        json.loads(line) for line in installed("pack", "verify", "blobs", "--json").out.splitlines()
     ]
     assert [check["passed"] for check in checks] == [True, True]
 
@@ -186,8 +216,8 @@ def test_a_pack_that_was_changed_is_refused(run: Run, tmp_path: Path) -> None:
     assert "fit.onnx" in run("pack", "list", "mine").out, "listed, with its fault"
 
 
-def test_the_demo_counts_found_against_true_and_says_where(run: Run, tmp_path: Path) -> None:
-    done = run("demo", "--photos", "2", "--out", "here")
+def test_the_demo_counts_found_against_true_and_says_where(installed: Run, tmp_path: Path) -> None:
+    done = installed("demo", "--photos", "2", "--out", "here")
     assert done.status == 0
     assert "animals found" in done.out
     drawn = sorted(path.name for path in (tmp_path / "here").glob("*.png"))

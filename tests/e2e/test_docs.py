@@ -22,15 +22,12 @@ from tests.unit.raised_errors import kinds_of_codes
 from haversack.asgi.statuses import STATUSES
 from haversack.cli.exits import exit_code
 from haversack.cli.main import group
-from haversack.engine.detections import Detections
-from haversack.engine.results import (
-    LabelMap,
-    Outcome,
-    PackIdentity,
-    PhotoResult,
-    Probabilities,
-    Tensors,
-)
+from haversack.engine.results import PackIdentity, PhotoResult
+from haversack.engine.tasks.classify import Probabilities
+from haversack.engine.tasks.detect import Detections
+from haversack.engine.tasks.label_map import LabelMap
+from haversack.engine.tasks.task import TaskOutcome
+from haversack.engine.tasks.tensor import Tensors
 from haversack.errors import HaversackError, Kind
 from haversack.formats.table import COLUMNS
 from haversack.pack.graph.heads.table import HEADS
@@ -227,11 +224,11 @@ def test_the_record_page_has_every_field() -> None:
         candidates=2,
         truncated=True,
     )
-    outcomes: list[Outcome] = [
+    outcomes: list[TaskOutcome] = [
         found,
         Probabilities(values=np.ones(2, np.float32)),
         LabelMap(class_ids=np.zeros((2, 2), np.uint8)),
-        Tensors(arrays={"y": np.ones(2, np.float32)}),
+        Tensors(values={"y": np.ones(2, np.float32)}),
     ]
     pack = PackIdentity(name="a", version="1", task="detect")
     whole = [PhotoResult(image="", width=1, height=1, pack=pack, outcome=o) for o in outcomes]

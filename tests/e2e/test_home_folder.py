@@ -61,18 +61,18 @@ def python(home: Path, code: str, **more: str) -> subprocess.CompletedProcess[st
     ids=lambda words: " ".join(words[:2]),
 )
 def test_a_command_leaves_no_file_of_others(
-    words: tuple[str, ...], run: Run, tmp_path: Path
+    words: tuple[str, ...], installed: Run, tmp_path: Path
 ) -> None:
-    done = run(*words)
+    done = installed(*words)
     assert done.status == 0, done.err
     assert foreign(tmp_path) == []
 
 
-def test_an_import_leaves_no_file_of_others(run: Run, tmp_path: Path) -> None:
+def test_an_import_leaves_no_file_of_others(installed: Run, tmp_path: Path) -> None:
     onnx.save(blobs_network(width=160, height=160), tmp_path / "blobs.onnx")
     (tmp_path / "labels.txt").write_text("\n".join(LABELS))
     words = ["pack", "import", "blobs.onnx", "--name", "b", "--head", "boxes", "--antialias"]
-    done = run(*words, "--geometry", "letterbox", "--labels", "labels.txt", "-o", "packs")
+    done = installed(*words, "--geometry", "letterbox", "--labels", "labels.txt", "-o", "packs")
     assert done.status == 0, done.err
     assert foreign(tmp_path) == []
 

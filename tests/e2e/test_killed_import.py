@@ -17,7 +17,9 @@ from haversack.pack.graph.blobs import LABELS, blobs_network
 from haversack.packfile.archive import open_pack
 from haversack.packfile.repository import Repository
 from haversack.packfile.staging import STAGING_PREFIX, STALE_SECONDS
+from haversack.samples.bundle import BUNDLED_PACKS
 
+BLOBS = BUNDLED_PACKS / "blobs" / "1"
 KILLS = 6
 
 
@@ -54,7 +56,8 @@ def test_drafts_of_killed_imports_are_removed_by_the_next(tmp_path: Path, run: R
     onnx.save(blobs_network(width=64, height=64), source)
     labels.write_text("\n".join(LABELS))
     words: list[str | Path] = ["pack", "import", source, "--name", "b", "--head", "boxes"]
-    words += ["--geometry", "letterbox", "--antialias", "--labels", labels, "-o"]
+    words += ["--geometry", "letterbox", "--antialias", "--labels", labels]
+    words += ["--samples", BLOBS / "samples" / "001.png", "-o"]
     # Where drafts of a first import lie: in the nearest folder that was there.
     above, beside = (left_behind(tmp_path / place) for place in (".", "files"))
     young = tmp_path / f"{STAGING_PREFIX}young"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from tests.golden.bench import Shell
 from tests.golden.masks import masked
 from tests.golden.material import bands, chequered, coloured, short_jpeg
-from tests.golden.shell import Shell
 from tests.golden.surveys import transcript
 from tests.integration.survey_material import save
 from tests.server.running import PHOTO

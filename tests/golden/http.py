@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from tests.golden.bench import Shell
 from tests.golden.masks import masked
 from tests.golden.material import chequered, coloured, patched
-from tests.golden.shell import Shell
 from tests.integration.survey_material import save
 from tests.server.running import PHOTO, Server, serving
 

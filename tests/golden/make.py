@@ -14,7 +14,8 @@ from tests.golden.making_old import make_old
 from tests.golden.written import ANSWERS, PARTS, bench
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as place, bench(Path(place)) as made:
+    with tempfile.TemporaryDirectory() as place:
+        made = bench(Path(place))
         if sys.argv[1:] == ["old"]:
             make_old(made.shell)
         else:

@@ -8,8 +8,8 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+from tests.golden.bench import Shell
 from tests.golden.material import TAKEN_SECONDS, chequered, patched, short_jpeg
-from tests.golden.shell import Shell
 from tests.integration.survey_material import save
 from tests.server.running import PHOTO, serving
 from tests.server.test_jobs import ended
@@ -39,7 +39,7 @@ def _run(shell: Shell) -> None:
     set_times(photos)
     run = shell.folder / "old-run"
     begun = ("survey", "run", "old-photos", "--pack", "few", "--out", "old-run", *TILES)
-    assert shell.run(*begun).code == 3
+    assert shell.run(*begun).status == 3
     _interrupt(run / "run.sqlite", "east/1.png")
     shutil.copytree(photos, OLD / "photos")
     (OLD / "run").mkdir()

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from PIL import Image
-from tests.golden.shell import Shell
+from tests.golden.bench import Shell
 from tests.integration.survey_material import save, spots
 from tests.unit.geo.made_photos import exif
 from tests.unit.pack.conftest import graph_of

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
+from tests.golden.bench import Shell
 from tests.golden.masks import masked
 from tests.golden.material import draw
-from tests.golden.shell import Ran, Shell
+from tests.shell import Ran
 
 FIXED = ("--threads", "2", "--batch", "2", "--quiet")
 """Nothing is measured."""
@@ -20,7 +21,7 @@ FIXED = ("--threads", "2", "--batch", "2", "--quiet")
 def transcript(words: tuple[str, ...], ran: Ran) -> str:
     """A command and what came of it."""
     told = "\n".join(part.rstrip("\n") for part in (ran.out, ran.err) if part)
-    code = f"\n[{ran.code}]" if ran.code else ""
+    code = f"\n[{ran.status}]" if ran.status else ""
     return f"$ haversack {' '.join(words)}\n{told}{code}\n"
 
 

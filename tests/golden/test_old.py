@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.golden.bench import Shell
 from tests.golden.making_old import OLD, PASSWORD, TILES, restored, set_times
-from tests.golden.shell import Shell, opened
 from tests.integration.survey_material import photos, rows
 from tests.server.running import PHOTO, Server, serving
 from tests.server.test_jobs import eventually
@@ -21,12 +21,11 @@ KEPT = ("--keep-results", "3650d", "--keep-photos", "3650d", "--keep-jobs", "365
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     folder = tmp_path_factory.mktemp("old")
     shutil.copytree(OLD / "photos", folder / "old-photos")
     set_times(folder / "old-photos")
-    with opened(folder) as one:
-        yield one
+    return Shell(folder)
 
 
 @pytest.fixture
@@ -46,7 +45,7 @@ def go_on(shell: Shell, out: str) -> dict[str, object]:
     """The summary of the command that made the run."""
     words = ("old-photos", "--pack", OLD / "few.pack", "--out", out, *TILES, "--json")
     ran = shell.run("survey", "run", *words)
-    assert ran.code == 3, ran.err
+    assert ran.status == 3, ran.err
     summary: dict[str, object] = json.loads(ran.out)
     return summary
 

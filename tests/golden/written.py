@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.golden.bench import Shell
 from tests.golden.commands import pack_answers, predict_answers
 from tests.golden.http import http_answers
 from tests.golden.material import import_packs
-from tests.golden.shell import Shell, opened
 from tests.golden.surveys import survey_answers
 
 ANSWERS = Path(__file__).parent / "answers"
@@ -28,11 +27,10 @@ class Bench:
     told: dict[str, str]
 
 
-@contextmanager
-def bench(folder: Path) -> Iterator[Bench]:
+def bench(folder: Path) -> Bench:
     """The packs are imported once."""
-    with opened(folder) as shell:
-        yield Bench(shell, import_packs(shell))
+    shell = Shell(folder)
+    return Bench(shell, import_packs(shell))
 
 
 PARTS: dict[str, Callable[[Bench], dict[str, str]]] = {

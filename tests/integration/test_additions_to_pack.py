@@ -13,9 +13,9 @@ from tests.integration.additions import colour_importer, points_head
 from tests.integration.additions.colour_importer import COLOURS, ColourModel
 from tests.unit.pack.conftest import NOW, graph_of, photo, request, saved
 
-from haversack.engine.detections import Detections
 from haversack.engine.predictor import Predictor
-from haversack.engine.results import Probabilities
+from haversack.engine.tasks.classify import Probabilities
+from haversack.engine.tasks.detect import Detections
 from haversack.engine.verify import verify
 from haversack.errors import HaversackError, ImportRefusedError
 from haversack.pack.build import Built, PackTarget, build

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from haversack.engine.detections import Detections
 from haversack.engine.predictor import Predictor, PredictorOptions
 from haversack.engine.session import SessionOptions
+from haversack.engine.tasks.detect import Detections
 from haversack.packfile.archive import open_pack
 from haversack.samples.bundle import BUNDLED_PACKS
 from haversack.samples.scenes import draw_scene

@@ -15,8 +15,9 @@ from tests.unit.pack.conftest import DATA, NO_DATA, built, request
 
 from haversack.engine.ort import open_session
 from haversack.engine.predictor import Predictor
-from haversack.engine.results import LabelMap, Probabilities
 from haversack.engine.session import SessionOptions
+from haversack.engine.tasks.classify import Probabilities
+from haversack.engine.tasks.label_map import LabelMap
 from haversack.pack.build import Built
 from haversack.pack.feeding import Feeding
 from haversack.pack.graph.opset import at_opset

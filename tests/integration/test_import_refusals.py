@@ -23,7 +23,8 @@ from tests.unit.pack.conftest import (
 )
 
 from haversack.engine.predictor import Predictor
-from haversack.engine.results import Probabilities, Tensors
+from haversack.engine.tasks.classify import Probabilities
+from haversack.engine.tasks.tensor import Tensors
 from haversack.errors import EngineError, ImportRefusedError, Kind, PackError
 from haversack.pack.build import PackTarget, build
 from haversack.pack.importing import import_source
@@ -305,7 +306,7 @@ def test_outputs_kept_as_they_are_come_whole(
     assert made.manifest.task == "tensor"
     outcome = Predictor(open_pack(made.path)).predict_pixels(noise(5, 8, 8)).outcome
     assert isinstance(outcome, Tensors)
-    assert [array.shape for array in outcome.arrays.values()] == [shape]
+    assert [array.shape for array in outcome.values.values()] == [shape]
 
 
 def test_a_graph_without_photos_is_kept_verified_and_run(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from tests.unit.packfile.conftest import write_tiny
 
 from haversack.asgi.access import AccessRules
 from haversack.asgi.bodies import BodyStore
-from haversack.asgi.errors import RetryLaterError, exception_handlers
-from haversack.errors import EngineError
+from haversack.asgi.errors import exception_handlers
+from haversack.errors import EngineError, RetryLaterError
 from haversack.packfile.archive import PackFiles, write_archive
 from haversack.serve.http.context import Context
 from haversack.serve.http.job_context import Phase

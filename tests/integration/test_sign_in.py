@@ -18,7 +18,7 @@ from haversack.accounts.sessions import Sessions
 from haversack.accounts.sign_in import SignIn
 from haversack.accounts.tables import Tables
 from haversack.accounts.users import Users
-from haversack.asgi.access import Scope
+from haversack.callers import Scope
 from haversack.database.opening import open_database
 from haversack.errors import HaversackError
 

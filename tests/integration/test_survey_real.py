@@ -23,6 +23,7 @@ from tests.unit.pack.conftest import built, request
 
 from haversack.engine.tiles import cut
 from haversack.errors import PhotoError
+from haversack.geo.windows import open_large
 from haversack.pack.labels import read_labels
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.survey.flow.grid import GridTable
@@ -115,8 +116,10 @@ def test_windows_give_the_pixels_of_the_whole(tmp_path: Path, options: dict[str,
     pixels = scene(3, width=700, height=450)
     path = write_geotiff(tmp_path / "mosaic.tif", pixels, photometric="RGB", **options)
     grid = GridTable(tile=128, overlap=24, overview=False)
-    with rasterio.open(path) as dataset:
-        reader = WindowedPhoto(dataset, grid, piece_bytes=3 * 128 * 256)
+    tiff = open_large(path, from_bytes=0)
+    assert tiff is not None
+    with tiff:
+        reader = WindowedPhoto(tiff, grid, piece_bytes=3 * 128 * 256)
         job = PhotoJob(OpenPhoto(id=1, path="", name="", size_bytes=0, mtime_ns=0), reader)
         seen = np.zeros((450, 700), np.uint8)
         pieces = 0

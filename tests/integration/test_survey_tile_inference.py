@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from tests.integration.survey_material import scene, spots_pack
 
+from haversack.engine.fitted import Fitted
 from haversack.engine.photo import DecodedPhoto
-from haversack.engine.predictor import Fitted, Predictor
-from haversack.engine.results import Outcome
+from haversack.engine.predictor import Predictor
+from haversack.engine.results import PackIdentity
+from haversack.engine.tasks.task import Task, TaskOutcome
 from haversack.engine.tiles import TileGrid, cut
 from haversack.survey.flow.tile_inference import TileFinding, TileView, infer_tiles, is_constant
 
@@ -69,10 +71,18 @@ class Counting:
     predictor: Predictor
     calls: list[int] = field(default_factory=list)
 
+    @property
+    def identity(self) -> PackIdentity:
+        return self.predictor.identity
+
+    @property
+    def task(self) -> Task:
+        return self.predictor.task
+
     def fit(self, image: DecodedPhoto) -> Fitted:
         return self.predictor.fit(image)
 
-    def infer(self, photos: Sequence[Fitted]) -> list[Outcome]:
+    def infer(self, photos: Sequence[Fitted]) -> list[TaskOutcome]:
         self.calls.append(len(photos))
         return self.predictor.infer(photos)
 

@@ -307,7 +307,14 @@ def visit_of(operation_id: str, method: str, path: str) -> Visit:
 
 def _page(caller: Caller) -> Iterator[httpx.Response]:
     yield caller.get("/", headers={"Accept": "text/html"})
-    for name in ("main.js", "style.css", "favicon.svg", "../page.py", "nothing.js"):
+    for name in (
+        "main.js",
+        "base.css",
+        "tasks/table.js",
+        "favicon.svg",
+        "../page.py",
+        "nothing.js",
+    ):
         yield caller.get(f"/static/{name}")
 
 

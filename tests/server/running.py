@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.shell import haversack
 
 COMMAND = Path(sys.executable).with_name("haversack")
 BLOBS = Path(__file__).parents[2] / "src" / "haversack" / "samples" / "packs" / "blobs" / "1"
@@ -116,28 +117,15 @@ def started(
 
 def refused(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
     """What a server that does not start leaves behind."""
-    return subprocess.run(
-        [str(word) for word in (COMMAND, "serve", "--port", "0", "--state", folder / "s", *words)],
-        cwd=folder,
-        env=environment(folder),
-        capture_output=True,
-        text=True,
-        timeout=_START_SECONDS,
-        check=False,
-    )
+    words = ("serve", "--port", "0", "--state", folder / "s", *words)
+    ran = haversack(*words, cwd=folder)
+    return subprocess.CompletedProcess(words, ran.status, ran.out, ran.err)
 
 
 def imported(folder: Path, source: Path, name: str, *options: str | Path) -> Path:
     """A pack made by the command from an ONNX file."""
-    words = [COMMAND, "pack", "import", source, "--name", name, *options, "-o", folder]
-    subprocess.run(
-        [str(word) for word in words],
-        env=environment(folder),
-        cwd=folder,
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
+    ran = haversack("pack", "import", source, "--name", name, *options, "-o", folder, cwd=folder)
+    assert ran.status == 0, ran.err
     return folder / name / "1"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.server.running import BLOBS, COMMAND, PHOTO, Server, environment, refused, serving
+from tests import shell
+from tests.server.running import BLOBS, PHOTO, Server, refused, serving
 
 from haversack.accounts.register import FRESH_SECONDS
 
@@ -22,18 +22,9 @@ SITE = "https://example.org"
 
 def haversack(folder: Path, *words: str, typed: str = "") -> str:
     """What a command prints."""
-    done = subprocess.run(
-        [str(COMMAND), *words, "--database", str(folder / "accounts.sqlite")],
-        input=typed,
-        env=environment(folder),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    ran = shell.haversack(*words, "--database", folder / "accounts.sqlite", cwd=folder, typed=typed)
+    assert ran.status == 0, ran.err
+    return ran.out.strip()
 
 
 def add_user(folder: Path, name: str, *words: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,14 +10,13 @@ import httpx
 import pytest
 from tests.server.running import (
     BLOBS,
-    COMMAND,
     PHOTO,
     Server,
-    environment,
     refused,
     serving,
 )
 from tests.server.test_switching import load_on, small_photo, wait_for
+from tests.shell import haversack
 from tests.unit.packfile.conftest import make_manifest, tiny_files, write_pack
 
 from haversack.packfile.archive import open_pack
@@ -240,14 +238,6 @@ def test_a_worker_does_not_promise_more_for_decoding_than_it_has(tmp_path: Path)
 
 def refused_worker(folder: Path, *words: str | Path) -> str:
     """What a worker that does not start says."""
-    done = subprocess.run(
-        [str(word) for word in (COMMAND, "worker", "--state", folder / "s", *words)],
-        cwd=folder,
-        env=environment(folder),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (1, ""), done.stderr
-    return done.stderr
+    ran = haversack("worker", "--state", folder / "s", *words, cwd=folder)
+    assert (ran.status, ran.out) == (1, ""), ran.err
+    return ran.err

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.server.running import BLOBS, COMMAND, PHOTO, Server, environment, serving
+from tests.shell import haversack
 
 PHOTO_BYTES = PHOTO.read_bytes()
 KEYS = {"ada": "a" * 20, "bob": "b" * 20, "eve": "e" * 20, "root": "r" * 20}
@@ -190,22 +191,14 @@ def test_a_streams_reader_does_not_keep_the_server_from_ending(tmp_path: Path) -
 def waiting_job(server: Server) -> str:
     """A job that nobody here can do: it was put straight into the database."""
     words = ("jobs", "submit", "elsewhere", PHOTO, "--state", server.state, "--json")
-    job_id: str = json.loads(command(server.state, COMMAND, *words))["id"]
+    job_id: str = json.loads(command(server.state, *words))["id"]
     return f"/jobs/{job_id}"
 
 
 def command(folder: Path, *words: str | Path, code: int = 0) -> str:
-    done = subprocess.run(
-        [str(word) for word in words],
-        env={**environment(folder), "COLUMNS": "200"},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    return done.stdout
+    ran = haversack(*words, cwd=folder, variables={"COLUMNS": "200"})
+    assert ran.status == code, ran.err
+    return ran.out
 
 
 def test_a_waiting_job_says_when_to_look_again_and_can_be_cancelled(jobs_server: Server) -> None:
@@ -218,6 +211,7 @@ def test_a_waiting_job_says_when_to_look_again_and_can_be_cancelled(jobs_server:
     assert jobs_server.get(address).json()["state"] == "cancelled"
 
 
+@pytest.mark.slow
 def test_a_killed_server_shows_the_result_at_the_same_address_when_it_is_back(
     tmp_path: Path,
 ) -> None:
@@ -237,7 +231,7 @@ def test_a_worker_process_does_a_servers_jobs(tmp_path: Path) -> None:
     # The server holds another version's name only, so that the worker is who does it.
     with serving(tmp_path, BLOBS) as server:
         pinned = command(
-            tmp_path, COMMAND, "jobs", "submit", "blobs@2", PHOTO, "--state", server.state, "--json"
+            tmp_path, "jobs", "submit", "blobs@2", PHOTO, "--state", server.state, "--json"
         )
         address = "/jobs/" + json.loads(pinned)["id"]
         assert server.get(address).json()["state"] == "queued"
@@ -326,23 +320,23 @@ def test_the_command_line_does_the_same_by_both_doors(jobs_server: Server, tmp_p
     doors: list[tuple[str | Path, ...]]
     doors = [("--server", jobs_server.url), ("--state", jobs_server.state)]
     for door in doors:
-        put = command(tmp_path, COMMAND, "jobs", "submit", "blobs", photo, "--json", *door)
+        put = command(tmp_path, "jobs", "submit", "blobs", photo, "--json", *door)
         job_id = json.loads(put)["id"]
-        record = json.loads(command(tmp_path, COMMAND, "jobs", "wait", job_id, *door))
+        record = json.loads(command(tmp_path, "jobs", "wait", job_id, *door))
         assert record["detections"]
         assert record["image"] == str(photo)
-        shown = json.loads(command(tmp_path, COMMAND, "jobs", "show", job_id, "--json", *door))
+        shown = json.loads(command(tmp_path, "jobs", "show", job_id, "--json", *door))
         assert shown["state"] == "done"
-        result = command(tmp_path, COMMAND, "jobs", "show", job_id, "--result", *door)
+        result = command(tmp_path, "jobs", "show", job_id, "--result", *door)
         assert json.loads(result) == record
-        assert job_id in command(tmp_path, COMMAND, "jobs", "list", *door)
-        command(tmp_path, COMMAND, "jobs", "cancel", job_id, *door, code=2)
-        command(tmp_path, COMMAND, "jobs", "retry", job_id, *door, code=2)
-    gone = command(tmp_path, COMMAND, "jobs", "list", "--server", "http://127.0.0.1:9", code=1)
+        assert job_id in command(tmp_path, "jobs", "list", *door)
+        command(tmp_path, "jobs", "cancel", job_id, *door, code=2)
+        command(tmp_path, "jobs", "retry", job_id, *door, code=2)
+    gone = command(tmp_path, "jobs", "list", "--server", "http://127.0.0.1:9", code=1)
     assert gone == ""
 
 
 def test_waiting_for_a_failed_job_fails(jobs_server: Server, tmp_path: Path) -> None:
     address = submit(jobs_server, content=PHOTO_BYTES[:200])
     words = ("--server", jobs_server.url, "--timeout", "60")
-    command(tmp_path, COMMAND, "jobs", "wait", address.removeprefix("/jobs/"), *words, code=1)
+    command(tmp_path, "jobs", "wait", address.removeprefix("/jobs/"), *words, code=1)

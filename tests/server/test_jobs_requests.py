@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from tests.server.running import BLOBS, COMMAND, PHOTO, Server, serving
+from tests.server.running import BLOBS, PHOTO, Server, serving
 from tests.server.test_jobs import command, ended
 
 LATER = {"Prefer": "respond-async"}
@@ -209,6 +209,6 @@ def test_a_request_outlives_the_server_and_the_command_line_shows_its_result(
         for answer in put:
             assert ended(again, answer.headers["location"])["state"] == "done"
         job_id, door = put[-1].json()["id"], ("--server", again.url)
-        assert json.loads(command(tmp_path, COMMAND, "jobs", "wait", job_id, *door)) == direct
-        shown = command(tmp_path, COMMAND, "jobs", "show", job_id, "--result", *door)
+        assert json.loads(command(tmp_path, "jobs", "wait", job_id, *door)) == direct
+        shown = command(tmp_path, "jobs", "show", job_id, "--result", *door)
         assert json.loads(shown) == direct

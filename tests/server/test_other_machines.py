@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.contract.databases import Postgres, running_postgres
-from tests.server.running import COMMAND, PHOTO, serving
+from tests.server.running import PHOTO, serving
 from tests.server.test_jobs import command, eventually, second_version, working
 
 from haversack.database.opening import open_database
@@ -61,7 +61,7 @@ def test_it_does_jobs_and_surveys_with_packs_that_only_the_server_had(
 
 
 def _jobs(word: str) -> tuple[str | Path, ...]:
-    return (COMMAND, "jobs", word)
+    return ("jobs", word)
 
 
 def test_a_version_that_took_anothers_place_leaves_no_copy_of_the_old(tmp_path: Path) -> None:

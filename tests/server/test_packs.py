@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.server.running import BLOBS, COMMAND, PHOTO, Server, environment, serving
+from tests.server.running import BLOBS, PHOTO, Server, serving
+from tests.shell import haversack
 from tests.unit.packfile.conftest import (
     MODEL_TEXT,
     make_manifest,
@@ -30,14 +30,8 @@ def archive(folder: Path, version: str) -> bytes:
     """`tiny` as one file, as the command writes it."""
     write_tiny(folder / version, version)
     target = folder / f"tiny-{version}.pack"
-    subprocess.run(
-        [COMMAND, "pack", "export", folder / version, target],
-        check=True,
-        capture_output=True,
-        env=environment(folder),
-        cwd=folder,
-        timeout=60,
-    )
+    ran = haversack("pack", "export", folder / version, target, cwd=folder)
+    assert ran.status == 0, ran.err
     return target.read_bytes()
 
 

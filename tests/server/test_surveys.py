@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -14,8 +13,9 @@ import httpx
 import numpy as np
 import pytest
 from tests.integration.survey_material import save, scene
-from tests.server.running import BLOBS, COMMAND, Server, environment, serving
+from tests.server.running import BLOBS, Server, serving
 from tests.server.test_jobs import KEYS, ended, eventually
+from tests.shell import haversack
 
 Photos = Mapping[str, bytes]
 _STATUS = {"queued", "running"}
@@ -99,17 +99,9 @@ def _plain(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def run(folder: Path, *words: str | Path) -> str:
-    done = subprocess.run(
-        [str(word) for word in (COMMAND, *words)],
-        cwd=folder,
-        env=environment(folder),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    ran = haversack(*words, cwd=folder)
+    assert ran.status == 0, ran.err
+    return ran.out
 
 
 def test_each_photo_of_the_index_leads_to_its_record_and_its_bytes(
@@ -258,6 +250,7 @@ def _threads(pid: int) -> list[str]:
     return [p.read_text().strip() for p in Path(f"/proc/{pid}/task").glob("*/comm")]
 
 
+@pytest.mark.slow
 def test_a_killed_survey_goes_on_where_it_was(tmp_path: Path) -> None:
     large = {f"{n:02}.png": _png(tmp_path, n, 600, 400) for n in range(14)}
     state = tmp_path / "state"

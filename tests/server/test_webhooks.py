@@ -154,6 +154,7 @@ def test_without_a_secret_nobody_is_told(tmp_path: Path) -> None:
     assert "--webhook-to needs --webhook-secret" in refused(tmp_path, BLOBS, *LOCAL).stderr
 
 
+@pytest.mark.slow
 def test_a_job_that_ended_while_the_server_was_away_is_told_when_it_is_back(
     tmp_path: Path, secret: Path, receiver: Receiver
 ) -> None:

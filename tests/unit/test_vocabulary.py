@@ -6,12 +6,12 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "haversack"
 MODULES = sorted(SOURCE.rglob("*.py"))
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
 
 # Everything that people read, but for what was measured or drawn (.json, .onnx, images).
 READ = sorted(
@@ -36,24 +36,30 @@ GONE = {"house", "purse", "desk", "means", "sitting", "loan", "looker", "errand"
 PLAIN = frozenset(
     word
     for line in (
-        "accounts animal answer answering batches begun best blocks body boxes built bytes",
-        "camera case check claim claimed clocks connection context copy cost count counts crop",
-        "database deadline decoded defaults delivery directory duration entry error export",
-        "failure fault field file files filter finding findings fixes folder form formula",
-        "geometry graph grid group handler header headers histogram identity in incoming",
-        "inflate input interrupts item key keys kind kinds latency limit limits line listener",
-        "listing loadable locations loop machine map mark measured merger message model models",
-        "notifier object opened operation options outcome outputs page palette",
-        "option parameter parts passwords path phase pipeline placed plan policy position",
-        "prediction predictor probabilities progress provenance rate read reader reading refused",
-        "registry reports request resources result retainable retries role routes row rules run",
-        "scan scene screen services settings shown sighting sizes slice sources spec speed stages",
-        "start state statistics store stores stream streams summary sun suppression table",
-        "tables tag tally target tensors times tuning type unplaced usage values",
-        "view wanted words work worker workers",
+        "accounts animal answer answering batches begun best blocks body boxes built bytes camera",
+        "case check claim claimed clocks column connection context copy cost count counts crop",
+        "database deadline decoded defaults delivery difference directory duration entry error",
+        "export failure fault field file files filter finding findings fixes folder form formula",
+        "geometry graph grid group handler header headers histogram identity in incoming inflate",
+        "input interrupts item key keys kind kinds latency limit limits line listener listing",
+        "loadable locations loop machine map mark marks measured memory merger message model",
+        "models notifier objects opened operation option options outcome outputs page palette",
+        "parameter parts passwords path phase pipeline placed plan policy position prediction",
+        "predictor probabilities progress provenance rate read reader reading refused registry",
+        "reports request resources result retainable retries role routes row rule rules run",
+        "runtime scan scene screen services settings shown sighting sizes slice sources spec",
+        "speed stages start state statistics store stores stream streams summary sun suppression",
+        "table tables tag tally target tensors times tuning type unplaced usage values view",
+        "wanted words work worker workers",
     )
     for word in line.split()
 )
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    """Parsed when it is asked for: every worker imports this file."""
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def test_no_public_class_has_the_name_of_another() -> None:
@@ -84,7 +90,7 @@ def test_metaphors_that_went_do_not_come_back_as_names() -> None:
     found = defaultdict(set)
     for path in MODULES:
         text = path.read_text(encoding="utf-8").lower()
-        names = _names(TREES[path]) if any(word in text for word in GONE) else ()
+        names = _names(_tree(path)) if any(word in text for word in GONE) else ()
         for word in {path.stem, *names}:
             if GONE & {word.lower().strip("_"), *_words(word)}:
                 found[word].add(str(path.relative_to(SOURCE)))
@@ -122,7 +128,7 @@ def test_each_table_of_the_glossary_is_in_order_and_no_word_is_there_twice() -> 
 
 def _public_classes() -> Iterator[tuple[Path, str]]:
     for path in MODULES:
-        for node in TREES[path].body:
+        for node in _tree(path).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 yield path, node.name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ from haversack.samples.bundle import BUNDLED_PACKS
 COMMAND = Path(sys.executable).with_name("haversack")
 BLOBS = BUNDLED_PACKS / "blobs" / "1"
 START_SECONDS = 60
+JOBS_KEY = "for-photos-and-jobs-alone"
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -35,19 +37,20 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture(scope="session")
 def packs(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """A detector, a label map, a classifier and one without photos, imported as a person does."""
-    folder = tmp_path_factory.mktemp("packs")
-    (folder / "voc.names").write_text("\n".join(VOC.split(",")))
-    models = shared_data / "models"
-    names = models / "detect" / "coco80.names"
-    yolox = models / "detect" / "yolox_nano.onnx"
-    deeplab = models / "segment" / "deeplab_v3_1_default_1.onnx"
-    mnist = models / "classify" / "mnist_ort.onnx"
-    _import(folder, yolox, "yolox-nano", "--preset", "yolox", "--labels", names)
-    _import(folder, deeplab, "deeplab", "--preset", "deeplab", "--labels", folder / "voc.names")
-    _import(folder, mnist, "mnist", "--preset", "mnist")
-    _import(folder, yolox, "raw", "--head", "none", "--channels", "BGR")
-    return [folder / name / "1" for name in ("yolox-nano", "deeplab", "mnist", "raw")]
+    """A detector, a label map, a classifier and one without a drawing; no test changes them.
+
+    Imported once, however many processes run the tests: it takes 9 s of a processor.
+    """
+    names = ("yolox-nano", "deeplab", "mnist", "raw")
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "packs"
+    with _alone(folder.with_suffix(".lock")):
+        if not folder.is_dir():
+            half = folder.with_suffix(".half")
+            shutil.rmtree(half, ignore_errors=True)
+            _import_all(shared_data / "models", half)
+            half.rename(folder)
+    return [folder / name / "1" for name in names]
 
 
 @pytest.fixture(scope="session")
@@ -58,31 +61,34 @@ def server(packs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="session")
+def blobs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server with `blobs` alone; its list of jobs grows from test to test."""
+    with running(tmp_path_factory.mktemp("blobs"), BLOBS) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def two_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server with `blobs`, and the same network as `spots`."""
     folder = tmp_path_factory.mktemp("two")
-    spots = folder / "spots" / "1"
-    shutil.copytree(BLOBS, spots)
-    manifest = spots / "pack.toml"
-    manifest.write_text(manifest.read_text().replace('name = "blobs"', 'name = "spots"', 1))
-    with running(folder, BLOBS, spots) as address:
+    with running(folder, BLOBS, _like_blobs(folder, "spots")) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def keyed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server that wants the key `sesame-of-sixteen-letters`."""
+    """A server that wants the key `sesame-of-sixteen-letters`, or JOBS_KEY."""
     folder = tmp_path_factory.mktemp("keyed")
     keys = folder / "keys"
-    keys.write_text("somebody:sesame-of-sixteen-letters\n")
+    keys.write_text(f"somebody:sesame-of-sixteen-letters\nsender:{JOBS_KEY}:infer,jobs\n")
     keys.chmod(0o600)
     with running(folder, BLOBS, "--keys", keys) as address:
         yield address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Ended with its module: while it runs, nothing else in the process can run an event loop."""
+    """Ended with this room: while it runs, nothing else on its thread can run an event loop."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("there is no chromium on this machine: apt-get install chromium")
@@ -90,6 +96,12 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS.split())
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def dog(shared_data: Path) -> Path:
+    """A dog before a bicycle and a car, 768 by 576."""
+    return shared_data / "images" / "everyday" / "darknet_dog.jpg"
 
 
 @pytest.fixture
@@ -159,6 +171,39 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     raise AssertionError(f"the server did not start:\n{log.read_text()}")
 
 
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """One process of all in the block at a time."""
+    with lock.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _import_all(models: Path, folder: Path) -> None:
+    folder.mkdir()
+    (folder / "voc.names").write_text("\n".join(VOC.split(",")))
+    names = models / "detect" / "coco80.names"
+    yolox = models / "detect" / "yolox_nano.onnx"
+    deeplab = models / "segment" / "deeplab_v3_1_default_1.onnx"
+    mnist = models / "classify" / "mnist_ort.onnx"
+    _import(folder, yolox, "yolox-nano", "--preset", "yolox", "--labels", names)
+    _import(folder, deeplab, "deeplab", "--preset", "deeplab", "--labels", folder / "voc.names")
+    _import(folder, mnist, "mnist", "--preset", "mnist")
+    raw = _like_blobs(folder, "raw") / "pack.toml"
+    text = re.sub(r"\[graph\]\n(?:[^\[\n].*\n|\n)+", "", raw.read_text())
+    raw.write_text(text.replace('task = "detect"', 'task = "tensor"', 1))
+
+
 def _import(folder: Path, source: Path, name: str, *words: str | Path) -> None:
+    """As a person does."""
     command = [COMMAND, "pack", "import", source, "--name", name, *words, "-o", folder]
     subprocess.run([str(word) for word in command], check=True, capture_output=True, timeout=120)
+
+
+def _like_blobs(folder: Path, name: str) -> Path:
+    """The same network under another name."""
+    pack = folder / name / "1"
+    shutil.copytree(BLOBS, pack)
+    manifest = pack / "pack.toml"
+    manifest.write_text(manifest.read_text().replace('name = "blobs"', f'name = "{name}"', 1))
+    return pack

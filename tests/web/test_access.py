@@ -40,11 +40,6 @@ CONTRASTS = """() => {
 }"""
 
 
-@pytest.fixture
-def dog(shared_data: Path) -> Path:
-    return shared_data / "images" / "everyday" / "darknet_dog.jpg"
-
-
 def test_the_keyboard_alone_leads_from_the_start_to_one_name(
     open_page: OpenPage, server: str
 ) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 from tests.integration.survey_material import save, scene
-from tests.web.conftest import BLOBS, OpenPage, running
+from tests.web.conftest import BLOBS, JOBS_KEY, OpenPage, running
 from tests.web.driving import drawn_boxes, names
 
 _PATIENCE = 60_000
@@ -26,12 +25,6 @@ def flight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "Thumbs.db").write_bytes(b"no photo")
     (folder / "notes.txt").write_text("windy")
     return folder
-
-
-@pytest.fixture(scope="module")
-def blobs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running(tmp_path_factory.mktemp("jobs"), BLOBS) as address:
-        yield address
 
 
 @pytest.fixture
@@ -253,24 +246,20 @@ def test_a_new_photo_leaves_the_job_and_back_leads_to_it(page: Page, flight: Pat
 
 
 def test_a_key_reaches_jobs_photos_and_files(
-    open_page: OpenPage, flight: Path, tmp_path: Path, expected: list[str]
+    open_page: OpenPage, flight: Path, keyed_server: str, expected: list[str]
 ) -> None:
     expected.append("Failed to load resource")
-    keys = tmp_path / "keys"
-    keys.write_text("somebody:sesame-of-sixteen-letters:infer,jobs\n")
-    keys.chmod(0o600)
-    with running(tmp_path, BLOBS, "--keys", keys) as address:
-        page = open_page(address, wait=False)
-        page.fill("#key", "sesame-of-sixteen-letters")
-        page.click("#key-form button[type=submit]")
-        page.wait_for_selector("[data-tone=good]")
-        sent(page, flight)
-        done(page)
-        with page.expect_download() as download:
-            page.click("#survey-files a:has-text('Report')")
-        assert download.value.suggested_filename == "report.html"
-        page.click("#table a >> nth=0")
-        expect(page.locator("#of-job-count")).to_have_text("1 of 4")
+    page = open_page(keyed_server, wait=False)
+    page.fill("#key", JOBS_KEY)
+    page.click("#key-form button[type=submit]")
+    page.wait_for_selector("[data-tone=good]")
+    sent(page, flight)
+    done(page)
+    with page.expect_download() as download:
+        page.click("#survey-files a:has-text('Report')")
+    assert download.value.suggested_filename == "report.html"
+    page.click("#table a >> nth=0")
+    expect(page.locator("#of-job-count")).to_have_text("1 of 4")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

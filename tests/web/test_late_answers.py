@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 from tests.integration.survey_material import save, scene
-from tests.web.conftest import BLOBS, OpenPage, running
+from tests.web.conftest import OpenPage
 from tests.web.driving import drawn_boxes, names, settle
 
 NAMES = ("a.png", "b.png", "c.png", "d.png")
@@ -28,15 +27,9 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running(tmp_path_factory.mktemp("late"), BLOBS) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def survey(address: str, photos: Path) -> str:
+def survey(blobs_server: str, photos: Path) -> str:
     """The id of a survey of the four photos, done."""
-    return surveyed(address, photos)
+    return surveyed(blobs_server, photos)
 
 
 def surveyed(address: str, photos: Path, name: str = "flight") -> str:
@@ -55,8 +48,8 @@ def surveyed(address: str, photos: Path, name: str = "flight") -> str:
 
 
 @pytest.fixture
-def page(open_page: OpenPage, address: str) -> Page:
-    return open_page(address)
+def page(open_page: OpenPage, blobs_server: str) -> Page:
+    return open_page(blobs_server)
 
 
 class Held:
@@ -194,7 +187,7 @@ def record_of(pack: str) -> dict[str, Any]:
 
 
 def test_a_button_acts_on_the_job_that_is_seen(
-    page: Page, address: str, survey: str, expected: list[str]
+    page: Page, blobs_server: str, survey: str, expected: list[str]
 ) -> None:
     """What was found in another job comes late, and is not kept as the job at hand."""
     expected.append("Failed to load resource")
@@ -215,7 +208,7 @@ def test_a_button_acts_on_the_job_that_is_seen(
     page.click("#job-cancel")
     page.click("#job-cancel")
     page.wait_for_timeout(SETTLED_MS)
-    assert cancelled == [f"{address}/jobs/other"]
+    assert cancelled == [f"{blobs_server}/jobs/other"]
 
 
 def fake_job(job: str, *, state: str) -> dict[str, Any]:
@@ -282,8 +275,10 @@ def test_more_jobs_that_come_late_are_listed_once(page: Page) -> None:
     expect(page.locator("#jobs-more")).to_be_hidden()
 
 
-def test_an_older_list_of_models_does_not_come_over_a_newer_one(page: Page, address: str) -> None:
-    old = httpx.get(f"{address}/packs").json()
+def test_an_older_list_of_models_does_not_come_over_a_newer_one(
+    page: Page, blobs_server: str
+) -> None:
+    old = httpx.get(f"{blobs_server}/packs").json()
     new = {"packs": [*old["packs"], {**old["packs"][0], "name": "brand-new"}]}
     slow = Held(page, "**/packs", first=True)
     refresh(page)
@@ -297,10 +292,10 @@ def test_an_older_list_of_models_does_not_come_over_a_newer_one(page: Page, addr
 
 
 def test_a_newer_question_that_fails_does_not_lose_the_older_answer(
-    page: Page, address: str, expected: list[str]
+    page: Page, blobs_server: str, expected: list[str]
 ) -> None:
     expected.append("Failed to load resource")
-    old = httpx.get(f"{address}/packs").json()
+    old = httpx.get(f"{blobs_server}/packs").json()
     new = {"packs": [*old["packs"], {**old["packs"][0], "name": "brand-new"}]}
     slow = Held(page, "**/packs", first=True)
     refresh(page)

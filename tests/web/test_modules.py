@@ -7,22 +7,24 @@ import io
 import shlex
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page
-from tests.web.conftest import OpenPage
+from playwright.sync_api import Browser, Page
 
 from haversack.formats.overlay import PALETTE
 
 
-@pytest.fixture
-def page(open_page: OpenPage, keyed_server: str, expected: list[str]) -> Page:
-    expected.append("Failed to load resource")  # a browser asks for /favicon.ico beside an image
-    # The modules need no models, nor the page's own start.
-    return open_page(f"{keyed_server}/static/favicon.svg", wait=False)
+@pytest.fixture(scope="module")
+def page(browser: Browser, keyed_server: str) -> Iterator[Page]:
+    """One for all: these modules keep nothing. They need no models, nor the page's own start."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{keyed_server}/static/favicon.svg")
+        yield page
 
 
 def call(page: Page, module: str, code: str, value: object = None) -> Any:

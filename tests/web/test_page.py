@@ -30,11 +30,6 @@ FOUND = "3 kinds of objects: 1 dog, 1 bicycle, 1 car"
 
 
 @pytest.fixture
-def dog(shared_data: Path) -> Path:
-    return shared_data / "images" / "everyday" / "darknet_dog.jpg"
-
-
-@pytest.fixture
 def page(open_page: OpenPage, server: str) -> Page:
     return open_page(f"{server}/#model=yolox-nano")
 

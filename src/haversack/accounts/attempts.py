@@ -6,7 +6,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from haversack.asgi.proxies import network_of
+from haversack.callers import network_of
 
 _MOST_NAMES = 10_000  # remembered at once: about 2 MB
 

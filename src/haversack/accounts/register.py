@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from haversack.accounts.accounts import Accounts
 from haversack.accounts.tables import digest_of
-from haversack.asgi.access import Principal, Scope
+from haversack.callers import Principal, Scope
 
 FRESH_SECONDS = 2.0
 """So long a look-up is believed: the longest that a revoked key or ended session still works."""

@@ -11,8 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from haversack.accounts.accounts import Accounts, open_accounts
 from haversack.accounts.attempts import Attempts
 from haversack.accounts.register import AccountRegister
-from haversack.asgi.errors import RetryLaterError
-from haversack.errors import HaversackError, Kind
+from haversack.errors import HaversackError, Kind, RetryLaterError
 from haversack.units import format_seconds
 
 _MOST_WAITING = 16  # each takes 0.2 s: the last one waits for 3 s

@@ -156,7 +156,7 @@ def _plane(options: AppOptions, start: Start, workers: Workers) -> DataPlane:
     limits = start.options
     policy = LoadPolicy(
         plan=start.plan,
-        residency=Residency(start.plan.packs_bytes, limits.turns),
+        residency=Residency(start.plan.packs_bytes, limits.turns, start.devices),
         sizes=start.sizes,
         drain_seconds=limits.wait_seconds,
         activity=lambda: plane.activity,

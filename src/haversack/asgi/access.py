@@ -7,25 +7,16 @@ import os
 import stat
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
 from haversack.asgi.names import is_loopback, is_own, read_authority, same_origin
+from haversack.callers import EVERYONE, Principal, Scope
 from haversack.errors import HaversackError, Kind
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """The names under which a server on this machine may be called where there are no keys."""
-
-
-class Scope(StrEnum):
-    """What a key may be good for."""
-
-    INFER = "infer"
-    ADMIN = "admin"
-    METRICS = "metrics"
-    JOBS = "jobs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,29 +32,6 @@ class Key:
     name: str
     digest: bytes
     scopes: frozenset[Scope]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Principal:
-    """Who asks, as `Context.allow` found; also in `request.scope["principal"]` from then on.
-
-    Attributes:
-        name: of the user, also where a key of theirs was shown; "key:NAME" for any other key; ""
-            for everyone. No two of these can be confused, so it is good as an owner's name.
-        scopes: what they may do.
-        is_everyone: where the server has neither keys nor accounts.
-        csrf_token: what a request that changes something must repeat in X-CSRF-Token; "" unless it
-            was the browser's cookie that told who asks.
-    """
-
-    name: str
-    scopes: frozenset[Scope]
-    is_everyone: bool = False
-    csrf_token: str = field(default="", repr=False)
-
-
-EVERYONE = Principal(name="", scopes=frozenset(Scope), is_everyone=True)
-"""Who asks, of every request to a server that has neither keys nor accounts."""
 
 
 class Register(Protocol):

@@ -20,9 +20,8 @@ from starlette.types import Message
 
 from haversack.asgi.body_rates import BodyRate, Incoming
 from haversack.asgi.codings import Inflate, unpacker
-from haversack.asgi.errors import RetryLaterError
 from haversack.asgi.time_slices import TimeSlice, steps
-from haversack.errors import HaversackError, Kind
+from haversack.errors import HaversackError, Kind, RetryLaterError
 from haversack.units import format_bytes
 
 _PIECE_BYTES = 256 << 10

@@ -9,9 +9,8 @@ from functools import partial
 
 from starlette.types import Scope
 
-from haversack.asgi.errors import RetryLaterError
 from haversack.asgi.identity import caller_of
-from haversack.errors import HaversackError
+from haversack.errors import HaversackError, RetryLaterError
 from haversack.units import format_bytes
 
 _LEAST_WAIT_SECONDS = 0.01

@@ -8,8 +8,8 @@ from hashlib import sha256
 
 from starlette.requests import cookie_parser
 
-from haversack.asgi.access import Principal
 from haversack.asgi.names import is_own
+from haversack.callers import Principal
 from haversack.errors import HaversackError, Kind
 
 PLAIN, SECURE = "haversack", "__Host-haversack"

@@ -13,21 +13,10 @@ from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
 from haversack.asgi.statuses import status_of
-from haversack.errors import HaversackError, Kind
+from haversack.errors import HaversackError, Kind, RetryLaterError
 
 _encoder = msgspec.json.Encoder()
 _log = logging.getLogger("haversack.asgi")
-
-
-class RetryLaterError(HaversackError):
-    """Too much is asked at once; `retry_after_seconds` says when to come again."""
-
-    def __init__(
-        self, message: str, *, retry_after_seconds: int, hint: str = "", code: str = ""
-    ) -> None:
-        super().__init__("too-busy", message, hint=hint, kind=Kind.OVERLOADED)
-        self.code = code or self.code
-        self.retry_after_seconds = retry_after_seconds
 
 
 def json_response(

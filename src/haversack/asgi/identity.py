@@ -7,9 +7,10 @@ from dataclasses import replace
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from haversack.asgi.access import AccessRules, Principal, Register, key_holder, shown_key
+from haversack.asgi.access import AccessRules, Register, key_holder, shown_key
 from haversack.asgi.cookies import csrf_token, session_id_in
-from haversack.asgi.proxies import address_of, is_secure, network_of
+from haversack.asgi.proxies import address_of, is_secure
+from haversack.callers import Principal, network_of
 from haversack.errors import HaversackError
 
 

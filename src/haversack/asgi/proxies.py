@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
 from starlette.datastructures import Headers
 
 _MAPPED = "::ffff:"
-_NETWORK_BITS = 64  # what one household or firm has of IPv6
 
 
 def is_secure(scope: Mapping[str, Any], headers: Headers, *, trust_proxy: bool) -> bool:
@@ -29,17 +27,6 @@ def address_of(scope: Mapping[str, Any], headers: Headers, *, trust_proxy: bool)
     address = _without_port(told) if told else client[0] if client else ""
     # A socket for IPv4 and IPv6 writes the former as the latter: one caller, one address.
     return address.removeprefix(_MAPPED)
-
-
-def network_of(address: str) -> str:
-    """The address, of IPv6 its network: who has one of it has all. What is no address stays."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if found.version == 4 or found.is_link_local:
-        return str(found)
-    return str(ipaddress.ip_network((int(found), _NETWORK_BITS), strict=False))
 
 
 def _last(headers: Headers, name: str) -> str:

@@ -20,7 +20,6 @@ from haversack.asgi.access import LOOPBACK, AccessRules
 from haversack.asgi.listening import addresses, bind
 from haversack.cli.output import console
 from haversack.engine.allocator import settle
-from haversack.engine.detections import Detections
 from haversack.engine.predictor import Predictor
 from haversack.engine.results import PhotoResult
 from haversack.errors import HaversackError
@@ -96,8 +95,7 @@ def _predict(predictor: Predictor, photo: Path) -> PhotoResult:
 
 
 def _tally(scene: Scene, result: PhotoResult) -> AnimalCount:
-    outcome = result.outcome
-    found = outcome.boxes if isinstance(outcome, Detections) else np.zeros((0, 4), np.float32)
+    found = np.array([one.box for one in result.detections], np.float32).reshape(-1, 4)
     return tally(scene.boxes, found)
 
 

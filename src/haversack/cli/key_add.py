@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from haversack.asgi.access import Scope
+from haversack.callers import Scope
 from haversack.cli.options import json_option
 from haversack.cli.output import notes, print_record
 from haversack.cli.user_place import opened, place_options, scope_option

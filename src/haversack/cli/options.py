@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from haversack.engine.devices import Device, is_device
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.packfile.repository import resolve
 from haversack.permissions import not_permitted
@@ -30,6 +31,18 @@ class SizeType(click.ParamType[int]):
         if size < 1:
             self.fail(f"a size above 0 is needed; received {value!r}", param, ctx)
         return size
+
+
+class DeviceType(click.ParamType[Device]):
+    """`cpu`, `cuda` or `cuda:N`."""
+
+    name = "device"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The device's name, as it is written."""
+        if not isinstance(value, str) or not is_device(value):
+            self.fail(f"{value!r} is no device; there are cpu, cuda and cuda:N", param, ctx)
+        return value
 
 
 class ExistingPath(click.Path):

@@ -18,6 +18,7 @@ from haversack.pack.labels import read_labels
 from haversack.pack.recipe import load_recipe, preset_names
 from haversack.pack.sources.table import find_source
 from haversack.packfile.repository import check_name
+from haversack.packfile.tasks.table import TASKS
 
 
 @click.command("import")
@@ -89,9 +90,9 @@ def _tell(built: Built, *, batches: bool, drawn: bool) -> None:
     out = console()
     out.print(proof_table(built.checks, parity.tolerance if parity else 0.0))
     at_once = "any number of photos at once" if batches else "one photo at a time"
-    taken = at_once if manifest.input else "tensors"
+    taken = at_once if manifest.takes_photos else "tensors"
     out.print(f"{manifest.name}@{manifest.version} ({manifest.task}, takes {taken}): {built.path}")
-    if manifest.graph is not None and not any(check.expected for check in built.checks):
+    if TASKS[manifest.task].finds_objects and not any(check.expected for check in built.checks):
         notes().print(
             "Nothing was found on any sample, by either side: this proves little. "
             + (
@@ -101,5 +102,5 @@ def _tell(built: Built, *, batches: bool, drawn: bool) -> None:
             ),
             style="yellow",
         )
-    what = "PHOTO" if manifest.input else "INPUTS.npz"
+    what = "PHOTO" if manifest.takes_photos else "INPUTS.npz"
     notes().print(f"Try it: haversack predict {built.path} {what}")

@@ -14,13 +14,14 @@ from rich.text import Text
 from haversack.cli.copies import plan_copies
 from haversack.cli.exits import DONE, SOME_FAILED, exit_code
 from haversack.cli.inputs import expand
-from haversack.cli.options import SizeType, find_pack, json_option, packs_option, share
+from haversack.cli.options import DeviceType, SizeType, find_pack, json_option, packs_option, share
 from haversack.cli.output import console, notes, print_record
 from haversack.engine.allocator import Trimmer, settle, trim
+from haversack.engine.devices import CPU, Device
 from haversack.engine.photo import decode
 from haversack.engine.predictor import Predictor, PredictorOptions
-from haversack.engine.results import LabelMap, PhotoResult, Probabilities, Tensors, legend
-from haversack.engine.session import MOST_THREADS, Device, SessionOptions
+from haversack.engine.results import PhotoResult
+from haversack.engine.session import MOST_THREADS, SessionOptions
 from haversack.engine.verify import read_arrays
 from haversack.errors import HaversackError, PhotoError
 from haversack.formats import table
@@ -46,7 +47,7 @@ Show = Callable[[PhotoResult], None]
 @click.option(
     "--threshold", type=float, callback=share, help="Least score, 0 to 1; default the pack's."
 )
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--device", type=DeviceType(), default=CPU, show_default=True)
 @click.option(
     "--threads", type=click.IntRange(1, MOST_THREADS), help="Default: the CPUs it may use."
 )
@@ -103,12 +104,14 @@ def _refuse_idle_options(
     predictor: Predictor, *, as_csv: bool, draw: Path | None, threshold: float | None
 ) -> None:
     """An option that this pack cannot follow is refused, not passed over."""
-    task = predictor.manifest.task
-    if threshold is not None and task != "detect":
-        raise click.UsageError(f"--threshold is for packs that detect; this one's task is {task}.")
-    if draw is not None and task == "tensor":
+    task = predictor.task
+    if threshold is not None and not task.takes_threshold:
+        raise click.UsageError(
+            f"--threshold is for packs that detect; this one's task is {task.name}."
+        )
+    if draw is not None and not task.is_drawn:
         raise click.UsageError("--draw is for packs that see photos; this one gives tensors.")
-    if as_csv and task == "tensor":
+    if as_csv and not task.columns:
         raise click.UsageError("--csv has no columns for tensors; --json gives their values.")
 
 
@@ -118,21 +121,13 @@ def _predict(predictor: Predictor, path: Path) -> PhotoResult:
         data = path.read_bytes()
         if predictor.takes_photos:
             return predictor.predict(data, str(path))
-        outputs = predictor.run(read_arrays(data))
+        return predictor.run_as_result(read_arrays(data), str(path))
     except OSError as fault:
         error: HaversackError = PhotoError(
             "file-unreadable", f"{path} cannot be read: {fault.strerror or fault}"
         )
     except HaversackError as fault:
         error = fault
-    else:
-        return PhotoResult(
-            image=str(path),
-            width=0,
-            height=0,
-            pack=predictor.identity,
-            outcome=Tensors(arrays=outputs),
-        )
     return PhotoResult(image=str(path), width=0, height=0, pack=predictor.identity, error=error)
 
 
@@ -185,7 +180,8 @@ def _print_for_people(result: PhotoResult) -> None:
             notes().print(f"  {result.error.hint}")
         return
     out.print(Text.assemble((result.image, "bold"), _facts(result)))
-    for line in _lines(result):
+    assert result.outcome is not None, "a result without an error has one"
+    for line in result.outcome.lines(result.pack.labels):
         out.print(f"  {line}")
 
 
@@ -193,27 +189,6 @@ def _facts(result: PhotoResult) -> str:
     size = f"  {result.width} x {result.height}" if result.width else ""
     seconds = sum(result.timing.values())
     return f"{size}  {seconds * 1000:.0f} ms" if seconds else size
-
-
-def _lines(result: PhotoResult) -> Iterator[str]:
-    match result.outcome:
-        case Probabilities():
-            for entry in result.to_dict()["classes"]:
-                yield f"{entry['score']:.2f}  {entry['label']}"
-        case LabelMap(class_ids=class_ids):
-            for entry in legend(class_ids, result.pack.labels):
-                yield f"{entry['pixels'] / class_ids.size:5.1%}  {entry['label']}"
-        case Tensors(arrays=arrays):
-            for name, array in arrays.items():
-                yield f"{name} {array.dtype}{list(array.shape)}"
-        case _:
-            if not result.detections:
-                yield "nothing found"
-            for one in result.detections:
-                box = ", ".join(f"{edge:.0f}" for edge in one.box)
-                yield f"{one.score:.2f}  {one.label:<16} [{box}]"
-            if getattr(result.outcome, "truncated", False):
-                yield "more passed the floor than the pack keeps: this list is not complete"
 
 
 def _status(failures: list[HaversackError], total: int) -> int:

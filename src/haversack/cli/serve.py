@@ -14,10 +14,11 @@ from haversack.app.options import AppOptions
 from haversack.asgi.listening import addresses, bind, plain_host
 from haversack.cli.job_limits import limit_options, webhook_options
 from haversack.cli.job_locations import job_locations
-from haversack.cli.limits import memory_limits, memory_options
+from haversack.cli.limits import MemoryWish, memory_limits, memory_options
 from haversack.cli.options import ExistingPath, SizeType, known_repositories, packs_option
 from haversack.cli.output import notes
 from haversack.cli.serve_access import AccessOptions, access_rules, needs_account, who_may
+from haversack.engine.devices import CPU
 from haversack.jobs.limits import JobLimits
 from haversack.jobs.webhook_rules import WebhookRules
 from haversack.packfile.repository import Repository, resolve
@@ -143,8 +144,7 @@ def command(
     samples: Path | None,
     body_limit: int,
     pack_limit: int,
-    memory: int | None,
-    decode_limit: int | None,
+    memory: MemoryWish,
     queue: int,
     wait_seconds: float,
     grace_seconds: float,
@@ -181,7 +181,7 @@ def command(
         rules=access_rules(host, guard, frozenset(origins), looks_up=looks_up),
         accounts=jobs.database_url if looks_up else None,
         serve=replace(
-            memory_limits(memory, decode_limit, threads, settings),
+            memory_limits(memory, threads, settings),
             body_limit_bytes=body_limit,
             pack_limit_bytes=pack_limit,
             queue=queue,
@@ -207,7 +207,8 @@ def announce(urls: tuple[str, ...], models: Sequence[ServedModel], options: AppO
     screen = notes()
     for model in models:
         took = format_seconds(model.load_seconds)
-        screen.print(f"  {model.identity.name}@{model.identity.version}  loaded in {took}")
+        place = "" if model.device == CPU else f" on {model.device}"
+        screen.print(f"  {model.identity.name}@{model.identity.version}  loaded in {took}{place}")
     screen.print(who_may(options.rules, options.accounts))
     if models:
         key = ' -H "Authorization: Bearer $KEY"' if options.rules.keys or options.accounts else ""

@@ -35,7 +35,7 @@ def command(run: Path, formats: tuple[str, ...], out: Path | None) -> None:
         raise click.UsageError("-o goes with one --format; give one, or leave -o out.")
     record = read_record(run)
     with RunStore(run, write=False) as store:
-        facts, photos = run_facts(run, record, store), photo_reader(store)
+        facts, photos = run_facts(run, record, store), photo_reader(store, record)
         for name in formats:
             export = EXPORTS[name]
             target = out if out is not None else run / FOLDER / export.default_name

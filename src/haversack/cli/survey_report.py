@@ -22,5 +22,7 @@ def command(run: Path, out: Path | None) -> None:
     record = read_record(run)
     with RunStore(run, write=False) as store:
         facts = run_facts(run, record, store)
-        written = report.write(facts, photo_reader(store), run / REPORT if out is None else out)
+        written = report.write(
+            facts, photo_reader(store, record), run / REPORT if out is None else out
+        )
     console().print(str(written))

@@ -9,10 +9,11 @@ from pathlib import Path
 import click
 
 from haversack.cli.exits import DONE, INTERRUPTED, SOME_FAILED
-from haversack.cli.options import SizeType, find_pack, json_option, packs_option, share
+from haversack.cli.options import DeviceType, SizeType, find_pack, json_option, packs_option, share
 from haversack.cli.output import console, notes, print_record
+from haversack.engine.devices import Device
 from haversack.engine.merge import RULES, Rule
-from haversack.engine.session import MOST_THREADS, Device
+from haversack.engine.session import MOST_THREADS
 from haversack.survey.run.begin import REPORT, RETRY
 from haversack.survey.run.options import RunRequest
 from haversack.survey.run.progress import LiveScreen, PlainScreen, Screen
@@ -41,7 +42,7 @@ from haversack.units import format_seconds
     default=None,
     help="Look at each photo once more as a whole, for objects larger than the overlap.",
 )
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Default cpu.")
+@click.option("--device", type=DeviceType(), help="Default cpu.")
 @click.option("--threads", type=click.IntRange(1, MOST_THREADS), help="Default: measured.")
 @click.option("--batch", type=click.IntRange(1, 1024), help="Tiles of one call; default: measured.")
 @click.option(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from haversack.asgi.access import Scope
+from haversack.callers import Scope
 from haversack.cli.output import notes
 from haversack.cli.user_password_input import read_password, stdin_option
 from haversack.cli.user_place import opened, place_options, scope_option

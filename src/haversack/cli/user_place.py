@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from haversack.accounts.accounts import Accounts, open_accounts
-from haversack.asgi.access import Scope
+from haversack.callers import Scope
 from haversack.cli.job_locations import job_locations
 
 F = TypeVar("F", bound=Callable[..., Any])

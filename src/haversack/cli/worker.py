@@ -11,11 +11,12 @@ from haversack import log
 from haversack.app import listening
 from haversack.app.options import AppOptions
 from haversack.cli.job_locations import job_locations
-from haversack.cli.limits import memory_limits, memory_options
+from haversack.cli.limits import MemoryWish, memory_limits, memory_options
 from haversack.cli.options import known_repositories, packs_option
 from haversack.cli.output import notes
 from haversack.cli.serve import chosen_packs, is_repository
 from haversack.database.connection import shown
+from haversack.engine.devices import CPU
 from haversack.serve.models.model import ServedModel
 from haversack.settings import from_environment
 from haversack.units import format_seconds
@@ -46,8 +47,7 @@ def command(
     blobs: str | None,
     state: Path | None,
     threads: int | None,
-    memory: int | None,
-    decode_limit: int | None,
+    memory: MemoryWish,
     repositories: tuple[Path, ...],
 ) -> None:
     """Do the jobs of a server, beside it or on another machine.
@@ -67,7 +67,7 @@ def command(
         packs=named,
         wished=wished,
         repositories=(*(Path(text) for text in packs if is_repository(Path(text))), *places),
-        serve=memory_limits(memory, decode_limit, threads, settings),
+        serve=memory_limits(memory, threads, settings),
         jobs=jobs,
         cache=settings.cache_folder,
     )
@@ -76,7 +76,9 @@ def command(
         click.echo(f"Haversack works on the jobs of {where}")
         for model in models:
             took = format_seconds(model.load_seconds)
-            notes().print(f"  {model.identity.name}@{model.identity.version}  loaded in {took}")
+            place = "" if model.device == CPU else f" on {model.device}"
+            name = f"{model.identity.name}@{model.identity.version}"
+            notes().print(f"  {name}  loaded in {took}{place}")
         notes().print("Ctrl-C ends it.")
 
     listening.work(options, announce)

@@ -16,6 +16,15 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
 from haversack.engine.cpus import usable_cpus
+from haversack.engine.devices import (
+    CPU,
+    Device,
+    DeviceMemory,
+    device_missing,
+    driver_memory,
+    family,
+    number,
+)
 from haversack.engine.session import Array, SessionOptions
 from haversack.errors import EngineError, Kind
 from haversack.packfile.signature import Signature, TensorSpec
@@ -25,7 +34,7 @@ _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 # it scores are the CPU's within 0.00001, for 16 to 24 % fewer tiles a second of the graph alone. An
 # exhaustive search times kernels, may take another one in another run, with other bits, and took
 # 5 s for each new batch size; the heuristic takes half of that, and 2 to 6 % at the graph.
-_PROVIDER_OPTIONS = {"cuda": {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}}
+_CUDA_OPTIONS = {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}
 # Open Inference V2 datatypes by ONNX Runtime's own names.
 _DATATYPES = {
     "tensor(bool)": "BOOL",
@@ -44,13 +53,19 @@ _DATATYPES = {
 }
 # What goes wrong is raised with its words; the same words in red on standard error help nobody.
 _FATAL_ONLY = 4
+_NOTHING = contextlib.nullcontext()
 
 
 class OrtSession:
     """A graph in ONNX Runtime. Keeps every promise of `Session`."""
 
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+    def __init__(
+        self,
+        session: onnxruntime.InferenceSession,
+        run_options: onnxruntime.RunOptions | None = None,
+    ) -> None:
         self._session = session
+        self._run_options = run_options
         # A NodeArg would keep the whole session alive after a switch: only plain values are kept.
         self._signature = Signature(
             inputs=tuple(_spec(node) for node in session.get_inputs()),
@@ -66,7 +81,7 @@ class OrtSession:
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Every output by name; see `Session.run`."""
         try:
-            values = self._session.run(self._names, dict(inputs))
+            values = self._session.run(self._names, dict(inputs), self._run_options)
         except Exception as fault:  # onnxruntime raises a dozen classes without a common root
             raise EngineError(
                 "run-failed",
@@ -87,8 +102,8 @@ def open_session(graph: bytes | Path, options: SessionOptions) -> OrtSession:
         EngineError: `device-missing` where this onnxruntime or machine cannot use the device;
             `device-unknown`; `graph-refused` where the runtime cannot load the graph.
     """
-    provider = _provider(options)
-    if options.device == "cuda":
+    provider = _provider(options.device)
+    if options.device != CPU:
         _load_cuda_once()
     settings = onnxruntime.SessionOptions()
     settings.enable_cpu_mem_arena = False
@@ -102,9 +117,11 @@ def open_session(graph: bytes | Path, options: SessionOptions) -> OrtSession:
         settings.add_session_config_entry("session.force_spinning_stop", "1")
     settings.log_severity_level = _FATAL_ONLY
     source = graph if isinstance(graph, bytes) else str(graph)
-    chosen = (provider, _PROVIDER_OPTIONS.get(options.device, {}))
+    chosen = (provider, _provider_options(options))
     try:
-        session = onnxruntime.InferenceSession(source, settings, providers=[chosen])
+        # It prints why it takes the CPU instead, which must not come between records.
+        with contextlib.redirect_stdout(sys.stderr) if options.device != CPU else _NOTHING:
+            session = onnxruntime.InferenceSession(source, settings, providers=[chosen])
     except Exception as fault:  # onnxruntime raises a dozen classes without a common root
         raise EngineError(
             "graph-refused",
@@ -112,8 +129,18 @@ def open_session(graph: bytes | Path, options: SessionOptions) -> OrtSession:
             hint="Export the model again with opset 18 or lower, and without custom operators.",
         ) from fault
     if session.get_providers()[0] != provider:
-        raise _device_missing(options, session.get_providers())
-    return OrtSession(session)
+        raise device_missing(options.device, _offers(session.get_providers()))
+    return OrtSession(session, _run_options(options))
+
+
+def device_memory(device: Device) -> DeviceMemory:
+    """A GPU's own memory, where a session could be opened on it.
+
+    Raises:
+        EngineError: `device-unknown`; `device-missing`, as `open_session`.
+    """
+    _provider(device)
+    return driver_memory(device)
 
 
 @cache
@@ -135,31 +162,38 @@ def load_libraries(preload: Callable[[], object]) -> None:
         preload()
 
 
-def _provider(options: SessionOptions) -> str:
-    provider = _PROVIDERS.get(options.device)
-    if provider is None:
-        raise EngineError(
-            "device-unknown",
-            f"device {options.device!r} was asked for; there are {', '.join(_PROVIDERS)}",
-        )
+def _provider(device: Device) -> str:
+    provider = _PROVIDERS[family(device)]
     available = onnxruntime.get_available_providers()
     if provider not in available:
-        raise _device_missing(options, available)
+        raise device_missing(device, _offers(available))
     return provider
 
 
-def _device_missing(options: SessionOptions, available: list[str]) -> EngineError:
-    names = [name.removesuffix("ExecutionProvider") for name in available]
-    return EngineError(
-        "device-missing",
-        f"device {options.device!r} was asked for, but ONNX Runtime offers {', '.join(names)} here",
-        hint=(
-            "Choose --device cpu, or install the build with your device: for CUDA, "
-            "`pip uninstall onnxruntime` and then `pip install onnxruntime-gpu[cuda,cudnn]` "
-            "(both cannot be installed together)."
-        ),
-        kind=Kind.UNAVAILABLE,
-    )
+def _provider_options(options: SessionOptions) -> dict[str, str]:
+    if options.device == CPU:
+        return {}
+    chosen = {**_CUDA_OPTIONS, "device_id": str(number(options.device))}
+    if options.device_bytes is not None:
+        chosen["gpu_mem_limit"] = str(options.device_bytes)
+    if options.gives_back:
+        # Blocks that double are given back only where all of them are free, the first one never.
+        chosen["arena_extend_strategy"] = "kSameAsRequested"
+    return chosen
+
+
+def _run_options(options: SessionOptions) -> onnxruntime.RunOptions | None:
+    if options.device == CPU or not options.gives_back:
+        return None
+    chosen = onnxruntime.RunOptions()
+    arena = f"gpu:{number(options.device)}"
+    chosen.add_run_config_entry("memory.enable_memory_arena_shrinkage", arena)
+    return chosen
+
+
+def _offers(providers: list[str]) -> str:
+    names = [name.removesuffix("ExecutionProvider") for name in providers]
+    return f"ONNX Runtime offers {', '.join(names)} here"
 
 
 def _spec(node: onnxruntime.NodeArg) -> TensorSpec:

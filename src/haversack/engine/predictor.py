@@ -5,24 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from haversack.engine.detections import Slots, from_slots
-from haversack.engine.labelmap import to_photo
+from haversack.engine.devices import CPU
+from haversack.engine.fitted import Fitted
 from haversack.engine.ort import open_session
 from haversack.engine.photo import DEFAULT_LIMIT_BYTES, DecodedPhoto, PhotoHeader, decode
-from haversack.engine.results import (
-    LabelMap,
-    Outcome,
-    PackIdentity,
-    PhotoResult,
-    Probabilities,
-    Tensors,
-)
-from haversack.engine.session import Array, Session, SessionOptions
-from haversack.errors import EngineError, Kind, PhotoError
+from haversack.engine.results import PhotoResult, identity_of
+from haversack.engine.session import Array, SessionOpener, SessionOptions
+from haversack.engine.tasks.table import task_of
+from haversack.engine.tasks.task import TaskOutcome
+from haversack.errors import EngineError, PhotoError
 from haversack.packfile.archive import PackFiles
 from haversack.packfile.manifest import InputGeometry
 from haversack.units import format_bytes
@@ -41,23 +37,6 @@ class PredictorOptions:
     decode_limit_bytes: int = DEFAULT_LIMIT_BYTES
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fitted:
-    """One photo in the network's frame.
-
-    Attributes:
-        pixels: uint8[h,w,3].
-        placement: float32[4]: scale x, y and offset x, y; pixel = source * scale + offset, where
-            the source is the upright full-size photo, also after scaled decoding.
-        width, height: of that photo.
-    """
-
-    pixels: NDArray[np.uint8]
-    placement: NDArray[np.float32]
-    width: int
-    height: int
-
-
 class Predictor:
     """One pack, ready to answer.
 
@@ -65,20 +44,21 @@ class Predictor:
     and gives the same answer for the same bytes, alone or in a batch.
     """
 
-    def __init__(self, files: PackFiles, options: PredictorOptions | None = None) -> None:
+    def __init__(
+        self,
+        files: PackFiles,
+        options: PredictorOptions | None = None,
+        opener: SessionOpener = open_session,
+    ) -> None:
         self._options = options or PredictorOptions()
         self.manifest = files.manifest
         self.digest = files.digest
-        self.identity = PackIdentity(
-            name=files.manifest.name,
-            version=files.manifest.version,
-            task=files.manifest.task,
-            labels=files.manifest.labels,
-        )
-        photos = files.manifest.input is not None
+        self.identity = identity_of(files.manifest)
+        self.task = task_of(files.manifest)
         fitting = fit_session(self._options.session)
-        self._fit = _open(files, "fit.onnx", fitting) if photos else None
-        self._model = _open(files, "model.onnx", self._options.session)
+        photos = files.manifest.takes_photos
+        self._fit = opener(_graph(files, "fit.onnx"), fitting) if photos else None
+        self._model = opener(_graph(files, "model.onnx"), self._options.session)
         self.batches = files.manifest.signature.takes_batches
 
     @property
@@ -178,21 +158,7 @@ class Predictor:
                 hint="Cut the photo to a shape nearer to a square.",
             )
 
-    def _check_map(self, size: tuple[int, int]) -> None:
-        """A map has the photo's full size, also where the photo was decoded smaller."""
-        need = 2 * size[0] * size[1]
-        if need > self._options.decode_limit_bytes:
-            raise PhotoError(
-                "image-too-large",
-                f"a label map on this photo of {size[0]} x {size[1]} pixels takes "
-                f"{format_bytes(need)}; the limit is "
-                f"{format_bytes(self._options.decode_limit_bytes)}",
-                hint="Send a smaller copy, or raise the limit with --decode-limit "
-                "or HAVERSACK_DECODE_LIMIT.",
-                kind=Kind.TOO_LARGE,
-            )
-
-    def infer(self, photos: Sequence[Fitted]) -> list[Outcome]:
+    def infer(self, photos: Sequence[Fitted]) -> list[TaskOutcome]:
         """What the model says of each photo, in their order.
 
         One call of the graph where it takes any number of photos, else one call a photo.
@@ -209,9 +175,10 @@ class Predictor:
                 "placement": np.stack([photo.placement for photo in photos]),
             }
         )
+        limit_bytes = self._options.decode_limit_bytes
         return [
-            self._outcome({name: values[i] for name, values in rows.items()}, photo)
-            for i, photo in enumerate(photos)
+            self.task.outcome({name: values[i] for name, values in rows.items()}, one, limit_bytes)
+            for i, one in enumerate(photos)
         ]
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -222,8 +189,13 @@ class Predictor:
         """
         return self._model.run(inputs)
 
+    def run_as_result(self, inputs: Mapping[str, Array], name: str = "") -> PhotoResult:
+        """The same as a result that a record, a table or a person can be given."""
+        outcome = self.task.outcome(self.run(inputs), None, self._options.decode_limit_bytes)
+        return PhotoResult(image=name, width=0, height=0, pack=self.identity, outcome=outcome)
+
     def _result(
-        self, fitted: Fitted, outcome: Outcome, name: str, timing: dict[str, float]
+        self, fitted: Fitted, outcome: TaskOutcome, name: str, timing: dict[str, float]
     ) -> PhotoResult:
         return PhotoResult(
             image=name,
@@ -234,29 +206,6 @@ class Predictor:
             timing=timing,
         )
 
-    def _outcome(self, row: dict[str, Array], photo: Fitted) -> Outcome:
-        match self.manifest.task:
-            case "detect":
-                slots = Slots(
-                    boxes=row["boxes"],
-                    scores=row["scores"],
-                    class_ids=row["classes"],
-                    candidates=int(row["candidates"]),
-                )
-                graph = self.manifest.graph
-                limit = graph.candidates if graph is not None else len(slots.scores)
-                return from_slots(
-                    slots, width=photo.width, height=photo.height, candidate_limit=limit
-                )
-            case "classify":
-                return Probabilities(values=row["probabilities"])
-            case "label-map":
-                size = (photo.width, photo.height)
-                self._check_map(size)
-                return LabelMap(class_ids=to_photo(row["labels"], photo.placement, size))
-            case "tensor":
-                return Tensors(arrays=row)
-
 
 def fit_session(session: SessionOptions) -> SessionOptions:
     """How fit.onnx is run, where the model is run so: always on the CPU.
@@ -266,11 +215,11 @@ def fit_session(session: SessionOptions) -> SessionOptions:
     back and go up again. fit's threads must not spin on the CPUs that the model needs next: with
     two CPUs a photo took 60 ms so, and 30 ms without.
     """
-    return replace(session, device="cpu", spin_between_calls=False)
+    return replace(session, device=CPU, spin_between_calls=False)
 
 
-def _open(files: PackFiles, name: str, options: SessionOptions) -> Session:
-    return open_session(files.path(name) or files.read(name), options)
+def _graph(files: PackFiles, name: str) -> bytes | Path:
+    return files.path(name) or files.read(name)
 
 
 def _checked(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,44 +1,17 @@
-"""One photo's results: typed values, and the one canonical record that every door gives."""
+"""What was understood of one photo: one type, from the predictor to the survey's exports."""
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from functools import cached_property
+from typing import Any, Literal, Self, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
-from haversack.engine.codecs.png import png_bytes
-from haversack.engine.detections import Detection, Detections, label_of
+from haversack.engine.detections import Detection
+from haversack.engine.tasks.task import TaskOutcome
 from haversack.errors import HaversackError
+from haversack.packfile.manifest import Manifest
 
-CLASSES_SHOWN = 5
-_ROWS_COUNTED = 64
-
-
-@dataclass(frozen=True, kw_only=True)
-class Probabilities:
-    """A classifier's answer: float32[C], in the order of the pack's labels."""
-
-    values: NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelMap:
-    """A class for each pixel of the upright photo: uint8[height,width]."""
-
-    class_ids: NDArray[np.uint8]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tensors:
-    """A `tensor` pack's outputs by name, as the graph gave them, without the batch dimension."""
-
-    arrays: dict[str, NDArray[Any]]
-
-
-Outcome: TypeAlias = Detections | Probabilities | LabelMap | Tensors
+Status: TypeAlias = Literal["queued", "done", "partial", "failed", "vanished"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,43 +25,103 @@ class PackIdentity:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TileCounts:
+    """Tiles of one photo by what became of them.
+
+    Attributes:
+        total: that it was cut into.
+        skipped: constant, or without data.
+        missing: in the part of a partial photo that is not there.
+        quartered: had more candidates than the pack keeps, and were run again in quarters.
+        truncated: had more all the same: their objects may not be complete.
+        candidates: in all of them, that passed the pack's score floor; None where nobody counted.
+    """
+
+    total: int = 0
+    skipped: int = 0
+    missing: int = 0
+    quartered: int = 0
+    truncated: int = 0
+    candidates: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeoTag:
+    """When and where a photo was taken; empty where that is not known.
+
+    Attributes:
+        taken_at: local time of the camera, ISO 8601.
+        lon, lat: degrees WGS84 of the camera, or of a GeoTIFF's centre.
+        camera: pose as JSON, see `geo.camera`.
+    """
+
+    taken_at: str = ""
+    lon: float | None = None
+    lat: float | None = None
+    camera: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PhotoResult:
     """What was understood of one photo, or why nothing was.
 
     Attributes:
-        image: the name the caller gave it (a path, or "" for bytes).
+        image: the name the caller gave it: a path, or "" for bytes; in a survey relative to the
+            run's root, with forward slashes.
         width, height: pixels after EXIF orientation; 0 where the header could not be read.
         pack: who answered.
-        outcome: the task's values, or None where `error` is set.
-        error: why the photo failed, or None.
+        status: "done"; with an `error` "partial" where there is an outcome all the same, else
+            "failed"; in a survey also "queued" and "vanished".
+        outcome: the task's answer; None where there is none.
+        error: why the photo is not done, or None.
+        valid_rows: of pixels, from the top, that a partial photo has; None for all of them.
         timing: seconds by stage: `decode_seconds`, `model_seconds`.
+        id: in a run's database, from 1; 0 outside.
+        tiles, geotag: of a survey.
     """
 
     image: str
     width: int
     height: int
     pack: PackIdentity
-    outcome: Outcome | None = None
+    status: Status = "done"
+    outcome: TaskOutcome | None = None
     error: HaversackError | None = None
+    valid_rows: int | None = None
     timing: dict[str, float] = field(default_factory=dict)
+    id: int = 0
+    tiles: TileCounts = field(default_factory=TileCounts)
+    geotag: GeoTag = field(default_factory=GeoTag)
 
-    @property
-    def status(self) -> str:
-        """ "done", or "failed" where `error` says why."""
-        return "failed" if self.error is not None else "done"
+    def __post_init__(self) -> None:
+        """What has an error is not done."""
+        if self.error is not None and self.status == "done":
+            object.__setattr__(self, "status", "failed" if self.outcome is None else "partial")
 
-    @property
+    @cached_property
     def detections(self) -> tuple[Detection, ...]:
         """The objects found, surest first; empty for other tasks and for failures."""
-        if not isinstance(self.outcome, Detections):
-            return ()
-        return self.outcome.named(self.pack.labels)
+        return () if self.outcome is None else self.outcome.objects(self.pack.labels)
 
-    def above(self, threshold: float) -> PhotoResult:
-        """Only the objects of at least this score; other tasks are unchanged."""
-        if not isinstance(self.outcome, Detections):
-            return self
-        return replace(self, outcome=self.outcome.above(threshold))
+    @property
+    def error_code(self) -> str:
+        """Of the error, or ""."""
+        return "" if self.error is None else self.error.code
+
+    @property
+    def error_message(self) -> str:
+        """Why the photo is not done, or ""."""
+        return "" if self.error is None else self.error.message
+
+    @property
+    def transect(self) -> str:
+        """The folder that the photo lies in, relative to the root; "" for the root itself."""
+        return self.image.rpartition("/")[0]
+
+    def above(self, threshold: float) -> Self:
+        """Only what is at least so sure; answers without scores are unchanged."""
+        kept = None if self.outcome is None else self.outcome.above(threshold)
+        return self if kept is self.outcome else replace(self, outcome=kept)
 
     def to_dict(self, *, with_map: bool = False) -> dict[str, Any]:
         """The canonical record of one photo, ready for JSON.
@@ -97,8 +130,7 @@ class PhotoResult:
             with_map: also give a label map's pixels, as a PNG in base64 (`map`).
         """
         record: dict[str, Any] = {
-            # A name that is no UTF-8 holds surrogates, which JSON cannot.
-            "image": self.image.encode("utf-8", "backslashreplace").decode("utf-8"),
+            "image": _utf8(self.image),
             "width": self.width,
             "height": self.height,
             "pack": self.pack.name,
@@ -109,72 +141,26 @@ class PhotoResult:
         if self.error is not None:
             record["error"] = {
                 "code": self.error.code,
-                "message": self.error.message,
+                "message": _utf8(self.error.message),
                 "hint": self.error.hint,
             }
-        record.update(_outcome_fields(self, with_map=with_map))
+        if self.valid_rows:
+            record["valid_rows"] = self.valid_rows
+        if self.outcome is not None:
+            size = (self.width, self.height)
+            record |= self.outcome.fields(self.pack.labels, size, with_map=with_map)
         if self.timing:
             record["timing"] = {name: round(value, 6) for name, value in self.timing.items()}
         return record
 
 
-def _outcome_fields(result: PhotoResult, *, with_map: bool) -> dict[str, Any]:
-    labels = result.pack.labels
-    match result.outcome:
-        case Detections() as found:
-            return _detection_fields(result.detections, found)
-        case Probabilities(values=values):
-            return {"classes": _surest(values, labels)}
-        case LabelMap(class_ids=class_ids):
-            fields: dict[str, Any] = {"legend": legend(class_ids, labels)}
-            return fields | {"map": _png(class_ids)} if with_map else fields
-        case Tensors(arrays=arrays):
-            return {"outputs": [_tensor(name, array) for name, array in arrays.items()]}
-        case None:
-            return {}
+def identity_of(manifest: Manifest) -> PackIdentity:
+    """Who answers with that pack."""
+    return PackIdentity(
+        name=manifest.name, version=manifest.version, task=manifest.task, labels=manifest.labels
+    )
 
 
-def _detection_fields(named: tuple[Detection, ...], found: Detections) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "detections": [
-            {
-                "label": one.label,
-                "class_id": one.class_id,
-                "score": round(one.score, 4),
-                "box": [round(edge, 2) for edge in one.box],
-            }
-            for one in named
-        ]
-    }
-    if found.truncated:
-        fields |= {"truncated": True, "candidates": found.candidates}
-    return fields
-
-
-def _surest(values: NDArray[np.float32], labels: tuple[str, ...]) -> list[dict[str, Any]]:
-    order = np.argsort(-values, kind="stable")[:CLASSES_SHOWN]
-    return [
-        {"label": label_of(labels, int(i)), "class_id": int(i), "score": round(float(values[i]), 4)}
-        for i in order
-    ]
-
-
-def legend(class_ids: NDArray[np.uint8], labels: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The classes in a label map with their pixels, largest first."""
-    counts = np.zeros(256, dtype=np.int64)
-    for row in range(0, len(class_ids), _ROWS_COUNTED):
-        # bincount makes eight bytes of each pixel: a block of rows at a time.
-        counts += np.bincount(class_ids[row : row + _ROWS_COUNTED].reshape(-1), minlength=256)
-    order = sorted(np.flatnonzero(counts), key=lambda i: (-counts[i], i))
-    return [
-        {"label": label_of(labels, int(i)), "class_id": int(i), "pixels": int(counts[i])}
-        for i in order
-    ]
-
-
-def _png(class_ids: NDArray[np.uint8]) -> str:
-    return base64.b64encode(png_bytes(class_ids)).decode("ascii")
-
-
-def _tensor(name: str, array: NDArray[Any]) -> dict[str, Any]:
-    return {"name": name, "shape": list(array.shape), "data": array.reshape(-1).tolist()}
+def _utf8(text: str) -> str:
+    """A name that is no UTF-8 holds surrogates, which JSON cannot."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

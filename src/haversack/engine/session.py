@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
 
 from numpy.typing import NDArray
 
+from haversack.engine.devices import CPU, Device
 from haversack.errors import EngineError
 from haversack.packfile.signature import Signature
 
 Array: TypeAlias = NDArray[Any]
-Device = Literal["cpu", "cuda"]
+SessionOpener: TypeAlias = "Callable[[bytes | Path, SessionOptions], Session]"
 MOST_THREADS = 1024
 
 
@@ -21,15 +23,20 @@ class SessionOptions:
     """How a graph is run.
 
     Attributes:
-        device: "cpu" or "cuda"; what is asked for is what runs, or opening fails.
+        device: what is asked for is what runs, or opening fails.
         threads: threads inside one call; None takes the CPUs this process may use.
         spin_between_calls: whether those threads wait busily for the next call: quicker for a
             graph that runs alone, and a brake on every other graph of the process.
+        device_bytes: most of the device's own memory that the session may take; None for all.
+        gives_back: whether a call's memory goes back to the device after it, for other sessions;
+            else the session keeps the largest call's, and the next call is quicker.
     """
 
-    device: Device = "cpu"
+    device: Device = CPU
     threads: int | None = None
     spin_between_calls: bool = True
+    device_bytes: int | None = None
+    gives_back: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a number of threads that no session could have."""

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import io
-import math
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from haversack.engine.boxes import iou
-from haversack.engine.detections import Detections
 from haversack.engine.predictor import Predictor
-from haversack.engine.results import LabelMap, Probabilities, Tensors
 from haversack.engine.session import Array
 from haversack.errors import EngineError, Kind, PackError
 from haversack.packfile.archive import PackFiles
@@ -35,8 +30,6 @@ _NPZ_FAULTS = (
     zipfile.BadZipFile,
     zlib.error,
 )
-# Two boxes are the same object from here up.
-_SAME_OBJECT_IOU = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,110 +98,14 @@ def check_sample(
 def _check(
     files: PackFiles, predictor: Predictor, name: str, expected: Mapping[str, Array]
 ) -> SampleCheck:
-    if not predictor.takes_photos:
-        inputs = read_arrays(files.read(f"samples/{name}.inputs.npz"))
-        return compare_tensors(name, predictor.run(inputs), expected)
-    outcome = predictor.predict(files.read(f"samples/{name}.png")).outcome
-    match outcome:
-        case Detections():
-            threshold = files.manifest.defaults.score_threshold
-            return compare_boxes(name, outcome, expected, threshold=threshold)
-        case Probabilities(values=values):
-            return compare_probabilities(name, values, expected["probabilities"])
-        case LabelMap(class_ids=class_ids):
-            return compare_labels(name, class_ids, expected["labels"])
-        case Tensors(arrays=arrays):
-            return compare_tensors(name, arrays, expected)
-        case None:
-            raise AssertionError("a predictor gives an outcome or raises")
-
-
-def compare_probabilities(
-    name: str, found: NDArray[np.float32], expected: NDArray[np.float32]
-) -> SampleCheck:
-    """The largest difference of any class."""
-    if found.shape != expected.shape:
-        return SampleCheck(name=name, expected=expected.size, found=found.size, worst=1.0)
-    worst = _largest([float(np.abs(found - expected).max())])
-    return SampleCheck(name=name, expected=expected.size, found=found.size, worst=worst)
-
-
-def compare_boxes(
-    name: str, found: Detections, expected: Mapping[str, Array], *, threshold: float
-) -> SampleCheck:
-    """The worst of score and edge differences over objects that either side sees.
-
-    Each object of at least `threshold` on one side is matched with the best box of its class on
-    the other, whatever that one's score. Scores differ as they are, edges as a share of the longer
-    side of everything expected; an object without a partner counts with its whole score.
-    """
-    theirs = Detections(
-        boxes=expected["boxes"].astype(np.float32),
-        scores=expected["scores"].astype(np.float32),
-        class_ids=expected["classes"].astype(np.int64),
-        candidates=len(expected["scores"]),
-        truncated=False,
-    )
-    extent = float(expected["size"].max())
-    worst = _largest(
-        [_one_way(theirs, found, threshold, extent), _one_way(found, theirs, threshold, extent)]
-    )
-    return SampleCheck(
-        name=name,
-        expected=int((theirs.scores >= threshold).sum()),
-        found=int((found.scores >= threshold).sum()),
-        worst=worst,
-    )
-
-
-def _one_way(seen: Detections, other: Detections, threshold: float, extent: float) -> float:
-    differences = [0.0]
-    sure = seen.above(threshold)
-    overlaps = iou(sure.boxes, other.boxes)
-    for i, (box, score, class_id) in enumerate(
-        zip(sure.boxes, sure.scores, sure.class_ids, strict=True)
-    ):
-        shared = np.where(other.class_ids == class_id, overlaps[i], 0)
-        best = int(shared.argmax()) if shared.size else -1
-        if best < 0 or shared[best] < _SAME_OBJECT_IOU:
-            differences.append(float(score))
-            continue
-        differences.append(float(np.abs(box - other.boxes[best]).max()) / extent)
-        differences.append(abs(float(score - other.scores[best])))
-    return _largest(differences)
-
-
-def compare_labels(name: str, found: NDArray[np.uint8], expected: NDArray[np.uint8]) -> SampleCheck:
-    """The share of pixels whose class differs."""
-    if found.shape != expected.shape:
-        return SampleCheck(name=name, expected=expected.size, found=found.size, worst=1.0)
-    worst = float((found != expected).mean())
-    return SampleCheck(name=name, expected=expected.size, found=found.size, worst=worst)
-
-
-def compare_tensors(
-    name: str, found: Mapping[str, Array], expected: Mapping[str, Array]
-) -> SampleCheck:
-    """The largest difference of any value, as a share of that output's largest value."""
-    differences, count = [0.0], 0
-    for output, wanted in expected.items():
-        got = found.get(output)
-        if got is None or got.shape != wanted.shape:
-            return SampleCheck(name=name, expected=wanted.size, found=0, worst=1.0)
-        count += wanted.size
-        if wanted.size and wanted.dtype.kind in "fiub":
-            ours, theirs = got.astype(np.float64), wanted.astype(np.float64)
-            size = float(np.abs(theirs).max()) or 1.0
-            differences.append(float(np.abs(ours - theirs).max()) / size)
-        elif wanted.size:
-            differences.append(float((got != wanted).mean()))
-    worst = _largest(differences)
-    return SampleCheck(name=name, expected=count, found=count, worst=worst)
-
-
-def _largest(differences: Sequence[float]) -> float:
-    """The largest, where a NaN is larger than anything: max() would pass over it."""
-    return math.inf if any(map(math.isnan, differences)) else max(differences)
+    if predictor.takes_photos:
+        result = predictor.predict(files.read(f"samples/{name}.png"))
+    else:
+        result = predictor.run_as_result(read_arrays(files.read(f"samples/{name}.inputs.npz")))
+    assert result.outcome is not None, "a predictor gives an outcome or raises"
+    threshold = files.manifest.defaults.score_threshold
+    told = result.outcome.difference(expected, threshold=threshold)
+    return SampleCheck(name=name, expected=told.expected, found=told.found, worst=told.worst)
 
 
 def read_arrays(data: bytes, *, limit_bytes: int = ARRAYS_LIMIT_BYTES) -> dict[str, Array]:

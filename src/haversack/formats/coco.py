@@ -14,10 +14,12 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from haversack.engine.detections import Detection
+from haversack.engine.results import PhotoResult
+from haversack.engine.rle import area
 from haversack.formats.names import label_names, utf8
-from haversack.formats.photos import FoundObject, Photos, SurveyPhoto, SurveyRun
+from haversack.formats.photos import Photos, SurveyRun
 from haversack.formats.replace import replaced_file
-from haversack.formats.rle import area
 from haversack.formats.tally import LOOKED_AT, Tally
 
 
@@ -57,7 +59,7 @@ def write_dataset(run: SurveyRun, photos: Photos, path: Path) -> Path:
     return path
 
 
-def _looked_at(photos: Iterable[SurveyPhoto]) -> Iterator[SurveyPhoto]:
+def _looked_at(photos: Iterable[PhotoResult]) -> Iterator[PhotoResult]:
     return (photo for photo in photos if photo.status in LOOKED_AT)
 
 
@@ -69,8 +71,8 @@ def _list(file: BinaryIO, entries: Iterable[dict[str, Any]]) -> None:
         separator = b",\n"
 
 
-def _results(photo: SurveyPhoto) -> Iterator[dict[str, Any]]:
-    for found in photo.objects:
+def _results(photo: PhotoResult) -> Iterator[dict[str, Any]]:
+    for found in photo.detections:
         yield {
             "image_id": photo.id,
             "category_id": found.class_id + 1,
@@ -83,7 +85,7 @@ def _results(photo: SurveyPhoto) -> Iterator[dict[str, Any]]:
 def _annotations(photos: Photos, used: Counter[int]) -> Iterator[dict[str, Any]]:
     number = 0
     for photo in _looked_at(photos()):
-        for found in photo.objects:
+        for found in photo.detections:
             number += 1
             used[found.class_id] += 1
             box = _xywh(found)
@@ -100,37 +102,37 @@ def _annotations(photos: Photos, used: Counter[int]) -> Iterator[dict[str, Any]]
             }
 
 
-def _xywh(found: FoundObject) -> list[float]:
+def _xywh(found: Detection) -> list[float]:
     x1, y1, x2, y2 = found.box
     return [round(x1, 2), round(y1, 2), round(x2 - x1, 2), round(y2 - y1, 2)]
 
 
-def _segmentation(photo: SurveyPhoto, found: FoundObject) -> dict[str, Any]:
+def _segmentation(photo: PhotoResult, found: Detection) -> dict[str, Any]:
     if found.mask is None:
         return {}
     return {"segmentation": {"size": [photo.height, photo.width], "counts": found.mask}}
 
 
-def _image(photo: SurveyPhoto) -> dict[str, Any]:
+def _image(photo: PhotoResult) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "id": photo.id,
-        "file_name": utf8(photo.path),
+        "file_name": utf8(photo.image),
         "width": photo.width,
         "height": photo.height,
     }
-    if photo.taken_at:
-        fields["date_captured"] = photo.taken_at.replace("T", " ")
+    if photo.geotag.taken_at:
+        fields["date_captured"] = photo.geotag.taken_at.replace("T", " ")
     if photo.status == "partial":
-        fields |= {"partial": True, "valid_rows": photo.valid_rows}
+        fields |= {"partial": True, "valid_rows": photo.valid_rows or 0}
     return fields
 
 
-def _failure(photo: SurveyPhoto) -> dict[str, Any]:
+def _failure(photo: PhotoResult) -> dict[str, Any]:
     return {
         "id": photo.id,
-        "file_name": utf8(photo.path),
+        "file_name": utf8(photo.image),
         "code": photo.error_code,
-        "message": utf8(photo.error),
+        "message": utf8(photo.error_message),
     }
 
 

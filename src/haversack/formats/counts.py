@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from haversack.formats.csv_lines import Cell, write_table
+from haversack.engine.results import PhotoResult
+from haversack.engine.tasks.task import Cell
+from haversack.formats.csv_lines import write_table
 from haversack.formats.jsonl import LEFT_OUT
 from haversack.formats.names import label_names, one_line
-from haversack.formats.photos import Photos, SurveyPhoto, SurveyRun
+from haversack.formats.photos import Photos, SurveyRun
 from haversack.formats.tally import LOOKED_AT
 
 PHOTO_COLUMNS = ("photo", "transect", "status", "label", "count", "taken_at", "lon", "lat")
@@ -59,11 +61,11 @@ class Transect:
     counts: Counter[int] = field(default_factory=Counter)
     photos_with: Counter[int] = field(default_factory=Counter)
 
-    def add(self, photo: SurveyPhoto) -> None:
+    def add(self, photo: PhotoResult) -> None:
         """Count one more photo."""
         self.statuses[photo.status] += 1
         if photo.status in LOOKED_AT:
-            here = Counter(found.class_id for found in photo.objects if found.counted)
+            here = Counter(found.class_id for found in photo.detections if found.counted)
             self.counts += here
             self.photos_with.update(here.keys())
 
@@ -81,16 +83,19 @@ def sum_transects(photos: Photos) -> dict[str, Transect]:
     return found
 
 
-def _photo_rows(run: SurveyRun, photo: SurveyPhoto) -> Iterator[list[Cell]]:
+def _photo_rows(run: SurveyRun, photo: PhotoResult) -> Iterator[list[Cell]]:
     if photo.status in LEFT_OUT:
         return
-    start: list[Cell] = [one_line(photo.path), one_line(photo.transect), photo.status]
-    place: list[Cell] = [photo.taken_at]
-    place += ["" if photo.lon is None else photo.lon, "" if photo.lat is None else photo.lat]
+    start: list[Cell] = [one_line(photo.image), one_line(photo.transect), photo.status]
+    place: list[Cell] = [photo.geotag.taken_at]
+    place += [
+        "" if photo.geotag.lon is None else photo.geotag.lon,
+        "" if photo.geotag.lat is None else photo.geotag.lat,
+    ]
     if photo.status not in LOOKED_AT:
         yield [*start, "", "", *place]
         return
-    counts = Counter(found.class_id for found in photo.objects if found.counted)
+    counts = Counter(found.class_id for found in photo.detections if found.counted)
     if not counts:
         yield [*start, "", 0, *place]
     for i in sorted(counts):

@@ -7,9 +7,12 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from haversack.formats.csv_lines import Cell, write_table
+from haversack.engine.detections import Detection
+from haversack.engine.results import PhotoResult
+from haversack.engine.tasks.task import Cell
+from haversack.formats.csv_lines import write_table
 from haversack.formats.names import file_for, label_names, one_line, short_name
-from haversack.formats.photos import FoundObject, Photos, SurveyPhoto, SurveyRun
+from haversack.formats.photos import Photos, SurveyRun
 from haversack.formats.pixels import Area, Cut, PixelReader
 from haversack.formats.replace import replaced_folder, write_note
 from haversack.formats.tally import LOOKED_AT, Tally
@@ -37,7 +40,7 @@ def write(run: SurveyRun, photos: Photos, path: Path) -> Path:
         rows = (
             row
             for photo in tally.watch(photos)
-            if photo.status in LOOKED_AT and photo.objects
+            if photo.status in LOOKED_AT and photo.detections
             for row in _rows(run, photo, reader.cutter(photo), folder)
         )
         write_table(folder / INDEX, COLUMNS, rows)
@@ -45,14 +48,14 @@ def write(run: SurveyRun, photos: Photos, path: Path) -> Path:
     return path
 
 
-def crop_name(run: SurveyRun, photo: SurveyPhoto, number: int, found: FoundObject) -> PurePosixPath:
+def crop_name(run: SurveyRun, photo: PhotoResult, number: int, found: Detection) -> PurePosixPath:
     """Where in the folder an object's crop lies.
 
     Args:
         number: the object's place in the photo's objects, from 0.
     """
     label = short_name(label_names(run.labels, found.class_id))
-    return file_for(photo.path, photo.id, f"_{number + 1:03d}_{label}.jpg")
+    return file_for(photo.image, photo.id, f"_{number + 1:03d}_{label}.jpg")
 
 
 def area_around(box: tuple[float, float, float, float], width: int, height: int) -> Area:
@@ -82,22 +85,22 @@ def save_crop(cut: Cut, area: Area, file: Path) -> bool:
 
 
 def _rows(
-    run: SurveyRun, photo: SurveyPhoto, cut: Cut | None, folder: Path
+    run: SurveyRun, photo: PhotoResult, cut: Cut | None, folder: Path
 ) -> Iterator[list[Cell]]:
-    for number, found in enumerate(photo.objects):
+    for number, found in enumerate(photo.detections):
         name = str(crop_name(run, photo, number, found))
         area = area_around(found.box, photo.width, photo.height)
         if cut is None or not save_crop(cut, area, folder / name):
             name = ""
         yield [
-            *(name, one_line(photo.path), one_line(photo.transect)),
+            *(name, one_line(photo.image), one_line(photo.transect)),
             *_cells(run, number, found),
             *(area[0], area[1], area[2] - area[0], area[3] - area[1]),
             int(found.review),
         ]
 
 
-def _cells(run: SurveyRun, number: int, found: FoundObject) -> list[Cell]:
+def _cells(run: SurveyRun, number: int, found: Detection) -> list[Cell]:
     label = label_names(run.labels, found.class_id)
     edges = [round(edge, 2) for edge in found.box]
     return [number + 1, label, found.class_id, round(found.score, 4), *edges]

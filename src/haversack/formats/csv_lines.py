@@ -7,11 +7,9 @@ import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
 
+from haversack.engine.tasks.task import Cell
 from haversack.formats.replace import replaced_file
-
-Cell: TypeAlias = str | int | float
 
 
 @contextmanager

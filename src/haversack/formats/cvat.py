@@ -34,7 +34,7 @@ def write(run: SurveyRun, photos: Photos, path: Path) -> Path:
     tally, reader = Tally(), PixelReader(run=run)
     used = set(range(len(run.labels)))
     for photo in photos():
-        used |= {found.class_id for found in photo.objects}
+        used |= {found.class_id for found in photo.detections}
     names = list(dict.fromkeys(label_names(run.labels, i) for i in sorted(used)))
     with replaced_folder(path) as folder:
         with (folder / "annotations.xml").open("w", encoding="utf-8", newline="\n") as file:

@@ -15,11 +15,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from haversack.engine.results import PhotoResult
 from haversack.errors import HaversackError
 from haversack.formats.jsonl import LEFT_OUT
 from haversack.formats.megadetector import failure
 from haversack.formats.names import label_names, utf8
-from haversack.formats.photos import Photos, SurveyPhoto, SurveyRun
+from haversack.formats.photos import Photos, SurveyRun
 from haversack.formats.replace import replaced_file
 from haversack.formats.rings import point, polygon
 from haversack.formats.tally import LOOKED_AT, Tally
@@ -76,20 +77,20 @@ class _Places:
     unplaced: int = 0
     named: list[tuple[str, str]] = field(default_factory=list)
 
-    def of(self, photo: SurveyPhoto) -> PlacedPhoto | Unplaced:
+    def of(self, photo: PhotoResult) -> PlacedPhoto | Unplaced:
         """By the file's own coordinates where it is a GeoTIFF, else by the camera's pose."""
-        if photo.path.lower().endswith((".tif", ".tiff")):
-            file = self.run.root / photo.path
+        if photo.image.lower().endswith((".tif", ".tiff")):
+            file = self.run.root / photo.image
             try:
                 if is_geotiff(file):
                     return place_geotiff(file)
             except HaversackError as fault:
                 return self._lose(photo, f"{fault.message}. {fault.hint}")
             except OSError as fault:
-                if not photo.camera:
+                if not photo.geotag.camera:
                     reason = f"the file cannot be read again: {fault.strerror or fault}"
                     return self._lose(photo, reason)
-        camera = Camera.from_json(photo.camera)
+        camera = Camera.from_json(photo.geotag.camera)
         return place_photo(camera, width=photo.width, height=photo.height)
 
     def note(self) -> dict[str, object]:
@@ -110,32 +111,32 @@ class _Places:
                 reason,
             )
 
-    def _lose(self, photo: SurveyPhoto, reason: str) -> Unplaced:
+    def _lose(self, photo: PhotoResult, reason: str) -> Unplaced:
         self.unplaced += 1
         if len(self.named) < _NAMED:
-            self.named.append((photo.path, reason))
+            self.named.append((photo.image, reason))
         return Unplaced(reason=reason)
 
 
-def _features(places: _Places, photos: Iterable[SurveyPhoto]) -> Iterator[Feature]:
+def _features(places: _Places, photos: Iterable[PhotoResult]) -> Iterator[Feature]:
     for photo in photos:
         if photo.status in LEFT_OUT:
             continue
         placed = places.of(photo)
         yield _photo_feature(photo, placed)
-        if photo.status in LOOKED_AT and photo.objects:
+        if photo.status in LOOKED_AT and photo.detections:
             yield from _object_features(places.run, photo, placed)
 
 
-def _photo_feature(photo: SurveyPhoto, placed: PlacedPhoto | Unplaced) -> Feature:
+def _photo_feature(photo: PhotoResult, placed: PlacedPhoto | Unplaced) -> Feature:
     properties: dict[str, Any] = {
         "kind": "photo",
-        "image": utf8(photo.path),
+        "image": utf8(photo.image),
         "status": photo.status,
-        "objects": len(photo.objects),
+        "objects": len(photo.detections),
     }
-    if photo.taken_at:
-        properties["taken_at"] = photo.taken_at
+    if photo.geotag.taken_at:
+        properties["taken_at"] = photo.geotag.taken_at
     if photo.status != "done":
         properties["message"] = failure(photo)
     geometry, reason = _footprint(photo, placed)
@@ -145,7 +146,7 @@ def _photo_feature(photo: SurveyPhoto, placed: PlacedPhoto | Unplaced) -> Featur
 
 
 def _footprint(
-    photo: SurveyPhoto, placed: PlacedPhoto | Unplaced
+    photo: PhotoResult, placed: PlacedPhoto | Unplaced
 ) -> tuple[dict[str, Any] | None, str]:
     """The ground that a photo shows, else where the camera was, else nothing; and why no ground."""
     reason = placed.reason if isinstance(placed, Unplaced) else NO_FIX
@@ -154,21 +155,21 @@ def _footprint(
         fixes = placed.locate(np.array([[0, 0], [0, h], [w, h], [w, 0]], np.float64))
         if np.isfinite(fixes.lon).all():
             return polygon(list(zip(fixes.lon.tolist(), fixes.lat.tolist(), strict=True))), ""
-    if photo.lon is None or photo.lat is None:
+    if photo.geotag.lon is None or photo.geotag.lat is None:
         return None, reason
-    return point(photo.lon, photo.lat), reason
+    return point(photo.geotag.lon, photo.geotag.lat), reason
 
 
 def _object_features(
-    run: SurveyRun, photo: SurveyPhoto, placed: PlacedPhoto | Unplaced
+    run: SurveyRun, photo: PhotoResult, placed: PlacedPhoto | Unplaced
 ) -> Iterator[Feature]:
-    boxes = np.array([found.box for found in photo.objects], np.float64)
+    boxes = np.array([found.box for found in photo.detections], np.float64)
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
     fixes = None if isinstance(placed, Unplaced) else placed.locate(middles)
-    for number, found in enumerate(photo.objects):
+    for number, found in enumerate(photo.detections):
         properties: dict[str, Any] = {
             "kind": "object",
-            "image": utf8(photo.path),
+            "image": utf8(photo.image),
             "class": label_names(run.labels, found.class_id),
             "class_id": found.class_id,
             "score": round(found.score, 4),

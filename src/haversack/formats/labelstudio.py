@@ -55,7 +55,7 @@ def _task(run: SurveyRun, crop: ReviewCrop) -> dict[str, Any]:
     return {
         "data": {
             "image": LOCAL_FILES + link_to(str(crop.name)),
-            "photo": utf8(crop.photo.path),
+            "photo": utf8(crop.photo.image),
             "transect": utf8(crop.photo.transect),
             "x": left,
             "y": top,

@@ -12,9 +12,11 @@ from typing import Any
 
 import msgspec
 
+from haversack.engine.detections import Detection
+from haversack.engine.results import PhotoResult
 from haversack.formats.jsonl import LEFT_OUT
 from haversack.formats.names import label_names, utf8
-from haversack.formats.photos import FoundObject, Photos, SurveyPhoto, SurveyRun
+from haversack.formats.photos import Photos, SurveyRun
 from haversack.formats.replace import replaced_file
 from haversack.formats.tally import LOOKED_AT, Tally
 
@@ -36,7 +38,7 @@ def write(run: SurveyRun, photos: Photos, path: Path) -> Path:
         separator = b'{"images":[\n'
         for photo in tally.watch(photos):
             if photo.status not in LEFT_OUT:
-                used |= {found.class_id for found in photo.objects}
+                used |= {found.class_id for found in photo.detections}
                 file.write(separator + msgspec.json.encode(_image(photo)))
                 separator = b",\n"
         if separator != b",\n":
@@ -47,25 +49,28 @@ def write(run: SurveyRun, photos: Photos, path: Path) -> Path:
     return path
 
 
-def _image(photo: SurveyPhoto) -> dict[str, Any]:
-    fields: dict[str, Any] = {"file": utf8(photo.path)}
+def _image(photo: PhotoResult) -> dict[str, Any]:
+    fields: dict[str, Any] = {"file": utf8(photo.image)}
     if photo.width and photo.height:
         fields |= {"width": photo.width, "height": photo.height}
-    if photo.taken_at:
-        fields["datetime"] = photo.taken_at.replace("T", " ")
+    if photo.geotag.taken_at:
+        fields["datetime"] = photo.geotag.taken_at.replace("T", " ")
     if photo.status not in LOOKED_AT:
         return fields | {"detections": None, "failure": failure(photo)}
     if photo.status == "partial":
         fields["partial"] = failure(photo)
-    return fields | {"detections": [_detection(photo, found) for found in photo.objects]}
+    return fields | {"detections": [_detection(photo, found) for found in photo.detections]}
 
 
-def failure(photo: SurveyPhoto) -> str:
+def failure(photo: PhotoResult) -> str:
     """Why a photo failed or was read in part, never empty."""
-    return utf8(": ".join(part for part in (photo.error_code, photo.error) if part)) or "unknown"
+    return (
+        utf8(": ".join(part for part in (photo.error_code, photo.error_message) if part))
+        or "unknown"
+    )
 
 
-def _detection(photo: SurveyPhoto, found: FoundObject) -> dict[str, Any]:
+def _detection(photo: PhotoResult, found: Detection) -> dict[str, Any]:
     x1, y1, x2, y2 = found.box
     across, down = max(1, photo.width), max(1, photo.height)
     # Six places are a hundredth of a pixel on 10,000; MegaDetector's own four would be one pixel.

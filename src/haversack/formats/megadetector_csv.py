@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from haversack.formats.csv_lines import Cell, write_table
+from haversack.engine.results import PhotoResult
+from haversack.engine.tasks.task import Cell
+from haversack.formats.csv_lines import write_table
 from haversack.formats.jsonl import LEFT_OUT
 from haversack.formats.megadetector import failure
 from haversack.formats.names import label_names, one_line
-from haversack.formats.photos import Photos, SurveyPhoto, SurveyRun
+from haversack.formats.photos import Photos, SurveyRun
 from haversack.formats.tally import LOOKED_AT
 
 COLUMNS = ("RelativePath", "File", "category", "message", "max_confidence", "count")
@@ -29,10 +31,10 @@ def write(run: SurveyRun, photos: Photos, path: Path) -> Path:
     return write_table(path, COLUMNS, (row for photo in photos() for row in _rows(run, photo)))
 
 
-def _rows(run: SurveyRun, photo: SurveyPhoto) -> Iterator[list[Cell]]:
+def _rows(run: SurveyRun, photo: PhotoResult) -> Iterator[list[Cell]]:
     if photo.status in LEFT_OUT:
         return
-    folder, _, name = photo.path.rpartition("/")
+    folder, _, name = photo.image.rpartition("/")
     start: list[Cell] = [one_line(folder).replace("/", "\\"), one_line(name)]
     if photo.status not in LOOKED_AT:
         yield [*start, ERROR, one_line(failure(photo)), "", ""]
@@ -40,7 +42,7 @@ def _rows(run: SurveyRun, photo: SurveyPhoto) -> Iterator[list[Cell]]:
     message = one_line(failure(photo)) if photo.status == "partial" else ""
     best: dict[int, float] = {}
     count: dict[int, int] = {}
-    for found in photo.objects:
+    for found in photo.detections:
         best[found.class_id] = max(best.get(found.class_id, 0.0), found.score)
         count[found.class_id] = count.get(found.class_id, 0) + 1
     if not best:

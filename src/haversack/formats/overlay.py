@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from haversack.engine.detections import Detection
-from haversack.engine.results import LabelMap, PhotoResult, Probabilities
+from haversack.engine.results import PhotoResult
+from haversack.engine.tasks.task import Marks
 
 PALETTE = (
     (230, 159, 0),
@@ -28,8 +29,6 @@ TAGGED_BOXES = 40
 """More boxes than this are drawn without text, which would hide what it names."""
 SMALL_PX = 40
 TINT = 0.45
-LINES_SHOWN = 5
-BACKGROUND = "background"
 JPEG_QUALITY = 90
 
 Colour = tuple[int, int, int]
@@ -61,18 +60,16 @@ def annotate(pixels: NDArray[np.uint8], result: PhotoResult) -> Image.Image:
     Args:
         pixels: uint8[H,W,3], RGB, upright: the photo that `result` is about.
     """
+    marks = Marks() if result.outcome is None else result.outcome.marks(result.pack.labels)
     canvas = Image.fromarray(pixels)
-    if isinstance(result.outcome, LabelMap):
-        canvas = _tinted(pixels, result.outcome.class_ids, result.pack.labels)
+    if marks.class_ids is not None:
+        canvas = _tinted(pixels, marks.class_ids, marks.clear_class)
     text_px = round(min(40, max(11, max(canvas.size) / 70)))
     font = ImageFont.load_default(size=text_px)
     pen = _Pen(canvas=canvas, draw=ImageDraw.Draw(canvas), font=font, text_px=text_px)
-    if isinstance(result.outcome, Probabilities):
-        _caption(pen, _lines(result, "classes"))
-    elif isinstance(result.outcome, LabelMap):
-        _caption(pen, _lines(result, "legend"))
-    else:
-        _boxes(pen, result.detections)
+    _boxes(pen, marks.boxes)
+    if marks.caption is not None:
+        _caption(pen, marks.caption)
     return canvas
 
 
@@ -149,7 +146,7 @@ def _tag(pen: _Pen, text: str, spot: Area, colour: Colour) -> None:
     pen.draw.text(middle, text, fill=_readable_on(colour), font=pen.font, anchor="lm")
 
 
-def _caption(pen: _Pen, lines: list[tuple[int, str]]) -> None:
+def _caption(pen: _Pen, lines: tuple[tuple[int, str], ...]) -> None:
     """Lines with their class's colour in the top left corner, on a dark ground."""
     step = pen.text_px + pen.margin_px
     widest = max((pen.draw.textlength(text, font=pen.font) for _, text in lines), default=0)
@@ -165,25 +162,15 @@ def _caption(pen: _Pen, lines: list[tuple[int, str]]) -> None:
         pen.draw.text(at, text, fill=(255, 255, 255), font=pen.font, anchor="lm")
 
 
-def _lines(result: PhotoResult, field: str) -> list[tuple[int, str]]:
-    entries = result.to_dict()[field][:LINES_SHOWN]
-    pixels = max(1, result.width * result.height)
-    shares = [one["score"] if "score" in one else one["pixels"] / pixels for one in entries]
-    return [
-        (one["class_id"], f"{one['label']} {100 * share:.1f} %")
-        for one, share in zip(entries, shares, strict=True)
-    ]
-
-
 def _tinted(
-    pixels: NDArray[np.uint8], class_ids: NDArray[np.uint8], labels: tuple[str, ...]
+    pixels: NDArray[np.uint8], class_ids: NDArray[np.uint8], clear_class: int | None
 ) -> Image.Image:
     """The photo under its classes' colours; what the model calls background keeps its own."""
     palette = np.array([colour_of(i) for i in range(256)], np.uint8)
     tinted = Image.blend(Image.fromarray(pixels), Image.fromarray(palette[class_ids]), TINT)
-    if BACKGROUND not in labels:
+    if clear_class is None:
         return tinted
-    behind = class_ids == labels.index(BACKGROUND)
+    behind = class_ids == clear_class
     return Image.composite(Image.fromarray(pixels), tinted, Image.fromarray(behind))
 
 

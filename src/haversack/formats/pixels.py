@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 
 from haversack.engine.codecs.lenient import decode_partly
 from haversack.engine.photo import decode, read_header
+from haversack.engine.results import PhotoResult
 from haversack.errors import PhotoError
 from haversack.formats.names import utf8
-from haversack.formats.photos import SurveyPhoto, SurveyRun
-from haversack.geo.windows import read_window
+from haversack.formats.photos import SurveyRun
+from haversack.geo.windows import WINDOWS_FROM_BYTES, LargePhoto, open_large
 
 LIMIT_BYTES = 1 << 30
 """Of memory that decoding one photo may take."""
-WINDOWS_FROM_BYTES = 192 << 20
-"""TIFFs with more bytes of pixels are cut in windows, as the run has read them."""
 _NAMED = 1000
+# Of a whole TIFF read as one window: its planes, its alpha, and the pixels that are made of them.
+_COPIES = 3
 
 Pixels: TypeAlias = NDArray[np.uint8]
 Area: TypeAlias = tuple[int, int, int, int]
@@ -41,20 +42,21 @@ class PixelReader:
     Attributes:
         run: whose photos they are.
         limit_bytes: of memory that decoding one photo may take.
+        windows_from_bytes: TIFFs with so many bytes of pixels are read as the survey read them.
         unreadable: how many could not be read.
         named: (path, reason) of the first of them.
     """
 
     run: SurveyRun
     limit_bytes: int = LIMIT_BYTES
+    windows_from_bytes: int = WINDOWS_FROM_BYTES
     unreadable: int = 0
     named: list[tuple[str, str]] = field(default_factory=list)
 
-    def read(self, photo: SurveyPhoto) -> Pixels | None:
+    def read(self, photo: PhotoResult) -> Pixels | None:
         """RGB uint8[height,width,3] of the upright photo, or None."""
         try:
-            data = (self.run.root / photo.path).read_bytes()
-            pixels = self._decode(data, photo)
+            pixels = self._pixels(photo)
         except OSError as fault:
             self._lose(photo, fault.strerror or str(fault))
             return None
@@ -67,11 +69,15 @@ class PixelReader:
             return None
         return pixels
 
-    def cutter(self, photo: SurveyPhoto) -> Cut | None:
+    def cutter(self, photo: PhotoResult) -> Cut | None:
         """What cuts areas out of the photo, or None; it holds the photo until it is dropped."""
-        is_tiff = photo.path.lower().endswith((".tif", ".tiff"))
-        if is_tiff and 3 * photo.width * photo.height >= WINDOWS_FROM_BYTES:
-            return partial(self._window, photo)
+        try:
+            with self._in_windows(photo) as tiff:
+                if tiff is not None:
+                    return partial(self._window, photo)
+        except OSError as fault:
+            self._lose(photo, fault.strerror or str(fault))
+            return None
         pixels = self.read(photo)
         return None if pixels is None else partial(_part, pixels)
 
@@ -80,7 +86,13 @@ class PixelReader:
         names = [{"photo": utf8(path), "reason": utf8(reason)} for path, reason in self.named]
         return {"unreadable": self.unreadable, "unreadable_photos": names}
 
-    def _decode(self, data: bytes, photo: SurveyPhoto) -> Pixels:
+    def _pixels(self, photo: PhotoResult) -> Pixels:
+        with self._in_windows(photo) as tiff:
+            if tiff is not None and _COPIES * 3 * tiff.width * tiff.height <= self.limit_bytes:
+                return tiff.read((0, 0, tiff.width, tiff.height))
+        return self._decode((self.run.root / photo.image).read_bytes(), photo)
+
+    def _decode(self, data: bytes, photo: PhotoResult) -> Pixels:
         header = read_header(data)
         try:
             return decode(data, header, limit_bytes=self.limit_bytes).pixels
@@ -92,19 +104,33 @@ class PixelReader:
                 raise
             return partly.pixels
 
-    def _window(self, photo: SurveyPhoto, area: Area) -> Pixels | None:
-        path: Path = self.run.root / photo.path
+    def _window(self, photo: PhotoResult, area: Area) -> Pixels | None:
         try:
-            return read_window(path, area)
+            with self._in_windows(photo) as tiff:
+                return None if tiff is None else tiff.read(area)
         except (PhotoError, ValueError, OSError) as fault:
-            if not self.named or self.named[-1][0] != photo.path:
+            if not self.named or self.named[-1][0] != photo.image:
                 self._lose(photo, str(fault))
             return None
 
-    def _lose(self, photo: SurveyPhoto, reason: str) -> None:
+    @contextmanager
+    def _in_windows(self, photo: PhotoResult) -> Iterator[LargePhoto | None]:
+        """The photo as a survey reads it in windows, or None where it is read whole."""
+        tiff = None
+        if 3 * photo.width * photo.height >= self.windows_from_bytes:
+            # Bands that windows refuse were read whole, or nothing was found in them.
+            with suppress(PhotoError):
+                tiff = open_large(self.run.root / photo.image, from_bytes=self.windows_from_bytes)
+        try:
+            yield tiff
+        finally:
+            if tiff is not None:
+                tiff.close()
+
+    def _lose(self, photo: PhotoResult, reason: str) -> None:
         self.unreadable += 1
         if len(self.named) < _NAMED:
-            self.named.append((photo.path, reason.partition("\n")[0]))
+            self.named.append((photo.image, reason.partition("\n")[0]))
 
 
 def _part(pixels: Pixels, area: Area) -> Pixels:

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from haversack.engine.detections import Detection
+from haversack.engine.results import PhotoResult
 from haversack.formats.crops import save_crop, span
 from haversack.formats.names import file_for
-from haversack.formats.photos import FoundObject, Photos, SurveyPhoto
+from haversack.formats.photos import Photos
 from haversack.formats.pixels import Area, PixelReader
 from haversack.formats.tally import LOOKED_AT, Tally
 
@@ -33,7 +35,7 @@ class Mark:
     """
 
     number: int
-    found: FoundObject
+    found: Detection
     box: tuple[float, float, float, float]
     context: bool
 
@@ -50,7 +52,7 @@ class ReviewCrop:
     """
 
     name: PurePosixPath
-    photo: SurveyPhoto
+    photo: PhotoResult
     area: Area
     marks: tuple[Mark, ...]
 
@@ -73,7 +75,7 @@ def cut_photos(
     Photos that cannot be read again give none; `reader` remembers them.
     """
     for photo in tally.watch(photos):
-        if photo.status not in LOOKED_AT or not photo.objects:
+        if photo.status not in LOOKED_AT or not photo.detections:
             continue
         cut = reader.cutter(photo)
         if cut is None:
@@ -83,10 +85,10 @@ def cut_photos(
                 yield crop
 
 
-def pieces(photo: SurveyPhoto) -> list[ReviewCrop]:
+def pieces(photo: PhotoResult) -> list[ReviewCrop]:
     """The pieces of one photo, from the top left."""
     cells: dict[tuple[int, int], list[int]] = {}
-    middles = [_middle(found) for found in photo.objects]
+    middles = [_middle(found) for found in photo.detections]
     for number, (x, y) in enumerate(middles):
         cells.setdefault((int(y // CELL_PX), int(x // CELL_PX)), []).append(number)
     found = []
@@ -97,18 +99,18 @@ def pieces(photo: SurveyPhoto) -> list[ReviewCrop]:
         others = [n for n, at in enumerate(middles) if n not in mine and _inside(at, area)]
         marks = [_mark(photo, number, area, context=False) for number in own]
         marks += [_mark(photo, number, area, context=True) for number in others]
-        name = file_for(photo.path, photo.id, f"_r{row}c{column}.jpg")
+        name = file_for(photo.image, photo.id, f"_r{row}c{column}.jpg")
         found.append(ReviewCrop(name=IMAGES / name, photo=photo, area=area, marks=tuple(marks)))
     return found
 
 
-def _middle(found: FoundObject) -> tuple[float, float]:
+def _middle(found: Detection) -> tuple[float, float]:
     x1, y1, x2, y2 = found.box
     return (x1 + x2) / 2, (y1 + y2) / 2
 
 
-def _area(photo: SurveyPhoto, own: list[int]) -> Area:
-    boxes = [photo.objects[number].box for number in own]
+def _area(photo: PhotoResult, own: list[int]) -> Area:
+    boxes = [photo.detections[number].box for number in own]
     low = [min(box[side] for box in boxes) - MARGIN_PX for side in (0, 1)]
     high = [max(box[side] for box in boxes) + MARGIN_PX for side in (2, 3)]
     left, right = span(low[0], high[0], LEAST_SIDE_PX, photo.width)
@@ -120,8 +122,8 @@ def _inside(middle: tuple[float, float], area: Area) -> bool:
     return area[0] <= middle[0] < area[2] and area[1] <= middle[1] < area[3]
 
 
-def _mark(photo: SurveyPhoto, number: int, area: Area, *, context: bool) -> Mark:
-    found = photo.objects[number]
+def _mark(photo: PhotoResult, number: int, area: Area, *, context: bool) -> Mark:
+    found = photo.detections[number]
     left, top, right, bottom = area
     x1, y1, x2, y2 = found.box
     box = (max(0.0, x1 - left), max(0.0, y1 - top))

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
 
 from haversack.engine.results import PhotoResult
+from haversack.engine.tasks.table import TASKS
+from haversack.engine.tasks.task import Cell
 
-Cell: TypeAlias = str | int | float
+_FIRST = ("image", "width", "height", "status")
+_LAST = ("error_code", "error")
 
-COLUMNS = (
-    *("image", "width", "height", "status", "label", "class_id", "score"),
-    *("x1", "y1", "x2", "y2", "pixels", "error_code", "error"),
-)
+
+def _columns() -> tuple[str, ...]:
+    """Those of every task, each once."""
+    own = (name for task in TASKS.values() for name in task.columns)
+    return (*_FIRST, *dict.fromkeys(own), *_LAST)
+
+
+COLUMNS = _columns()
 
 
 def header() -> list[str]:
@@ -34,16 +40,7 @@ def rows(result: PhotoResult) -> Iterator[list[Cell]]:
     }
     if result.error is not None:
         start |= {"error_code": result.error.code, "error": result.error.message}
-    for found in list(_entries(result)) or [{}]:
+    found_rows = [] if result.outcome is None else list(result.outcome.rows(result.pack.labels))
+    for found in found_rows or [{}]:
         cells = start | found
         yield [cells.get(column, "") for column in COLUMNS]
-
-
-def _entries(result: PhotoResult) -> Iterator[dict[str, Cell]]:
-    """What the canonical record lists, so that the table can never differ from it."""
-    record = result.to_dict()
-    for one in record.get("detections", ()):
-        named = {name: one[name] for name in ("label", "class_id", "score")}
-        yield named | dict(zip(("x1", "y1", "x2", "y2"), one["box"], strict=True))
-    yield from record.get("classes", ())
-    yield from record.get("legend", ())

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from haversack.formats.photos import Photos, SurveyPhoto, SurveyRun
+from haversack.engine.results import PhotoResult
+from haversack.formats.photos import Photos, SurveyRun
 
 LOOKED_AT = frozenset({"done", "partial"})
 """Photos with these were looked at, the second in part: they have objects, or none were found."""
@@ -26,12 +27,12 @@ class Tally:
     statuses: Counter[str] = field(default_factory=Counter)
     objects: int = 0
 
-    def watch(self, photos: Photos) -> Iterator[SurveyPhoto]:
+    def watch(self, photos: Photos) -> Iterator[PhotoResult]:
         """The photos one by one, counted as they pass."""
         for photo in photos():
             self.statuses[photo.status] += 1
             if photo.status in LOOKED_AT:
-                self.objects += len(photo.objects)
+                self.objects += len(photo.detections)
             yield photo
 
     def note(self, run: SurveyRun, kind: str) -> dict[str, object]:

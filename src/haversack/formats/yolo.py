@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from haversack.formats.csv_lines import Cell, write_table
+from haversack.engine.detections import Detection
+from haversack.engine.results import PhotoResult
+from haversack.engine.tasks.task import Cell
+from haversack.formats.csv_lines import write_table
 from haversack.formats.jsonl import LEFT_OUT
 from haversack.formats.megadetector import failure
 from haversack.formats.names import inner_path, label_names, one_line
-from haversack.formats.photos import FoundObject, Photos, SurveyPhoto, SurveyRun
+from haversack.formats.photos import Photos, SurveyRun
 from haversack.formats.replace import replaced_folder, write_note
 from haversack.formats.tally import LOOKED_AT, Tally
 
@@ -50,17 +53,25 @@ def _files(folder: Path, tally: Tally, photos: Photos, highest: list[int]) -> It
     for photo in tally.watch(photos):
         if photo.status in LEFT_OUT:
             continue
-        message = one_line(failure(photo)) if photo.error_code or photo.error else ""
-        start: list[Cell] = [one_line(photo.path)]
+        message = one_line(failure(photo)) if photo.error_code or photo.error_message else ""
+        start: list[Cell] = [one_line(photo.image)]
         if photo.status not in LOOKED_AT:
             yield [*start, "", photo.status, "", message]
             continue
-        highest[0] = max([highest[0], *(found.class_id for found in photo.objects)])
-        name = _free_name(folder / "labels", inner_path(photo.path))
+        highest[0] = max([highest[0], *(found.class_id for found in photo.detections)])
+        name = _free_name(folder / "labels", inner_path(photo.image))
         file = folder / "labels" / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("".join(_line(photo, found) for found in photo.objects), encoding="ascii")
-        yield [*start, f"labels/{one_line(str(name))}", photo.status, len(photo.objects), message]
+        file.write_text(
+            "".join(_line(photo, found) for found in photo.detections), encoding="ascii"
+        )
+        yield [
+            *start,
+            f"labels/{one_line(str(name))}",
+            photo.status,
+            len(photo.detections),
+            message,
+        ]
 
 
 def _free_name(folder: Path, inner: PurePosixPath) -> PurePosixPath:
@@ -68,7 +79,7 @@ def _free_name(folder: Path, inner: PurePosixPath) -> PurePosixPath:
     return inner.with_name(f"{inner.name}.txt") if (folder / plain).exists() else plain
 
 
-def _line(photo: SurveyPhoto, found: FoundObject) -> str:
+def _line(photo: PhotoResult, found: Detection) -> str:
     across, down = max(1, photo.width), max(1, photo.height)
     x1, y1, x2, y2 = (
         min(1.0, max(0.0, edge / side))

@@ -5,7 +5,6 @@ Source: OGC 19-008r4 (GeoTIFF 1.1). Read by rasterio (GDAL, PROJ), the optional 
 
 from __future__ import annotations
 
-import importlib
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from haversack.errors import HaversackError, Kind
 from haversack.geo.ground import Fixes, Floats, Unplaced
+from haversack.geo.late_rasterio import rasterio_with
 from haversack.geo.wgs84 import metres_per_degree
 
 _GEO_KEYS, _PLACED_BY = 34735, (33550, 34264)
@@ -104,7 +104,7 @@ class MapPhoto:
         ys = d * points[:, 0] + e * points[:, 1] + f
         if not len(points):
             return xs, ys
-        warp = importlib.import_module("rasterio.warp")
+        warp = rasterio_with("warp").warp
         # rasterio gives longitude first, whatever order the authority states.
         moved = warp.transform(self.crs, "EPSG:4326", xs.tolist(), ys.tolist())
         lon, lat = np.array(moved[0]), np.array(moved[1])
@@ -141,7 +141,7 @@ def _metres(one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Floats:
 
 def _rasterio() -> Any:
     try:
-        return importlib.import_module("rasterio")
+        return rasterio_with()
     except ImportError as fault:
         raise HaversackError(
             "extra-missing",

@@ -96,7 +96,7 @@ def measure_pack(
 def _wish(files: PackFiles, options: ProfileOptions, threads: int) -> ChildWish:
     cases: tuple[CaseWish, ...] = cases_of(
         options,
-        photos=files.manifest.input is not None,
+        photos=files.manifest.takes_photos,
         batches=files.manifest.signature.takes_batches,
     )
     seconds = options.seconds_a_case / (4 if options.quick else 1)

@@ -10,7 +10,8 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from haversack.engine.predictor import Fitted, Predictor
+from haversack.engine.fitted import Fitted
+from haversack.engine.predictor import Predictor
 from haversack.engine.session import Array
 from haversack.engine.tensors import NUMPY
 from haversack.measure.plan import CaseWish

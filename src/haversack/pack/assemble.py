@@ -84,7 +84,7 @@ def _tensor_draft(request: ImportRequest, network: Network) -> Draft:
         for name, array in outputs.items():
             check_finite(name, array)
         files[f"samples/{i + 1:03d}.expected.npz"] = _npz(outputs)
-    return Draft(request=request, task="tensor", origin=network.origin, files=files, rule="tensors")
+    return Draft(request=request, task="tensor", origin=network.origin, files=files)
 
 
 def _photo_draft(request: ImportRequest, network: Network, heads: Mapping[str, Head]) -> Draft:
@@ -127,7 +127,6 @@ def _photo_draft(request: ImportRequest, network: Network, heads: Mapping[str, H
         task=head.task if head else "tensor",
         origin=network.origin,
         files=files,
-        rule=head.rule if head else "tensors",
         input=original.geometry,
         graph=suppression,
         batches=wanted.batch == BATCH,

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from haversack.engine.predictor import Predictor
+from haversack.engine.tasks.table import task_of
 from haversack.engine.verify import SampleCheck, check_sample, verify
 from haversack.errors import ImportRefusedError
 from haversack.pack.draft import Draft
@@ -22,16 +23,10 @@ from haversack.packfile.manifest import Manifest, Parity, Provenance, SurveyGrid
 from haversack.packfile.repository import Repository
 from haversack.packfile.signature import Signature
 from haversack.packfile.staging import STALE_SECONDS, staging_folder, sweep
+from haversack.packfile.tasks.table import TASKS
 
-# What may differ between the original model with preprocessing of its own and the pack, by rule:
-# scores and edges (a share of the photo), probabilities, the share of pixels, the share of a
-# largest value. The two resize apart, to within a level or two of 255, and a score on a slope
-# moves by some hundredths for that; tensors get the same pixels.
-TOLERANCES = {"boxes": 0.05, "probabilities": 0.05, "labels": 0.05, "tensors": 1e-3}
 # On the same pixels only the order of multiplications differs.
 _SAME_PIXELS_TOLERANCE = 2e-3
-# Tensors see no photo and no resize: only the runtime's last bits.
-_TENSOR_TOLERANCE = 1e-4
 # Tiles of a survey overlap by this share of their side.
 _OVERLAP_SHARE = 0.2
 
@@ -146,10 +141,7 @@ def _proved(manifest: Manifest, checks: tuple[SampleCheck, ...]) -> Manifest:
                 for c in checks
             ),
         )
-    proof = msgspec.structs.replace(parity, worst=float(f"{worst:.3g}"))
-    return msgspec.structs.replace(
-        manifest, provenance=msgspec.structs.replace(manifest.provenance, parity=proof)
-    )
+    return _with_parity(manifest, worst=float(f"{worst:.3g}"))
 
 
 def _manifest(draft: Draft, version: str, now: datetime.datetime) -> Manifest:
@@ -160,8 +152,8 @@ def _manifest(draft: Draft, version: str, now: datetime.datetime) -> Manifest:
         overlap = round(draft.input.width * _OVERLAP_SHARE)
         survey = SurveyGrid(tile=draft.input.width, overlap=overlap)
     samples = sum(name.endswith(".expected.npz") for name in draft.files)
-    tolerance = TOLERANCES[draft.rule] if draft.input is not None else _TENSOR_TOLERANCE
-    return Manifest(
+    parity = Parity(rule=TASKS[draft.task].parity, samples=samples, worst=0.0, tolerance=0.0)
+    manifest = Manifest(
         format=1,
         name=request.name,
         version=version,
@@ -182,7 +174,17 @@ def _manifest(draft: Draft, version: str, now: datetime.datetime) -> Manifest:
             preset=request.preset,
             options=request.options,
             created=now,
-            parity=Parity(rule=draft.rule, samples=samples, worst=0.0, tolerance=tolerance),
+            parity=parity,
         ),
         files={name: hashlib.sha256(data).hexdigest() for name, data in draft.files.items()},
+    )
+    return _with_parity(manifest, tolerance=task_of(manifest).tolerance)
+
+
+def _with_parity(manifest: Manifest, **known: float) -> Manifest:
+    origin = manifest.provenance
+    assert origin.parity is not None, "_manifest sets it"
+    proof = msgspec.structs.replace(origin.parity, **known)
+    return msgspec.structs.replace(
+        manifest, provenance=msgspec.structs.replace(origin, parity=proof)
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from haversack.engine.session import Array
 from haversack.pack.importers.importer import Origin
 from haversack.pack.recipe import Recipe
-from haversack.packfile.manifest import InputGeometry, Rule, Suppression, Task
+from haversack.packfile.manifest import InputGeometry, Suppression, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,6 @@ class Draft:
         task: the pack's.
         origin: where the network came from.
         files: everything but pack.toml, by name in the pack.
-        rule: how its samples are compared.
         input, graph: for the manifest.
         batches: whether the graph takes any number of photos at once.
         same_pixels: by sample, what the original says of the very pixels that fit.onnx gives.
@@ -57,7 +56,6 @@ class Draft:
     task: Task
     origin: Origin
     files: dict[str, bytes]
-    rule: Rule
     input: InputGeometry | None = None
     graph: Suppression | None = None
     batches: bool = False

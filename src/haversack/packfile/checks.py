@@ -14,7 +14,7 @@ from haversack.packfile.manifest import Manifest
 from haversack.packfile.paths import path_fault
 from haversack.packfile.rules import FIT_NAME, MANIFEST_NAME, MODEL_NAME, PROFILE_NAME
 from haversack.packfile.signature import Signature
-from haversack.packfile.tasks import check_fit, check_task
+from haversack.packfile.signature_checks import check_fit, check_task
 from haversack.units import format_bytes
 
 ALLOWED_DOMAINS: Final = frozenset({"", "ai.onnx", "ai.onnx.ml"})

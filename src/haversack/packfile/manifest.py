@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import re
 import tomllib
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -15,6 +17,8 @@ from haversack.packfile.explained import explained
 from haversack.packfile.faults import convert_table
 from haversack.packfile.rules import cross_faults
 from haversack.packfile.signature import Signature
+from haversack.packfile.tasks.row import Modality
+from haversack.packfile.tasks.table import ROWS, TASKS
 
 Name = Annotated[
     str,
@@ -37,8 +41,6 @@ Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Side = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Level = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
-Rule = Literal["boxes", "probabilities", "labels", "tensors"]
-"""How the original's answer and a pack's are compared."""
 
 FORMAT = 1
 """The format of pack.toml that this Haversack reads and writes."""
@@ -46,7 +48,19 @@ FORMAT = 1
 FAULTS_SHOWN = 50
 """Faults named in one error; a file of another kind can have thousands."""
 
-Task = Literal["detect", "label-map", "classify", "tensor"]
+
+def _one_of(names: Iterable[str]) -> msgspec.Meta:
+    """Text that is one of these names, as `Literal` would have it, for names that a table has."""
+    known = list(dict.fromkeys(names))
+    return msgspec.Meta(
+        pattern=rf"^({'|'.join(map(re.escape, known))})\Z",
+        description=f"one of {', '.join(map(repr, known))}",
+    )
+
+
+Task = Annotated[str, _one_of(row.name for row in ROWS)]
+Rule = Annotated[str, _one_of(row.parity for row in ROWS)]
+"""How the original's answer and a pack's are compared."""
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -169,6 +183,17 @@ class Manifest(_Table, frozen=True, kw_only=True):
     graph: Suppression | None = None
     provenance: Provenance
     files: dict[str, Sha256]
+
+    @property
+    def modality(self) -> Modality:
+        """What a caller of the pack sends."""
+        row = TASKS[self.task]
+        return (self.input is not None and row.with_input) or row.modality
+
+    @property
+    def takes_photos(self) -> bool:
+        """Whether that is a photo."""
+        return self.modality is Modality.PHOTO
 
 
 def parse(data: bytes) -> Manifest:

@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from haversack.packfile.paths import path_fault
+from haversack.packfile.tasks.row import Table
+from haversack.packfile.tasks.table import ROWS, TASKS
 
 MANIFEST_NAME = "pack.toml"
 PROFILE_NAME = "profile.toml"
 MODEL_NAME = "model.onnx"
 FIT_NAME = "fit.onnx"
 
-LABEL_MAP_LABELS = 256
-"""A label map is uint8: there are no more numbers."""
-
-_PHOTO_TASKS = ("detect", "label-map", "classify")
+_TASK_TABLES: tuple[Table, ...] = ("input", "graph")
 
 
 def cross_faults(values: Mapping[str, Any]) -> list[str]:
@@ -33,17 +32,25 @@ def cross_faults(values: Mapping[str, Any]) -> list[str]:
 
 
 def _task_faults(values: Mapping[str, Any]) -> Iterator[str]:
-    task = values.get("task")
-    if task in _PHOTO_TASKS and "input" in values and values["input"] is None:
-        yield f"input: missing; task {task!r} needs the table [input]"
-    if "graph" in values and task is not None:
-        if task == "detect" and values["graph"] is None:
-            yield "graph: missing; task 'detect' needs the table [graph]"
-        if task != "detect" and values["graph"] is not None:
-            yield f"graph: is for task 'detect' only, the task is {task!r}"
+    row = TASKS.get(values.get("task", ""))
+    if row is None:
+        return
+    for table in _TASK_TABLES:
+        if table not in values:
+            continue
+        if values[table] is None and table in row.needs:
+            yield f"{table}: missing; task {row.name!r} needs the table [{table}]"
+        if values[table] is not None and table not in (*row.needs, *row.may):
+            yield f"{table}: is for {_tasks_with(table)} only, the task is {row.name!r}"
     count = len(values.get("labels", ()))
-    if task == "label-map" and count > LABEL_MAP_LABELS:
-        yield f"labels: received {count}; a label map holds {LABEL_MAP_LABELS} at most"
+    if row.most_labels is not None and count > row.most_labels:
+        kind = row.name.replace("-", " ")
+        yield f"labels: received {count}; a {kind} holds {row.most_labels} at most"
+
+
+def _tasks_with(table: Table) -> str:
+    names = [repr(row.name) for row in ROWS if table in (*row.needs, *row.may)]
+    return f"task {names[0]}" if len(names) == 1 else f"tasks {' and '.join(names)}"
 
 
 def _input_faults(values: Mapping[str, Any]) -> Iterator[str]:

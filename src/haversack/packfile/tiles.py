@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from haversack.packfile.manifest import Manifest
+from haversack.packfile.tasks.table import TASKS
 
 # Of a pack that says nothing: 150 px of 800, as the founding survey had.
 _OVERLAP_SHARE = 3 / 16
@@ -16,7 +17,7 @@ def survey_obstacle(manifest: Manifest) -> Literal["task", "margins"] | None:
     Whoever refuses one asks here, and says it in the words of those who asked.
     """
     size = manifest.input
-    if manifest.task != "detect" or size is None:
+    if not TASKS[manifest.task].finds_objects or size is None:
         return "task"
     return "margins" if size.geometry == "crop" else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from haversack.engine.cpus import usable_cpus
+from haversack.engine.devices import CPU, Device
 from haversack.settings import DEFAULT_DECODE_LIMIT_BYTES
 
 _MOST_TURNS = 2  # each call holds the model's activations: memory grows with the turns
@@ -23,6 +24,8 @@ class ServeOptions:
         queue: requests in the server at once; the next one is told to come again.
         wait_seconds: the longest that one waits for its turn.
         triton_metrics: whether /metrics repeats everything under Triton's names.
+        device: that models run on.
+        device_memory_bytes: of its own memory, for packs; None for what is free, less a reserve.
         threads: inside one call of a model: half the CPUs, since two calls side by side answer a
             quarter more photos than one call on all of them (docs/explanation/decisions/0008).
     """
@@ -35,6 +38,8 @@ class ServeOptions:
     queue: int = 256
     wait_seconds: float = 30.0
     triton_metrics: bool = False
+    device: Device = CPU
+    device_memory_bytes: int | None = None
     threads: int = field(default_factory=lambda: max(1, usable_cpus() // _MOST_TURNS))
 
     @property

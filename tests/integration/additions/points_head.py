@@ -53,7 +53,6 @@ def in_numpy(outputs: list[NDArray[Any]], decoding: Decoding) -> RawBoxes:
 HEAD = Head(
     name="points",
     task="detect",
-    rule="boxes",
     opset=11,
     build=build,
     reference=detections(in_numpy),

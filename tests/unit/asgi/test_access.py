@@ -13,13 +13,13 @@ from haversack.asgi.access import (
     LOOPBACK,
     AccessRules,
     Key,
-    Scope,
     allowed_origin,
     check_host,
     check_key,
     check_origin,
     read_keys,
 )
+from haversack.callers import Scope
 from haversack.errors import HaversackError
 
 SECRET, OTHER = "0123456789abcdef", "fedcba9876543210"

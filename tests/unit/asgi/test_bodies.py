@@ -22,8 +22,7 @@ from tests.unit.asgi.asking import asked
 
 from haversack.asgi.bodies import Body, BodyLimit, BodyStore, body_pieces
 from haversack.asgi.body_rates import BodyRateLimits, Incoming
-from haversack.asgi.errors import RetryLaterError
-from haversack.errors import HaversackError
+from haversack.errors import HaversackError, RetryLaterError
 
 LIMIT = BodyLimit(limit_bytes=1 << 20)
 PACKERS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress}

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from haversack.asgi.access import Principal
 from haversack.asgi.body_rates import BodyRate, BodyRateLimits, Incoming
-from haversack.asgi.errors import RetryLaterError
 from haversack.asgi.identity import caller_of
 from haversack.asgi.statuses import status_of
-from haversack.errors import HaversackError
+from haversack.callers import Principal
+from haversack.errors import HaversackError, RetryLaterError
 
 LIMITS = BodyRateLimits(slow_each=2, at_once=4)
 

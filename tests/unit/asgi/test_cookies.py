@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from haversack.asgi.access import AccessRules, Principal, Scope
+from haversack.asgi.access import AccessRules
 from haversack.asgi.cookies import (
     PLAIN,
     SECURE,
@@ -21,6 +21,7 @@ from haversack.asgi.cookies import (
 )
 from haversack.asgi.identity import recognised
 from haversack.asgi.proxies import address_of, is_secure
+from haversack.callers import Principal, Scope
 from haversack.errors import HaversackError
 
 TOKEN = csrf_token("an id")

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message
 
-from haversack.asgi.errors import RetryLaterError, error_response, exception_handlers
-from haversack.errors import HaversackError, Kind
+from haversack.asgi.errors import error_response, exception_handlers
+from haversack.errors import HaversackError, Kind, RetryLaterError
 
 
 def test_an_error_is_a_sentence_a_code_and_a_hint() -> None:

@@ -9,21 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from haversack.engine.detections import Detections
-from haversack.engine.results import (
-    LabelMap,
-    Outcome,
-    PackIdentity,
-    PhotoResult,
-    Probabilities,
-    Tensors,
-)
+from haversack.engine.results import PackIdentity, PhotoResult
+from haversack.engine.tasks.classify import Probabilities
+from haversack.engine.tasks.detect import Detections
+from haversack.engine.tasks.label_map import LabelMap
+from haversack.engine.tasks.task import TaskOutcome
+from haversack.engine.tasks.tensor import Tensors
 from haversack.errors import PhotoError
 
 PACK = PackIdentity(name="herd", version="3", task="detect", labels=("cow", "sheep", "goat"))
 
 
-def result(outcome: Outcome | None, error: PhotoError | None = None) -> PhotoResult:
+def result(outcome: TaskOutcome | None, error: PhotoError | None = None) -> PhotoResult:
     return PhotoResult(
         image="a/b.jpg",
         width=4,
@@ -108,10 +105,10 @@ def test_a_label_maps_legend_counts_every_pixel_largest_first() -> None:
         found(0.5, 0.4),
         Probabilities(values=np.array([0.5, 0.5], dtype=np.float32)),
         LabelMap(class_ids=np.zeros((2, 4), dtype=np.uint8)),
-        Tensors(arrays={"y": np.arange(6, dtype=np.int64).reshape(2, 3)}),
+        Tensors(values={"y": np.arange(6, dtype=np.int64).reshape(2, 3)}),
     ],
 )
-def test_every_record_is_plain_json(outcome: Outcome) -> None:
+def test_every_record_is_plain_json(outcome: TaskOutcome) -> None:
     record = result(outcome).to_dict(with_map=True)
     assert json.loads(msgspec.json.encode(record)) == record
 

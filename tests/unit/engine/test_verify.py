@@ -4,10 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from haversack.engine.detections import Detections
 from haversack.engine.session import Array
-from haversack.engine.verify import compare_boxes, compare_labels, compare_tensors
+from haversack.engine.tasks.detect import Detections
+from haversack.engine.tasks.label_map import LabelMap
+from haversack.engine.tasks.tensor import Tensors
 
 
 def found(*objects: tuple[float, float, int]) -> Detections:
@@ -29,7 +31,15 @@ def worst(ours: Detections, theirs: Detections) -> float:
         "classes": theirs.class_ids,
         "size": np.array([100, 100]),
     }
-    return compare_boxes("001", ours, expected, threshold=0.4).worst
+    return ours.difference(expected, threshold=0.4).worst
+
+
+def tensors_worst(ours: dict[str, Array], theirs: dict[str, Array]) -> float:
+    return Tensors(values=ours).difference(theirs, threshold=0).worst
+
+
+def maps_worst(ours: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> float:
+    return LabelMap(class_ids=ours).difference({"labels": theirs}, threshold=0).worst
 
 
 def test_equal_objects_do_not_differ_in_any_order() -> None:
@@ -66,24 +76,24 @@ def test_an_object_across_the_threshold_is_matched_with_its_other_half() -> None
 
 def test_a_nan_is_never_equal() -> None:
     nan, one = np.array([math.nan]), np.array([1.0])
-    assert compare_tensors("001", {"y": nan}, {"y": one}).worst == math.inf
+    assert tensors_worst({"y": nan}, {"y": one}) == math.inf
     assert worst(found((0, math.nan, 0)), found((0, 0.9, 0))) == math.inf
 
 
 def test_a_missing_or_misshapen_output_differs_wholly() -> None:
     one = np.ones(3)
-    assert compare_tensors("001", {}, {"y": one}).worst == 1
-    assert compare_tensors("001", {"y": one[:2]}, {"y": one}).worst == 1
+    assert tensors_worst({}, {"y": one}) == 1
+    assert tensors_worst({"y": one[:2]}, {"y": one}) == 1
     labels = np.zeros((2, 2), dtype=np.uint8)
-    assert compare_labels("001", labels[:1], labels).worst == 1
+    assert maps_worst(labels[:1], labels) == 1
 
 
 def test_labels_differ_by_the_share_of_their_pixels() -> None:
     ours, theirs = np.zeros((2, 5), dtype=np.uint8), np.zeros((2, 5), dtype=np.uint8)
     ours[0, 0] = 1
-    assert compare_labels("001", ours, theirs).worst == pytest.approx(0.1)
+    assert maps_worst(ours, theirs) == pytest.approx(0.1)
 
 
 def test_empty_tensors_are_equal() -> None:
     nothing = np.zeros((0, 4), dtype=np.float32)
-    assert compare_tensors("001", {"y": nothing}, {"y": nothing}).worst == 0
+    assert tensors_worst({"y": nothing}, {"y": nothing}) == 0

@@ -11,8 +11,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from haversack.formats.photos import FoundObject, Photos, Speed, SurveyPhoto, SurveyRun
+from haversack.engine.detections import Detection
+from haversack.engine.results import GeoTag, PackIdentity, PhotoResult, Status, TileCounts
+from haversack.engine.tasks.detect import Detections
+from haversack.errors import HaversackError
+from haversack.formats.photos import Photos, Speed, SurveyRun
 
+LABELS = ("cow", "dog")
 CREATED = datetime.datetime(2026, 11, 20, 12, 0, tzinfo=datetime.UTC)
 HOSTILE = "tr <b>/\"><script>alert(1)</script>&'\n.jpg"
 CAMERA = (
@@ -21,7 +26,7 @@ CAMERA = (
 )
 
 
-def run(root: Path = Path("photos"), *, labels: tuple[str, ...] = ("cow", "dog")) -> SurveyRun:
+def run(root: Path = Path("photos"), *, labels: tuple[str, ...] = LABELS) -> SurveyRun:
     return SurveyRun(
         name="spring",
         root=root,
@@ -45,94 +50,114 @@ def found(
     class_id: int = 0,
     score: float = 0.9,
     mask: str | None = None,
-) -> FoundObject:
-    return FoundObject(class_id=class_id, score=score, box=box, mask=mask)
+) -> Detection:
+    label = LABELS[class_id] if class_id < len(LABELS) else str(class_id)
+    return Detection(label=label, class_id=class_id, score=score, box=box, mask=mask)
 
 
-def photo(number: int, path: str, *objects: FoundObject, status: str = "done") -> SurveyPhoto:
-    return SurveyPhoto(
-        id=number,
-        path=path,
-        width=400,
-        height=300,
-        status=status,
-        tiles=4,
-        seconds_decode=0.01,
-        seconds_model=0.25,
-        objects=tuple(sorted(objects, key=lambda one: -one.score)),
+def objects(*given: Detection) -> Detections:
+    """The columns of these objects, in their order."""
+    return Detections(
+        boxes=np.array([one.box for one in given], np.float32).reshape(-1, 4),
+        scores=np.array([one.score for one in given], np.float32),
+        class_ids=np.array([one.class_id for one in given], np.int64),
+        candidates=None,
+        truncated=False,
+        masks=tuple(one.mask for one in given),
+        reviews=tuple(one.review for one in given),
+        counted=tuple(one.counted for one in given),
     )
 
 
-def failed(number: int, path: str) -> SurveyPhoto:
+def photo(number: int, path: str, *given: Detection, status: Status = "done") -> PhotoResult:
+    return PhotoResult(
+        id=number,
+        image=path,
+        width=400,
+        height=300,
+        pack=PackIdentity(name="blobs", version="1", task="detect", labels=LABELS),
+        status=status,
+        outcome=objects(*sorted(given, key=lambda one: -one.score))
+        if status in ("done", "partial")
+        else None,
+        timing={"decode_seconds": 0.01, "model_seconds": 0.25},
+        tiles=TileCounts(total=4),
+    )
+
+
+def failed(number: int, path: str) -> PhotoResult:
     return replace(
         photo(number, path, status="failed"),
         width=0,
         height=0,
-        error_code="image-truncated",
-        error="the JPEG's image data end early, <here>",
+        error=HaversackError("image-truncated", "the JPEG's image data end early, <here>"),
     )
 
 
-def small_run() -> list[SurveyPhoto]:
+def at(photo: PhotoResult, lon: float, lat: float, camera: str = "") -> PhotoResult:
+    """The photo, taken there."""
+    return replace(photo, geotag=replace(photo.geotag, lon=lon, lat=lat, camera=camera))
+
+
+def small_run() -> list[PhotoResult]:
     """Every status, a hostile name, two photos of one stem, a class without a name."""
+    there = GeoTag(lon=7.1, lat=46.2, taken_at="2026-05-01T09:30:00", camera=CAMERA)
     first = photo(1, "a/one.jpg", found(), found((200, 100, 260, 180), class_id=1, score=0.55))
     partial = replace(
         photo(4, "b/half.jpg", found(score=0.7)),
         status="partial",
-        error_code="image-truncated",
-        error="ends early",
+        error=HaversackError("image-truncated", "ends early"),
         valid_rows=150,
     )
     return [
-        replace(first, lon=7.1, lat=46.2, taken_at="2026-05-01T09:30:00", camera=CAMERA),
+        replace(first, geotag=there),
         photo(2, "a/one.png", found(class_id=7, score=1.0)),
         photo(3, "a/two.jpg"),
         partial,
         failed(5, "b/gone bad.jpg"),
-        replace(photo(6, "b/later.jpg"), status="queued"),
-        replace(photo(7, "b/removed.jpg"), status="vanished"),
+        photo(6, "b/later.jpg", status="queued"),
+        photo(7, "b/removed.jpg", status="vanished"),
         photo(8, HOSTILE, found((380, 280, 400, 300), score=0.41)),
     ]
 
 
-def photos(listed: Iterable[SurveyPhoto]) -> Photos:
+def photos(listed: Iterable[PhotoResult]) -> Photos:
     kept = list(listed)
     return lambda: iter(kept)
 
 
-def draw(root: Path, listed: Iterable[SurveyPhoto]) -> None:
+def draw(root: Path, listed: Iterable[PhotoResult]) -> None:
     """Write each photo that was looked at: grey, with a bright patch for every object."""
     for one in listed:
         if one.status not in ("done", "partial"):
             continue
         pixels = np.full((one.height, one.width, 3), 90, np.uint8)
-        for thing in one.objects:
+        for thing in one.detections:
             x1, y1, x2, y2 = (round(edge) for edge in thing.box)
             pixels[y1:y2, x1:x2] = (200, 180, 60)
-        file = root / one.path
+        file = root / one.image
         file.parent.mkdir(parents=True, exist_ok=True)
-        kind = "PNG" if one.path.endswith(".png") else "JPEG"
+        kind = "PNG" if one.image.endswith(".png") else "JPEG"
         Image.fromarray(pixels).save(file, kind, quality=95)
 
 
 def large_run(count: int, each: int) -> Photos:
     """`count` photos in 40 transects with `each` objects in most, made anew at every pass."""
 
-    def one(number: int) -> SurveyPhoto:
+    def one(number: int) -> PhotoResult:
         if number % 50 == 49:
             return failed(number + 1, f"t{number % 40:02d}/{number:06d}.jpg")
-        objects = tuple(
+        given = [
             found(
                 (10.0 + 7 * k % 300, 20.0, 40.0 + 7 * k % 300, 50.0),
                 class_id=k % 2,
                 score=round(0.95 - 0.5 * k / max(1, each) - (number % 100) / 2000, 4),
             )
             for k in range(each if number % 3 else 0)
-        )
+        ]
         angle = number / count * 20
-        return replace(
-            photo(number + 1, f"t{number % 40:02d}/{number:06d}.jpg"),
-            objects=objects,
+        return at(
+            photo(number + 1, f"t{number % 40:02d}/{number:06d}.jpg", *given),
             lon=7 + 0.01 * angle * math.cos(angle) / 20,
             lat=46 + 0.01 * angle * math.sin(angle) / 20,
         )

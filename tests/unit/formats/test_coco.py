@@ -17,9 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.formats import survey_runs as made
 
+from haversack.engine.rle import area, runs
 from haversack.formats import coco
-from haversack.formats.photos import FoundObject
-from haversack.formats.rle import area, runs
 
 coco_api = importlib.import_module("pycocotools.coco")
 evaluation = importlib.import_module("pycocotools.cocoeval")
@@ -105,10 +104,8 @@ def test_boxes_are_left_top_width_height(
     tmp_path_factory: pytest.TempPathFactory, listed: list[tuple[float, float, float]]
 ) -> None:
     folder = tmp_path_factory.mktemp("coco")
-    objects = [
-        FoundObject(class_id=0, score=score, box=(x, y, x + 150, y + 90)) for x, y, score in listed
-    ]
-    photo = replace(made.photo(1, "a.jpg"), objects=tuple(objects))
+    objects = [made.found((x, y, x + 150, y + 90), score=score) for x, y, score in listed]
+    photo = replace(made.photo(1, "a.jpg"), outcome=made.objects(*objects))
     coco.write_results(made.run(), made.photos([photo]), folder / "r.json")
     for one, (x, y, score) in zip(
         json.loads((folder / "r.json").read_bytes()), listed, strict=True

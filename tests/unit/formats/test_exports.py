@@ -12,9 +12,9 @@ import pytest
 from tests.unit.formats import survey_runs as made
 from tests.unit.formats.golden import FILES, FOLDER
 
+from haversack.engine.results import PhotoResult
 from haversack.errors import HaversackError
 from haversack.formats.exports import EXPORTS
-from haversack.formats.photos import SurveyPhoto
 from haversack.formats.replace import NOTE_NAME
 
 FOLDERS = ("yolo", "annotated", "crops", "labelstudio", "cvat")
@@ -66,7 +66,7 @@ def test_a_fault_on_the_way_leaves_what_was_there(name: str, tmp_path: Path) -> 
     EXPORTS[name].write(made.run(), made.photos([]), path)
     before = sorted((file.name, file.stat().st_mtime_ns) for file in path.parent.rglob("*"))
 
-    def broken() -> Iterator[SurveyPhoto]:
+    def broken() -> Iterator[PhotoResult]:
         yield made.photo(1, "a.jpg")
         raise KeyError("the database is gone")
 
@@ -109,7 +109,7 @@ def test_photos_gone_or_changed_are_named_and_the_rest_go_on(name: str, tmp_path
     path = EXPORTS[name].write(made.run(root), made.photos(listed), tmp_path / "x")
     note = json.loads((path / NOTE_NAME).read_bytes())
     assert note["unreadable"] == 3
-    assert [one["photo"] for one in note["unreadable_photos"]] == [p.path for p in listed[:3]]
+    assert [one["photo"] for one in note["unreadable_photos"]] == [p.image for p in listed[:3]]
     assert len(list(path.rglob("whole*.jpg"))) == 1
 
 

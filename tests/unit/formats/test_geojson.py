@@ -7,7 +7,6 @@ import itertools
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +126,7 @@ def test_a_photo_without_a_pose_keeps_its_objects_and_says_why(exported: Path) -
 
 
 def test_a_photo_with_a_position_alone_is_a_point(tmp_path: Path) -> None:
-    photo = replace(made.photo(1, "a.jpg"), lon=7.0, lat=46.0, camera='{"lon":7.0,"lat":46.0}')
+    photo = made.at(made.photo(1, "a.jpg"), lon=7.0, lat=46.0, camera='{"lon":7.0,"lat":46.0}')
     path = geojson.write(made.run(), made.photos([photo]), tmp_path / "x")
     (one,) = features(path).values()
     assert one["geometry"] == {"type": "Point", "coordinates": [7.0, 46.0]}
@@ -164,7 +163,7 @@ def test_without_rasterio_the_rest_is_placed_and_the_geotiffs_are_named(
     ) as file:
         file.write(np.zeros((1, 3, 4), np.uint8))
     monkeypatch.setitem(sys.modules, "rasterio", None)
-    point = replace(made.photo(2, "b.jpg"), lon=7.0, lat=46.0, camera='{"lon":7.0,"lat":46.0}')
+    point = made.at(made.photo(2, "b.jpg"), lon=7.0, lat=46.0, camera='{"lon":7.0,"lat":46.0}')
     photos = made.photos([made.photo(1, "a.tif", made.found((0, 0, 2, 2))), point])
     path = kind(made.run(tmp_path), photos, tmp_path / "x")
     assert "haversack[geo]" in caplog.text

@@ -9,18 +9,14 @@ from pathlib import Path
 from tests.unit.formats import survey_runs as made
 
 from haversack.formats import jsonl
-from haversack.formats.annotated import result_of
 
 
-def test_a_record_is_what_predict_gives_for_the_same_objects() -> None:
+def test_a_record_is_what_predict_gives_for_the_same_objects(tmp_path: Path) -> None:
     photo = made.photo(
         1, "a/\udcff.jpg", made.found((1.234, 2.0, 300.567, 200.0), score=0.8567), made.found()
     )
-    run = made.run()
-    expected = result_of(run, photo).to_dict() | {
-        "timing": {"decode_seconds": 0.01, "model_seconds": 0.25}
-    }
-    assert json.loads(json.dumps(jsonl.record(run, photo))) == json.loads(json.dumps(expected))
+    path = jsonl.write(made.run(), made.photos([photo]), tmp_path / "a.jsonl")
+    assert json.loads(path.read_bytes()) == json.loads(json.dumps(photo.to_dict()))
 
 
 def test_each_line_is_a_photo_and_waiting_ones_have_none(exported: Path) -> None:
@@ -35,5 +31,7 @@ def test_each_line_is_a_photo_and_waiting_ones_have_none(exported: Path) -> None
 
 
 def test_tiles_that_overflowed_mark_the_list_as_cut_short() -> None:
-    photo = replace(made.photo(1, "a.jpg"), tiles_truncated=1)
-    assert jsonl.record(made.run(), photo)["truncated"] is True
+    found = replace(made.objects(), truncated=True, candidates=700)
+    record = replace(made.photo(1, "a.jpg"), outcome=found).to_dict()
+    assert record["truncated"] is True
+    assert record["candidates"] == 700

@@ -80,7 +80,7 @@ def test_empty_failed_and_partial_photos_are_told_apart(exported: Path) -> None:
 
 
 def test_a_failure_is_never_without_words(tmp_path: Path) -> None:
-    silent = replace(made.failed(1, "a.jpg"), error_code="", error="")
+    silent = replace(made.failed(1, "a.jpg"), error=None)
     path = megadetector.write(made.run(), made.photos([silent]), tmp_path / "x.json")
     assert faults(json.loads(path.read_bytes())) == []
 

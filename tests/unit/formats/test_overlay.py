@@ -9,22 +9,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from haversack.engine.detections import Detections
-from haversack.engine.results import (
-    LabelMap,
-    Outcome,
-    PackIdentity,
-    PhotoResult,
-    Probabilities,
-    Tensors,
-)
+from haversack.engine.results import PackIdentity, PhotoResult
+from haversack.engine.tasks.classify import Probabilities
+from haversack.engine.tasks.detect import Detections
+from haversack.engine.tasks.label_map import LabelMap
+from haversack.engine.tasks.task import TaskOutcome
+from haversack.engine.tasks.tensor import Tensors
 from haversack.errors import PhotoError
 from haversack.formats.overlay import PALETTE, annotate, colour_of, save_annotated
 
 GREY = np.full((300, 400, 3), 90, np.uint8)
 
 
-def result(outcome: Outcome | None) -> PhotoResult:
+def result(outcome: TaskOutcome | None) -> PhotoResult:
     pack = PackIdentity(name="p", version="1", task="detect", labels=("cow", "dog"))
     return PhotoResult(image="a", width=400, height=300, pack=pack, outcome=outcome)
 
@@ -39,7 +36,7 @@ def found(boxes: list[list[float]], *, score: float = 0.9, class_id: int = 0) ->
     )
 
 
-def drawn(outcome: Outcome | None) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def drawn(outcome: TaskOutcome | None) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return np.asarray(annotate(GREY, result(outcome)))
 
 
@@ -114,7 +111,7 @@ def test_a_classifier_gives_a_caption_and_leaves_the_rest() -> None:
 
 
 def test_failures_and_tensors_leave_the_photo_as_it_is() -> None:
-    assert (drawn(Tensors(arrays={})) == GREY).all()
+    assert (drawn(Tensors(values={})) == GREY).all()
     failed = replace(result(None), error=PhotoError("image-truncated", "The file ends early."))
     assert (np.asarray(annotate(GREY, failed)) == GREY).all()
 

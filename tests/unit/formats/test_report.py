@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 from tests.unit.formats import survey_runs as made
 
+from haversack.engine.results import PhotoResult
 from haversack.formats.crops import crop_name
-from haversack.formats.photos import SurveyPhoto
 from haversack.formats.report import write
 from haversack.formats.report.charts import histogram, nice_above
 from haversack.formats.report.findings import BINS, SHEET, Best
@@ -52,7 +52,7 @@ class Page(html.parser.HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def page_of(folder: Path, listed: list[SurveyPhoto]) -> Page:
+def page_of(folder: Path, listed: list[PhotoResult]) -> Page:
     run = made.run(folder / "photos")
     path = write(run, made.photos(listed), folder / "report.html")
     return Page(path.read_text("utf-8"))
@@ -119,7 +119,7 @@ def test_links_lead_to_photos_or_to_crops_where_they_were_exported(tmp_path: Pat
     made.draw(tmp_path / "photos", listed)
     links = {link["href"] for link in page_of(tmp_path, listed).all("a")}
     assert links == {"photos/a%20b/one%3F.jpg"}
-    name = crop_name(made.run(), listed[0], 0, listed[0].objects[0])
+    name = crop_name(made.run(), listed[0], 0, listed[0].detections[0])
     (tmp_path / "exports/crops" / name).parent.mkdir(parents=True)
     (tmp_path / "exports/crops" / name).touch()
     links = {link["href"] for link in page_of(tmp_path, listed).all("a")}
@@ -147,7 +147,7 @@ def test_photos_with_a_position_are_on_the_map(tmp_path: Path, count: int, marks
 
 def test_a_map_across_the_antimeridian_is_not_as_wide_as_the_world(tmp_path: Path) -> None:
     listed = [
-        replace(made.photo(i, f"{i}.jpg"), lon=lon, lat=-17.0)
+        made.at(made.photo(i, f"{i}.jpg"), lon=lon, lat=-17.0)
         for i, lon in enumerate((179.999, -179.999, -179.998))
     ]
     page = page_of(tmp_path, listed)
@@ -155,7 +155,7 @@ def test_a_map_across_the_antimeridian_is_not_as_wide_as_the_world(tmp_path: Pat
 
 
 def test_one_place_alone_makes_a_map(tmp_path: Path) -> None:
-    page = page_of(tmp_path, [replace(made.photo(1, "a.jpg"), lon=7.0, lat=46.0)])
+    page = page_of(tmp_path, [made.at(made.photo(1, "a.jpg"), lon=7.0, lat=46.0)])
     assert len(page.all("circle")) == 1
 
 
@@ -165,7 +165,7 @@ def test_the_largest_run_stays_under_five_megabytes(tmp_path: Path) -> None:
     root = tmp_path / "photos"
     listed = []
     for i in range(60):
-        photo = replace(
+        photo = made.at(
             made.photo(i, f"{i:03d}{'x' * 200}.jpg", made.found((100, 50, 300, 250))),
             lon=7 + i / 1e5,
             lat=46.0,
@@ -173,11 +173,11 @@ def test_the_largest_run_stays_under_five_megabytes(tmp_path: Path) -> None:
         listed.append(photo)
         made.draw(root, [photo])
         noise = rng.integers(0, 256, (300, 400, 3), np.uint8)
-        Image.fromarray(noise).save(root / photo.path, quality=95)
+        Image.fromarray(noise).save(root / photo.image, quality=95)
     for i in range(60, 3000):
         name = f"{i}{'<' * 120}/{'&' * 200}.jpg"
         listed.append(
-            made.failed(i, name) if i % 2 else replace(made.photo(i, name), lon=7, lat=46)
+            made.failed(i, name) if i % 2 else made.at(made.photo(i, name), lon=7, lat=46)
         )
     settings = {f"{'<' * 300}{i}": "&" * 5000 for i in range(1000)}
     labels = tuple("<" * 500 + str(i) for i in range(500))

@@ -15,26 +15,25 @@ from hypothesis import strategies as st
 from PIL import Image
 from tests.unit.formats import survey_runs as made
 
+from haversack.engine.detections import Detection
+from haversack.engine.results import PhotoResult
 from haversack.formats import cvat, labelstudio
 from haversack.formats.crops import area_around
 from haversack.formats.labelstudio import LOCAL_FILES
-from haversack.formats.photos import FoundObject, SurveyPhoto
 from haversack.formats.review_crops import pieces
 
 corner = st.tuples(st.floats(0, 2950), st.floats(0, 1950), st.floats(1, 50), st.floats(1, 50))
 
 
-def wide(objects: list[FoundObject]) -> SurveyPhoto:
-    return replace(made.photo(1, "a.jpg"), width=3000, height=2000, objects=tuple(objects))
+def wide(objects: list[Detection]) -> PhotoResult:
+    return replace(made.photo(1, "a.jpg"), width=3000, height=2000, outcome=made.objects(*objects))
 
 
 @given(st.lists(corner, min_size=1, max_size=40))
 def test_every_object_is_whole_in_one_piece_of_its_own(
     listed: list[tuple[float, float, float, float]],
 ) -> None:
-    objects = [
-        FoundObject(class_id=0, score=0.5, box=(x, y, x + w, y + h)) for x, y, w, h in listed
-    ]
+    objects = [made.found((x, y, x + w, y + h), score=0.5) for x, y, w, h in listed]
     found = pieces(wide(objects))
     own = [mark.number for piece in found for mark in piece.marks if not mark.context]
     assert sorted(own) == list(range(len(objects)))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from haversack.engine.detections import Detections
-from haversack.engine.results import LabelMap, Outcome, PackIdentity, PhotoResult, Probabilities
+from haversack.engine.results import PackIdentity, PhotoResult
+from haversack.engine.tasks.classify import Probabilities
+from haversack.engine.tasks.detect import Detections
+from haversack.engine.tasks.label_map import LabelMap
+from haversack.engine.tasks.task import TaskOutcome
 from haversack.errors import PhotoError
 from haversack.formats import table
 
 
-def result(outcome: Outcome | None, *, image: str = "a.jpg") -> PhotoResult:
+def result(outcome: TaskOutcome | None, *, image: str = "a.jpg") -> PhotoResult:
     pack = PackIdentity(name="p", version="1", task="detect", labels=("cow", "dog, wild"))
     return PhotoResult(image=image, width=40, height=30, pack=pack, outcome=outcome)
 
@@ -25,7 +28,7 @@ def found(count: int) -> Detections:
     )
 
 
-def cells(outcome: Outcome | None) -> list[dict[str, object]]:
+def cells(outcome: TaskOutcome | None) -> list[dict[str, object]]:
     return [dict(zip(table.header(), row, strict=True)) for row in table.rows(result(outcome))]
 
 

@@ -7,7 +7,9 @@ from array import array
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from haversack.formats.photos import FoundObject, Photos, SurveyPhoto
+from haversack.engine.detections import Detection
+from haversack.engine.results import PhotoResult
+from haversack.formats.photos import Photos
 from haversack.formats.tally import LOOKED_AT
 
 BINS = 50
@@ -29,9 +31,9 @@ class Sighting:
         found: the object.
     """
 
-    photo: SurveyPhoto
+    photo: PhotoResult
     number: int
-    found: FoundObject
+    found: Detection
 
 
 @dataclass(kw_only=True)
@@ -46,16 +48,16 @@ class Best:
     _spread: list[tuple[float, int, int, Sighting]] = field(default_factory=list)
     _any: list[tuple[float, int, int, Sighting]] = field(default_factory=list)
 
-    def add(self, photo: SurveyPhoto) -> None:
+    def add(self, photo: PhotoResult) -> None:
         """Look at one more photo; its objects are surest first."""
-        numbers = list(range(len(photo.objects)))[:: self.sign][:SHEET]
-        bare: SurveyPhoto | None = None
+        numbers = list(range(len(photo.detections)))[:: self.sign][:SHEET]
+        bare: PhotoResult | None = None
         for place, number in enumerate(numbers):
-            found = photo.objects[number]
+            found = photo.detections[number]
             rank = (self.sign * found.score, -photo.id, -number)
             if len(self._any) == SHEET and rank <= self._any[0][:3] and place >= A_PHOTO:
                 return
-            bare = bare or replace(photo, objects=())
+            bare = bare or replace(photo, outcome=None)
             entry = (*rank, Sighting(photo=bare, number=number, found=found))
             _keep(self._any, entry)
             if place < A_PHOTO:
@@ -160,12 +162,12 @@ def gather(photos: Photos, *, names: int) -> Findings:
     return found
 
 
-def _look(found: Findings, folder: Folder, photo: SurveyPhoto, names: int) -> None:
-    found.tiles += photo.tiles
-    found.skipped += photo.tiles_skipped
-    found.truncated += photo.tiles_truncated
+def _look(found: Findings, folder: Folder, photo: PhotoResult, names: int) -> None:
+    found.tiles += photo.tiles.total
+    found.skipped += photo.tiles.skipped
+    found.truncated += photo.tiles.truncated
     here: Counter[int] = Counter()
-    for one in photo.objects:
+    for one in photo.detections:
         here[one.class_id] += 1
         found.best[one.class_id] = max(one.score, found.best.get(one.class_id, 0.0))
         found.histogram[min(BINS - 1, max(0, int(one.score * BINS)))] += 1
@@ -174,20 +176,20 @@ def _look(found: Findings, folder: Folder, photo: SurveyPhoto, names: int) -> No
     found.with_any += bool(here)
     folder.looked_at += 1
     folder.photos_with += bool(here)
-    folder.objects += len(photo.objects)
-    if photo.lon is not None and photo.lat is not None:
-        found.lons.append(photo.lon)
-        found.lats.append(photo.lat)
-        found.found_there.append(len(photo.objects))
+    folder.objects += len(photo.detections)
+    if photo.geotag.lon is not None and photo.geotag.lat is not None:
+        found.lons.append(photo.geotag.lon)
+        found.lats.append(photo.geotag.lat)
+        found.found_there.append(len(photo.detections))
         if len(found.names_there) < names:
-            found.names_there.append(photo.path)
+            found.names_there.append(photo.image)
     found.surest.add(photo)
     found.doubtful.add(photo)
 
 
-def _name(named: list[tuple[str, str, str]], photo: SurveyPhoto) -> None:
+def _name(named: list[tuple[str, str, str]], photo: PhotoResult) -> None:
     if len(named) < FAILURES_NAMED:
-        named.append((photo.path, photo.error_code or "unknown", photo.error))
+        named.append((photo.image, photo.error_code or "unknown", photo.error_message))
 
 
 def _keep(

@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 from PIL import Image, ImageDraw
 
+from haversack.engine.results import PhotoResult
 from haversack.formats.crops import crop_name, span
 from haversack.formats.names import label_names, link_to
 from haversack.formats.overlay import colour_of
-from haversack.formats.photos import SurveyPhoto, SurveyRun
+from haversack.formats.photos import SurveyRun
 from haversack.formats.pixels import Cut, PixelReader
 from haversack.formats.report.findings import Sighting
 from haversack.formats.report.markup import text
@@ -69,10 +70,10 @@ def _figure(run: SurveyRun, one: Sighting, thumbnails: Thumbnails, page: Path) -
         if source
         else '<span class="gone">the photo cannot be read again</span>'
     )
-    name = text(one.photo.path.rpartition("/")[2], 36)
+    name = text(one.photo.image.rpartition("/")[2], 36)
     return (
         f'<figure><a href="{text(_target(run, one, page), 4000)}" '
-        f'title="{text(one.photo.path)}">{shown}</a>'
+        f'title="{text(one.photo.image)}">{shown}</a>'
         f"<figcaption><b>{label}</b> {score}<br><span>{name}</span></figcaption></figure>"
     )
 
@@ -80,19 +81,19 @@ def _figure(run: SurveyRun, one: Sighting, thumbnails: Thumbnails, page: Path) -
 def _target(run: SurveyRun, one: Sighting, page: Path) -> str:
     """The crop where it was exported, else the photo; relative to the page."""
     if run.photo_address:
-        return run.photo_address + quote(one.photo.path, safe="")
+        return run.photo_address + quote(one.photo.image, safe="")
     crop = Path(CROPS) / crop_name(run, one.photo, one.number, one.found)
     if (page.parent / crop).is_file():
         return link_to(str(crop))
     return link_to(_relative(run.root, one.photo, page))
 
 
-def _relative(root: Path, photo: SurveyPhoto, page: Path) -> str:
+def _relative(root: Path, photo: PhotoResult, page: Path) -> str:
     try:
-        return os.path.relpath(root.absolute() / photo.path, page.parent.absolute())
+        return os.path.relpath(root.absolute() / photo.image, page.parent.absolute())
     except ValueError:
         # On another drive.
-        return photo.path
+        return photo.image
 
 
 def _thumbnail(cut: Cut, one: Sighting) -> str:

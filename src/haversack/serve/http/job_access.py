@@ -6,7 +6,7 @@ import asyncio
 
 from starlette.requests import Request
 
-from haversack.asgi.access import Principal, Scope
+from haversack.callers import Principal, Scope
 from haversack.jobs.job import Job, job_not_found
 from haversack.serve.http.job_context import JobContext
 

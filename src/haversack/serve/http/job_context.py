@@ -10,9 +10,10 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
-from haversack.asgi.access import AccessRules, Principal, Scope, check_key
+from haversack.asgi.access import AccessRules, check_key
 from haversack.asgi.bodies import Body, BodyLimit, BodyStore
 from haversack.asgi.cookies import check_not_forged
+from haversack.callers import Principal, Scope
 from haversack.errors import HaversackError, Kind
 from haversack.jobs.services import JobServices
 from haversack.jobs.webhook_rules import WebhookRules

@@ -11,8 +11,7 @@ import msgspec
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from haversack.asgi.errors import RetryLaterError
-from haversack.errors import HaversackError
+from haversack.errors import HaversackError, RetryLaterError
 from haversack.jobs.describe import describe
 from haversack.jobs.job import Job
 from haversack.jobs.services import JobServices

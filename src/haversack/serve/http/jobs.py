@@ -13,9 +13,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from haversack.asgi.access import Scope
 from haversack.asgi.bodies import Body
 from haversack.asgi.errors import json_response
+from haversack.callers import Scope
 from haversack.jobs.describe import describe
 from haversack.jobs.intake import wish
 from haversack.jobs.job import Job, NewJob, State

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from haversack.asgi.access import Scope
+from haversack.callers import Scope
 from haversack.jobs.kind import JobInput
 from haversack.serve.http.context import Context
 from haversack.serve.http.jobs import JobRoutes, asked_for

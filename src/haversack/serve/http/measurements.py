@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from starlette.requests import Request
 from starlette.responses import Response
 
-from haversack.asgi.access import Scope
+from haversack.callers import Scope
 from haversack.engine.limits import resident_bytes
 from haversack.metrics import CONTENT_TYPE, Histogram, MetricSample, Page
 from haversack.serve.http.context import Context
@@ -87,6 +87,14 @@ def _memory(context: Context) -> Iterator[MetricSample]:
         yield sample("memory_waiting", text, gate.waiting, part=part)
     text = "What all loaded packs keep"
     yield sample("memory_sessions_bytes", text, loaded_models.policy.residency.sessions_bytes)
+    for one in loaded_models.policy.residency.devices:
+        gate, device = plane.devices[one.device], one.device
+        text = "The most that packs should take of the device's memory"
+        yield sample("device_memory_budget_bytes", text, one.packs_bytes, device=device)
+        text = "What all loaded packs keep of the device's memory"
+        yield sample("device_memory_sessions_bytes", text, one.sessions_bytes, device=device)
+        text = "The device's memory reserved for calls"
+        yield sample("device_memory_reserved_bytes", text, gate.used, device=device)
     for name, text, value in (
         ("pack_loads", "Packs loaded", loaded_models.counts.loads),
         ("pack_evictions", "Packs that made room for another", loaded_models.counts.evictions),
@@ -130,6 +138,12 @@ def _of_model(model: ServedModel) -> Iterator[MetricSample | Histogram]:
         text="What the loaded model keeps",
         value=model.size.session_bytes,
         labels=labels,
+    )
+    yield MetricSample(
+        name="haversack_model_device_bytes",
+        text="What the loaded model keeps of the memory of its device",
+        value=model.size.on(model.device).session_bytes,
+        labels=labels | {"device": model.device},
     )
     yield MetricSample(
         name="haversack_model_load_seconds",

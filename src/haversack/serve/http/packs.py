@@ -12,10 +12,10 @@ from typing import BinaryIO
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from haversack.asgi.access import Scope
 from haversack.asgi.bodies import Body, BodyLimit
-from haversack.asgi.errors import RetryLaterError, json_response
-from haversack.errors import HaversackError, Kind, PackError
+from haversack.asgi.errors import json_response
+from haversack.callers import Scope
+from haversack.errors import HaversackError, Kind, PackError, RetryLaterError
 from haversack.packfile.archive import open_pack, opened_archive
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.repository import Repository
@@ -192,7 +192,7 @@ def _described_as(manifest: Manifest) -> dict[str, object]:
         "description": manifest.description,
         "licence": manifest.licence,
         "loaded": False,
-        "takes_pictures": manifest.input is not None,
+        "takes_pictures": manifest.takes_photos,
         "survey_tile": default_tile(manifest)[0] if can_survey(manifest) else None,
         "default_threshold": manifest.defaults.score_threshold,
         "accuracy": manifest.accuracy,

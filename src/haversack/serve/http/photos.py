@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from haversack.asgi.access import Scope
+from haversack.callers import Scope
 from haversack.engine.results import PhotoResult
 from haversack.jobs.wishes import Wishes, flag, share
 from haversack.serve.http.context import Context, target_of

@@ -13,9 +13,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from haversack.asgi.access import Scope
 from haversack.asgi.bodies import BodyLimit
 from haversack.asgi.errors import json_response
+from haversack.callers import Scope
 from haversack.errors import HaversackError
 from haversack.serve.http.context import Context
 from haversack.serve.protocols.checks import invalid

@@ -8,11 +8,12 @@ from starlette.responses import Response
 
 from haversack.accounts.sessions import LONGEST_SECONDS
 from haversack.accounts.sign_in import SignIn
-from haversack.asgi.access import EVERYONE, Principal, key_holder
+from haversack.asgi.access import key_holder
 from haversack.asgi.bodies import BodyLimit
 from haversack.asgi.cookies import check_not_forged, check_own_page, session_id_in, set_cookie
 from haversack.asgi.errors import json_response
 from haversack.asgi.proxies import address_of, is_secure
+from haversack.callers import EVERYONE, Principal
 from haversack.errors import HaversackError, Kind
 from haversack.serve.http.context import Context
 

@@ -8,8 +8,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from haversack.asgi.access import Scope
 from haversack.asgi.errors import json_response
+from haversack.callers import Scope
 from haversack.engine.limits import resident_bytes
 from haversack.errors import HaversackError
 from haversack.packfile.manifest import Manifest
@@ -92,6 +92,15 @@ def _memory(context: Context) -> dict[str, Any]:
             {"name": line.name, "bytes": line.size_bytes}
             for line in (plan.lines() if plan is not None else ())
         ],
+        "devices": [
+            {
+                "name": part.device,
+                "budget_bytes": part.packs_bytes,
+                "sessions_bytes": part.sessions_bytes,
+                "calls": _share(plane.devices[part.device]),
+            }
+            for part in packs.devices
+        ],
     }
 
 
@@ -118,6 +127,8 @@ def _loaded(model: ServedModel, *, pinned: bool) -> dict[str, Any]:
         "pinned": pinned,
         "bytes": model.size.session_bytes,
         "call_bytes": model.size.call_bytes,
+        "device": model.device,
+        "device_bytes": model.size.on(model.device).session_bytes,
         "source": model.size.source,
         "users": model.users,
         "waiting": model.turn.waiting,

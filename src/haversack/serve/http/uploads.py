@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from haversack.asgi.access import Scope
-from haversack.asgi.errors import RetryLaterError, json_response
-from haversack.errors import HaversackError, Kind
+from haversack.asgi.errors import json_response
+from haversack.callers import Scope
+from haversack.errors import HaversackError, Kind, RetryLaterError
 from haversack.jobs.files import Role, Upload
 from haversack.serve.http.job_access import owner_of
 from haversack.serve.http.job_context import JobContext

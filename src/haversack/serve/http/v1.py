@@ -8,8 +8,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from haversack.asgi.access import Scope
 from haversack.asgi.errors import json_response
+from haversack.callers import Scope
 from haversack.serve.http.context import Context, target_of
 from haversack.serve.http.job_queries import prefers_later
 from haversack.serve.http.later import Submit

@@ -12,8 +12,9 @@ from contextlib import AbstractContextManager
 from starlette.requests import Request
 from starlette.responses import Response
 
-from haversack.asgi.access import Scope
 from haversack.asgi.errors import json_response
+from haversack.callers import Scope
+from haversack.engine.devices import CPU, number
 from haversack.packfile.signature import TensorSpec
 from haversack.serve.http.context import Context, target_of
 from haversack.serve.http.job_queries import prefers_later
@@ -124,7 +125,12 @@ def _config(model: ServedModel) -> dict[str, object]:
         "input": [tensor(spec) for spec in model.signature.inputs],
         "output": [tensor(spec) for spec in model.signature.outputs],
         "instance_group": [
-            {"name": model.identity.name, "kind": "KIND_CPU", "count": 1, "gpus": []}
+            {
+                "name": model.identity.name,
+                "kind": "KIND_CPU" if model.device == CPU else "KIND_GPU",
+                "count": 1,
+                "gpus": [] if model.device == CPU else [number(model.device)],
+            }
         ],
         "default_model_filename": "model.onnx",
     }

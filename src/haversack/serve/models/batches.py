@@ -32,7 +32,7 @@ class Batches:
 
     def most(self, files: PackFiles, call_limit_bytes: int) -> int:
         """The batch to be done in one call that may take so much memory; 1 without a profile."""
-        if files.manifest.input is None or not files.manifest.signature.takes_batches:
+        if not files.manifest.takes_photos or not files.manifest.signature.takes_batches:
             return 1
         if files.digest not in self._profiles:
             self._profiles[files.digest] = self._sizes.own_profile(files)

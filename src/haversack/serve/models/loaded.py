@@ -10,15 +10,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from haversack.asgi.errors import RetryLaterError
 from haversack.engine.allocator import trim
+from haversack.engine.devices import CPU
 from haversack.engine.registry import Registry
-from haversack.errors import HaversackError, Kind
+from haversack.errors import HaversackError, Kind, RetryLaterError
 from haversack.log import first_line
 from haversack.packfile.archive import PackFiles
 from haversack.serve.models.memory_plan import MemoryPlan
 from haversack.serve.models.model import ServedModel
-from haversack.serve.models.residency import Residency
+from haversack.serve.models.residency import (
+    DeviceResidency,
+    Residency,
+    memory_option,
+    on_device,
+)
 from haversack.serve.models.sizes import PackBytes, Sizes
 from haversack.serve.models.statistics import Statistics
 from haversack.units import format_bytes, format_seconds
@@ -182,7 +187,8 @@ class LoadedModels:
             leaving += more
             if self.policy.residency.fits(size, without={*gone, *self._models(leaving)}):
                 return leaving
-        raise self._no_room(key, size)
+        part = self.policy.residency.full(size, without={*gone, *self._models(leaving)})
+        raise self._no_room(key, size, part)
 
     def _exchange(
         self, files: PackFiles, size: PackBytes, leaving: Sequence[Key], *, keep_others: bool
@@ -287,9 +293,9 @@ class LoadedModels:
             model.used_at = self.policy.clock()
             residency.enter(model, size, instead_of=token)
             self._retire(old)
-        if residency.excess_bytes:
-            text = "%s@%s takes %s more than there is room for packs"
-            _log.warning(text, name, version, format_bytes(residency.excess_bytes))
+        for device, excess in residency.excess().items():
+            text = "%s@%s takes %s more than there is room for packs%s"
+            _log.warning(text, name, version, format_bytes(excess), on_device(device))
         return model
 
     def _retire(self, models: Sequence[ServedModel]) -> None:
@@ -320,15 +326,19 @@ class LoadedModels:
     def _models(self, keys: Sequence[Key]) -> list[ServedModel]:
         return [model for key in keys if (model := self.model(key)) is not None]
 
-    def _no_room(self, key: Key, size: PackBytes) -> HaversackError:
-        need = size.session_bytes + size.call_bytes
+    def _no_room(self, key: Key, size: PackBytes, part: DeviceResidency | None) -> HaversackError:
+        device = part.device if part is not None else CPU
+        room = part.packs_bytes if part is not None else self.policy.residency.packs_bytes
+        there = size.on(device)
+        need = there.session_bytes + there.call_bytes
         pinned = ", ".join(sorted(f"{name}@{version}" for name, version in self.pinned))
         beside = f" beside {pinned}" if pinned else ""
         return HaversackError(
             "memory-too-small",
-            f"{key[0]}@{key[1]} takes about {format_bytes(need)} ({size.source}), and does not fit"
-            f"{beside} into the {format_bytes(self.policy.residency.packs_bytes)} for packs",
-            hint="Start the server with more --memory, a smaller --decode-limit or fewer packs.",
+            f"{key[0]}@{key[1]} takes about {format_bytes(need)} ({there.source}), and does not fit"
+            f"{beside} into the {format_bytes(room)} for packs{on_device(device)}",
+            hint=f"Start the server with more {memory_option(device)}, "
+            f"{'a smaller --decode-limit ' * (device == CPU)}or fewer packs.",
             kind=Kind.UNAVAILABLE,
         )
 

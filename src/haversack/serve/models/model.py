@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from haversack.engine.devices import CPU, Device, DeviceReader
 from haversack.engine.limits import forget_peak, peak_bytes
-from haversack.engine.outputs import IMAGE, shown_outputs
+from haversack.engine.ort import device_memory, open_session
 from haversack.engine.predictor import Predictor, PredictorOptions
 from haversack.engine.results import PackIdentity
-from haversack.engine.session import Array, SessionOptions
+from haversack.engine.session import Array, SessionOpener, SessionOptions
+from haversack.engine.tasks.table import task_of
 from haversack.engine.tensors import NUMPY
 from haversack.errors import EngineError
 from haversack.measure.memory import rested_bytes
@@ -18,7 +21,7 @@ from haversack.packfile.archive import PackFiles
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature, TensorSpec
 from haversack.serve.models.gate import Gate
-from haversack.serve.models.sizes import PackBytes
+from haversack.serve.models.sizes import PackBytes, estimated_on_device
 from haversack.serve.models.statistics import Statistics
 from haversack.serve.options import ServeOptions
 
@@ -29,6 +32,19 @@ _SMALL_BYTES = 64 << 10
 _FREE_SIDE = 1
 
 
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """What models stand on.
+
+    Attributes:
+        open_session: opens a graph on a device.
+        read_device: tells a device's own memory.
+    """
+
+    open_session: SessionOpener = open_session
+    read_device: DeviceReader = device_memory
+
+
 class ServedModel:
     """One version of one pack, loaded.
 
@@ -37,6 +53,7 @@ class ServedModel:
         turn: as many calls of the model at once as the options say.
         statistics: since it was loaded.
         files: the pack itself.
+        device: that the model runs on.
         is_quick: whether a small request is answered without a thread.
         load_seconds: opening and warming took.
         warm_seconds: the last call of the warming took.
@@ -46,13 +63,27 @@ class ServedModel:
         used_at: when one began last, on its catalogue's clock.
     """
 
-    def __init__(self, files: PackFiles, options: ServeOptions) -> None:
+    def __init__(
+        self, files: PackFiles, options: ServeOptions, runtime: Runtime | None = None
+    ) -> None:
+        runtime = runtime or Runtime()
         self._began = time.perf_counter()
         self._rested = rested_bytes()
+        self._read_device = runtime.read_device
+        self.device = options.device
+        self._device_free = self._free_on_device()
         forget_peak()
-        session = SessionOptions(threads=options.threads, spin_between_calls=False)
+        session = SessionOptions(
+            device=options.device,
+            threads=options.threads,
+            spin_between_calls=False,
+            device_bytes=options.device_memory_bytes,
+            gives_back=True,
+        )
         self.predictor = Predictor(
-            files, PredictorOptions(session=session, decode_limit_bytes=options.decode_limit_bytes)
+            files,
+            PredictorOptions(session=session, decode_limit_bytes=options.decode_limit_bytes),
+            runtime.open_session,
         )
         self.files = files
         self.turn = Gate(options.turns)
@@ -93,7 +124,8 @@ class ServedModel:
                 raise
         else:
             self.warm_seconds = time.perf_counter() - began
-            self.is_quick = self.warm_seconds <= QUICK_SECONDS
+            # On a device every call waits for its memory there.
+            self.is_quick = self.device == CPU and self.warm_seconds <= QUICK_SECONDS
             if can_tell:
                 self.measured = self._measured(opened)
         self.load_seconds = time.perf_counter() - self._began
@@ -107,23 +139,38 @@ class ServedModel:
             row_bytes=max(peak_bytes() - opened_bytes, 0),
             opening_bytes=max(self._opening_peak - self._rested - kept, 0),
             source="measured here",
+            elsewhere=self._measured_on_device(),
         )
+
+    def _measured_on_device(self) -> dict[Device, PackBytes]:
+        """What it keeps there after a call gave its memory back; a call is not seen, and estimated.
+
+        Empty on the CPU.
+        """
+        if self.device == CPU:
+            return {}
+        estimate = estimated_on_device(self.files)
+        kept = max(self._device_free - self._free_on_device(), 0)
+        return {self.device: replace(estimate, session_bytes=kept, source="measured here")}
+
+    def _free_on_device(self) -> int:
+        return 0 if self.device == CPU else self._read_device(self.device).free_bytes
 
     def runs_inline(self, inputs: dict[str, Array]) -> bool:
         """Whether these inputs are answered on the event loop, without a thread."""
         return self.is_quick and sum(array.nbytes for array in inputs.values()) <= _SMALL_BYTES
 
-    def call_bytes(self, rows: int = 1) -> int:
-        """What one call of the model takes while it runs, for so many photos or rows."""
-        return self.size.call_of(rows)
+    def call_bytes(self, rows: int = 1, device: Device = CPU) -> int:
+        """What one call takes of a device's memory while it runs, for so many photos or rows."""
+        return self.size.on(device).call_of(rows)
 
-    def tensor_bytes(self, inputs: dict[str, Array], rows: int) -> int:
-        """What a call for these tensors takes beyond one for a single row.
+    def tensor_bytes(self, inputs: dict[str, Array], rows: int, device: Device = CPU) -> int:
+        """What a call for these tensors takes of a device's memory beyond one for a single row.
 
         Where nobody measured rows: four times the tensors, as copies and activations.
         """
         sent = sum(array.nbytes for array in inputs.values())
-        return max(self.size.row_bytes * (rows - 1), 4 * sent)
+        return max(self.size.on(device).row_bytes * (rows - 1), 4 * sent)
 
     def _run_blank(self) -> None:
         """One call: a blank frame, or blank tensors of the least size."""
@@ -136,10 +183,7 @@ class ServedModel:
 
 def shown_signature(manifest: Manifest) -> Signature:
     """What a caller of a tensor protocol sees of a pack: for photos one input `image`."""
-    own = manifest.signature
-    if manifest.input is None:
-        return own
-    return Signature(inputs=(IMAGE,), outputs=shown_outputs(own, manifest.task))
+    return task_of(manifest).shown(manifest.signature)
 
 
 def _blank(spec: TensorSpec) -> Array:

@@ -13,6 +13,7 @@ from haversack.log import first_line
 from haversack.packfile.archive import PackFiles, open_pack
 from haversack.serve.models.catalogue import Catalogue
 from haversack.serve.models.memory_plan import least_bytes
+from haversack.serve.models.residency import memory_option, on_device
 from haversack.serve.models.retries import Retries
 from haversack.units import format_bytes
 
@@ -118,13 +119,15 @@ class Collector:
 
     def _check_fits(self, files: PackFiles) -> None:
         policy = self._catalogue.loaded_models.policy
-        need = least_bytes([policy.sizes.of(files).while_opening()])
-        if need > policy.residency.packs_bytes:
+        size = policy.sizes.of(files)
+        part = policy.residency.too_small(size)
+        if part is not None:
+            need = least_bytes([size.on(part.device).while_opening()])
             raise HaversackError(
                 "memory-too-small",
                 f"it takes about {format_bytes(need)}; packs may take "
-                f"{format_bytes(policy.residency.packs_bytes)}",
-                hint="Start the worker with more --memory.",
+                f"{format_bytes(part.packs_bytes)}{on_device(part.device)}",
+                hint=f"Start the worker with more {memory_option(part.device)}.",
             )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from haversack.engine.devices import CPU, Device
 from haversack.packfile.archive import PackFiles
 from haversack.packfile.profile import Profile, find, shipped
 
@@ -16,11 +18,14 @@ _SESSION_PER_FILE_BYTE = 1.5
 _OPENING_PER_FILE_BYTE = 2.0
 _CALL_PER_PIXEL = 128
 _CALL_FIXED_BYTES = 4 << 20
+# On a GPU: choices on the safe side. What a session keeps there is measured once it is opened.
+_DEVICE_FIXED_BYTES = 256 << 20
+_DEVICE_CALLS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class PackBytes:
-    """What one pack takes.
+    """What one pack takes of the machine's memory, and of devices that have their own.
 
     Attributes:
         session_bytes: as long as it is loaded.
@@ -28,6 +33,7 @@ class PackBytes:
         row_bytes: each further row of a call.
         opening_bytes: while it is opened, above what it keeps.
         source: where the numbers come from, for people.
+        elsewhere: what it takes of other devices' memory, by device.
     """
 
     session_bytes: int
@@ -35,6 +41,11 @@ class PackBytes:
     row_bytes: int = 0
     opening_bytes: int = 0
     source: str = "estimated"
+    elsewhere: Mapping[Device, PackBytes] = field(default_factory=dict)
+
+    def on(self, device: Device) -> PackBytes:
+        """What it takes of one device's memory; "cpu" stands for the machine's."""
+        return self if device == CPU else self.elsewhere.get(device, NOTHING)
 
     def call_of(self, rows: int) -> int:
         """What a call for so many photos or rows takes."""
@@ -53,7 +64,11 @@ class PackBytes:
             row_bytes=max(self.row_bytes, other.row_bytes),
             opening_bytes=max(self.opening_bytes, other.opening_bytes),
             source=other.source,
+            elsewhere=other.elsewhere or self.elsewhere,
         )
+
+
+NOTHING = PackBytes(session_bytes=0, call_bytes=0)
 
 
 class Sizes:
@@ -63,10 +78,12 @@ class Sizes:
 
     Args:
         cache: folder with this machine's profiles; None for none.
+        device: that packs are opened on.
     """
 
-    def __init__(self, cache: Path | None = None) -> None:
+    def __init__(self, cache: Path | None = None, device: Device = CPU) -> None:
         self._cache = cache
+        self._device = device
         self._seen: dict[str, PackBytes] = {}
 
     def of(self, files: PackFiles) -> PackBytes:
@@ -75,6 +92,8 @@ class Sizes:
         if seen is not None:
             return seen
         estimate = _estimated(files)
+        if self._device != CPU:
+            estimate = replace(estimate, elsewhere={self._device: estimated_on_device(files)})
         own = self.own_profile(files)
         if own is not None:
             return _profiled(own, "profile", estimate)
@@ -92,6 +111,7 @@ class Sizes:
         """
         known = self.of(files)
         better = measured if known.source == "estimated" else known.at_least(measured)
+        better = replace(better, elsewhere=measured.elsewhere or known.elsewhere)
         self._seen[files.digest] = better
         return better
 
@@ -104,6 +124,7 @@ def _profiled(profile: Profile, source: str, estimate: PackBytes) -> PackBytes:
         row_bytes=memory.row_bytes,
         opening_bytes=estimate.opening_bytes,
         source=source,
+        elsewhere=estimate.elsewhere,
     )
 
 
@@ -117,6 +138,16 @@ def _estimated(files: PackFiles) -> PackBytes:
         call_bytes=_CALL_FIXED_BYTES + pixels * _CALL_PER_PIXEL,
         row_bytes=pixels * _CALL_PER_PIXEL,
         opening_bytes=int(graphs * _OPENING_PER_FILE_BYTE),
+    )
+
+
+def estimated_on_device(files: PackFiles) -> PackBytes:
+    """The weights, what a call takes on a CPU twice over, and the kernels of the first session."""
+    host = _estimated(files)
+    return PackBytes(
+        session_bytes=_DEVICE_FIXED_BYTES + int(_graphs_bytes(files) * _SESSION_PER_FILE_BYTE),
+        call_bytes=_DEVICE_CALLS * host.call_bytes,
+        row_bytes=_DEVICE_CALLS * host.row_bytes,
     )
 
 

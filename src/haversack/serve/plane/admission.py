@@ -10,8 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from haversack.asgi.errors import RetryLaterError
-from haversack.errors import HaversackError, Kind
+from haversack.errors import HaversackError, Kind, RetryLaterError
 from haversack.serve.models.gate import Deadline
 from haversack.units import format_bytes
 

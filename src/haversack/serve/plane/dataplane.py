@@ -31,14 +31,14 @@ class DataPlane:
         photos: for what is in photos.
         tensors: for what a model makes of tensors.
         parsing: for JSON that either came in.
-        catalogue, options, seats, memory, json, workspace: see `Visits`.
+        catalogue, options, seats, memory, json, workspace, devices: see `Visits`.
     """
 
     def __init__(self, catalogue: Catalogue, workers: Workers, options: ServeOptions) -> None:
         visits = self._visits = Visits(catalogue, workers, options)
         self.catalogue, self.options = catalogue, options
         self.seats, self.memory = visits.seats, visits.memory
-        self.json, self.workspace = visits.json, visits.workspace
+        self.json, self.workspace, self.devices = visits.json, visits.workspace, visits.devices
         self.photos = PhotoPlane(visits)
         self.tensors = TensorPlane(visits)
         self.parsing = JsonReader(visits)

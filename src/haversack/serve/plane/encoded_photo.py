@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from haversack.engine.fitted import Fitted
 from haversack.engine.photo import Encoded, PhotoHeader, read_header, scan_bytes, shrink_factor
-from haversack.engine.predictor import Fitted
 from haversack.errors import PhotoError
 from haversack.serve.models.model import ServedModel
 
@@ -66,15 +66,11 @@ class Read:
     seconds: float
 
 
-# The map, its PNG, and that in base64: each at most a byte a pixel, the last a third more.
-_MAP_BYTES = 4
-
-
 def after_bytes(model: ServedModel, photo_pixels: int) -> int:
-    """What a decoded photo still takes: the network's frame, and a map as large as the photo."""
+    """What a decoded photo still takes: the network's frame, and the answer."""
     size = model.manifest.input
     frame = 3 * size.width * size.height if size is not None else 0
-    return frame + _MAP_BYTES * photo_pixels * (model.identity.task == "label-map")
+    return frame + model.predictor.task.answer_bytes(photo_pixels)
 
 
 def header_if_free(photo: EncodedPhoto) -> PhotoHeader | int:

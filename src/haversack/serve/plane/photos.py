@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
+from haversack.engine.fitted import Fitted
 from haversack.engine.photo import PhotoHeader
-from haversack.engine.predictor import Fitted
-from haversack.engine.results import Outcome, PhotoResult
+from haversack.engine.results import PhotoResult
 from haversack.engine.session import Array
+from haversack.engine.tasks.task import TaskOutcome
 from haversack.errors import HaversackError, PhotoError
 from haversack.serve.models.gate import Held
 from haversack.serve.models.model import ServedModel
@@ -123,9 +124,9 @@ class PhotoPlane:
 
     def _fitting(self, model: ServedModel, needs: Sequence[int]) -> int:
         """How many of these go into one call: half of the memory for photos is left to others."""
-        memory, workspace = self._visits.memory.limit // 2, self._visits.workspace.limit
+        memory = self._visits.memory.limit // 2
         for count in range(len(needs), 1, -1):
-            if sum(needs[:count]) <= memory and model.call_bytes(count) <= workspace:
+            if sum(needs[:count]) <= memory and self._visits.fits_in_one_call(model, count):
                 return count
         return 1
 
@@ -184,7 +185,7 @@ class PhotoPlane:
                 result = await self._visits.turn(visit, predict)
                 return await self._answer(visit, result, render)
 
-    async def infer_fitted(self, target: Target, photos: Sequence[Fitted]) -> Sequence[Outcome]:
+    async def infer_fitted(self, target: Target, photos: Sequence[Fitted]) -> Sequence[TaskOutcome]:
         """What a model says of photos that are in its frame already, such as a survey's tiles.
 
         Their memory is their sender's; counts of requests do not know of them.
@@ -192,7 +193,9 @@ class PhotoPlane:
         lifetime = self._visits.lifetime()
         async with self._visits.present(target, lifetime) as model:
             visit = Visit(model=model, target=target, lifetime=lifetime)
-            return await self._visits.turn(visit, partial(model.predictor.infer, photos))
+            one, all_ = (model.call_bytes(count, model.device) for count in (1, len(photos)))
+            infer = partial(model.predictor.infer, photos)
+            return await self._visits.turn(visit, infer, more_on_device=all_ - one)
 
     async def _fitted(self, visit: Visit, photo: EncodedPhoto, header: PhotoHeader) -> Fitted:
         """The photo in the network's frame."""
@@ -215,10 +218,10 @@ class PhotoPlane:
             yield held, header
 
     async def _answer(self, visit: Visit, result: PhotoResult, render: Render[T]) -> T:
-        """What `render` makes of the results. A map as large as the photo takes a while."""
+        """What `render` makes of the results. One that grows with the photo takes a while."""
         model = visit.model
         began = time.perf_counter()
-        if model.identity.task != "label-map":
+        if not model.predictor.task.answer_bytes(result.width * result.height):
             answer = render(result, model)
         else:
             made = partial(render, result, model)
@@ -228,7 +231,7 @@ class PhotoPlane:
 
 
 def _result(
-    visit: Visit, fitted: Fitted, outcome: Outcome, seconds: tuple[float, float]
+    visit: Visit, fitted: Fitted, outcome: TaskOutcome, seconds: tuple[float, float]
 ) -> PhotoResult:
     """An outcome with its photo's facts; `seconds` in the decoder and in the model."""
     return PhotoResult(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from haversack.asgi.errors import RetryLaterError
-from haversack.errors import EngineError, HaversackError
+from haversack.errors import EngineError, HaversackError, RetryLaterError
 
 
 def is_short_of_memory(fault: BaseException) -> bool:

@@ -41,7 +41,8 @@ class TensorPlane:
                 check_fits(need, visits.memory.limit, f"{visit.stages.batch:,} rows")
                 async with visits.memory_for(visit, need):
                     work = partial(_run, model, inputs)
-                    return await visits.turn(visit, work), model.identity
+                    more = model.tensor_bytes(inputs, visit.stages.batch, model.device)
+                    return await visits.turn(visit, work, more_on_device=more), model.identity
             began = time.perf_counter()
             outputs = _run(model, inputs)
             visit.stages.compute_infer = time.perf_counter() - began

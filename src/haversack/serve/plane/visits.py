@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from haversack.errors import HaversackError
+from haversack.engine.devices import CPU
+from haversack.errors import HaversackError, Kind
 from haversack.serve.models.catalogue import Catalogue
 from haversack.serve.models.gate import Gate, Held
 from haversack.serve.models.model import ServedModel
@@ -23,6 +24,7 @@ from haversack.serve.plane.admission import Seats, too_late
 from haversack.serve.plane.arrivals import Arrivals
 from haversack.serve.plane.request_lifetime import RequestLifetime
 from haversack.serve.plane.shortage import is_short_of_memory, memory_short
+from haversack.units import format_bytes
 
 T = TypeVar("T")
 
@@ -88,6 +90,7 @@ class Visits:
         memory: for photos, tensors, and JSON while it is parsed.
         json: for what parsed JSON leaves; see `JsonReader`.
         workspace: for calls of models.
+        devices: the same on each device with memory of its own, by its name.
         count: of requests, jobs and tiles of surveys, so far.
     """
 
@@ -98,7 +101,9 @@ class Visits:
         self.seats = Seats(options.queue)
         self.memory = Gate(options.decode_limit_bytes)
         self.json = Gate(max(options.decode_limit_bytes // _JSON_PART, 1))
-        self.workspace = Gate(catalogue.loaded_models.policy.residency.workspace)
+        residency = catalogue.loaded_models.policy.residency
+        self.workspace = Gate(residency.workspace)
+        self.devices = {part.device: Gate(part.workspace) for part in residency.devices}
         self.count = 0
         self._coming = Arrivals(catalogue)
 
@@ -145,8 +150,14 @@ class Visits:
             visit.stages.queue += time.perf_counter() - began
             yield held
 
-    async def turn(self, visit: Visit, work: Callable[[], T], rows: int = 1) -> T:
+    async def turn(
+        self, visit: Visit, work: Callable[[], T], rows: int = 1, *, more_on_device: int = 0
+    ) -> T:
         """Run `work` when it is this request's turn at the model.
+
+        Args:
+            rows: of the call.
+            more_on_device: bytes that it takes there beyond a call for so many rows.
 
         Raises:
             HaversackError: `caller-gone` where nobody waits for it any more; what `work` raises.
@@ -159,11 +170,38 @@ class Visits:
             if waited > _LONG_WAIT_SECONDS:
                 await _check_listening(visit.target)
             call = min(model.call_bytes(rows), self.workspace.limit)
-            async with self.held(self.workspace, call, visit.lifetime, "memory"):
+            async with (
+                self.held(self.workspace, call, visit.lifetime, "memory"),
+                self._on_device(visit, rows, more_on_device),
+            ):
                 began = time.perf_counter()
                 done = await visit.lifetime.run(self.workers.inferring, work)
                 visit.stages.compute_infer = time.perf_counter() - began
                 return done
+
+    def fits_in_one_call(self, model: ServedModel, rows: int) -> bool:
+        """Whether a call for so many photos or rows fits into the workspaces."""
+        gates = {CPU: self.workspace, **self.devices}
+        return all(model.call_bytes(rows, device) <= gate.limit for device, gate in gates.items())
+
+    @asynccontextmanager
+    async def _on_device(self, visit: Visit, rows: int, more: int) -> AsyncIterator[None]:
+        """A call's memory on its model's device. Raises HaversackError `body-too-large`."""
+        device = visit.model.device
+        if device not in self.devices:
+            yield
+            return
+        gate, call = self.devices[device], visit.model.call_bytes(rows, device) + more
+        if call > gate.limit:
+            raise HaversackError(
+                "body-too-large",
+                f"this call would take about {format_bytes(call)} of the memory of {device}; "
+                f"{format_bytes(gate.limit)} are there for calls",
+                hint="Send fewer rows at once, or start the server with more --device-memory.",
+                kind=Kind.TOO_LARGE,
+            )
+        async with self.held(gate, call, visit.lifetime, f"memory of {device}"):
+            yield
 
     @asynccontextmanager
     async def held(

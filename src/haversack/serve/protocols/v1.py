@@ -49,7 +49,7 @@ class V1Predict:
     async def check(self, manifest: Manifest, sent: SentBody) -> None:
         """Whether it is V1 JSON, and its tensors are the pack's."""
         async with self._parsed(manifest, sent, self._plane.lifetime()) as (asked, _):
-            if manifest.input is None:
+            if not manifest.takes_photos:
                 check(manifest.signature, asked)
 
     async def answer(self, target: Target, sent: SentBody) -> Answer:
@@ -59,7 +59,7 @@ class V1Predict:
             manifest = model.manifest
         del model  # a swap waits until nobody holds it
         async with self._parsed(manifest, sent, lifetime) as (asked, is_rows):
-            if manifest.input is not None:
+            if manifest.takes_photos:
                 return await self._predict_photos(target, asked, lifetime, is_rows=is_rows)
             arrays, pack = await self._plane.tensors.infer(target, asked, lifetime)
             content = _encoder.encode(_rows(arrays) if is_rows else _whole(arrays))
@@ -69,7 +69,7 @@ class V1Predict:
         self, manifest: Manifest, sent: SentBody, lifetime: RequestLifetime
     ) -> AbstractAsyncContextManager[tuple[Any, bool]]:
         lifetime.reads(sent.body)
-        read = _photos if manifest.input is not None else _columns
+        read = _photos if manifest.takes_photos else _columns
         work: Callable[[], Any] = partial(_read, sent.body, shown_signature(manifest), read)
         return self._plane.parsing.parsed(work, sent.body.size_bytes, lifetime)
 

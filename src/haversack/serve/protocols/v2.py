@@ -11,7 +11,6 @@ from functools import partial
 
 import numpy as np
 
-from haversack.engine.outputs import to_arrays
 from haversack.engine.results import PhotoResult
 from haversack.engine.session import Array
 from haversack.engine.tensors import check
@@ -42,7 +41,7 @@ class V2Infer:
     async def check(self, manifest: Manifest, sent: SentBody) -> None:
         """Whether it is V2's JSON or binary form, and its tensors are the pack's."""
         async with self._parsed(manifest, sent, self._plane.lifetime()) as asked:
-            if manifest.input is None:
+            if not manifest.takes_photos:
                 check(manifest.signature, asked.inputs)
             else:
                 _only_input(asked)
@@ -56,7 +55,7 @@ class V2Infer:
         async with self._parsed(manifest, sent, lifetime) as asked:
             if asked.timeout_seconds is not None:
                 lifetime.limit(asked.timeout_seconds)
-            if manifest.input is not None:
+            if manifest.takes_photos:
                 return await self._predict_photo(target, asked, lifetime)
             arrays, pack = await self._plane.tensors.infer(target, asked.inputs, lifetime)
             made = render(asked, arrays, pack)
@@ -73,7 +72,7 @@ class V2Infer:
         read = _read_job if sent.is_job else _read
         work = partial(read, sent.body, json_bytes, shown_signature(manifest))
         text_bytes = size if json_bytes is None else json_bytes
-        takes_tensors = manifest.input is None
+        takes_tensors = not manifest.takes_photos
         is_light = size <= HERE_BYTES or (takes_tensors and is_plain(sent.body, text_bytes))
         return self._plane.parsing.parsed(work, text_bytes, lifetime, is_light=is_light)
 
@@ -85,7 +84,7 @@ class V2Infer:
 
         def answer(result: PhotoResult, model: ServedModel) -> Answer:
             assert result.outcome is not None
-            arrays = to_arrays(result.outcome, model.manifest.signature)
+            arrays = result.outcome.arrays(model.manifest.signature)
             made = render(asked, arrays, model.identity)
             version = model.identity.version
             return Answer(content=made.content, version=version, json_bytes=made.json_bytes)

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from haversack.engine.outputs import IMAGE
 from haversack.engine.session import Array
+from haversack.engine.tasks.shown import IMAGE
 from haversack.engine.tensors import (
     elements,
     from_bytes,

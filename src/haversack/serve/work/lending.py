@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+from haversack.engine.fitted import Fitted
 from haversack.engine.photo import DecodedPhoto
-from haversack.engine.predictor import Fitted
-from haversack.engine.results import Outcome
+from haversack.engine.results import identity_of
+from haversack.engine.tasks.table import task_of
+from haversack.engine.tasks.task import TaskOutcome
 from haversack.errors import HaversackError, Kind
 from haversack.packfile.archive import PackFiles
 from haversack.packfile.tiles import can_survey
@@ -54,8 +56,9 @@ class SurveyPack:
     """One pack for one survey. Any thread may call.
 
     Attributes:
-        files: the pack.
+        files: the pack; identity, task: its.
         memory: what photos in flight take from.
+        device: that the pack runs on.
         threads: as many as calls of the model at once.
     """
 
@@ -67,7 +70,10 @@ class SurveyPack:
         unwanted: threading.Event,
     ) -> None:
         self.files = files
+        self.identity = identity_of(files.manifest)
+        self.task = task_of(files.manifest)
         self.memory = YieldingBudget(plane.memory)
+        self.device = plane.options.device
         self.threads = plane.options.turns
         self._plane = plane
         self._loop = loop
@@ -84,7 +90,7 @@ class SurveyPack:
         finally:
             catalogue.release(model)
 
-    def infer(self, photos: Sequence[Fitted]) -> Sequence[Outcome]:
+    def infer(self, photos: Sequence[Fitted]) -> Sequence[TaskOutcome]:
         """What the model says of each, in turn with every request."""
         infer_fitted = partial(self._plane.photos.infer_fitted, self._target, photos)
         return until_free(self._loop, self._unwanted, infer_fitted)

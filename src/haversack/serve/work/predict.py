@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+from haversack.engine.devices import CPU
 from haversack.engine.results import PhotoResult
 from haversack.errors import HaversackError
 from haversack.jobs.blobs import Buffer
@@ -42,12 +43,14 @@ class PredictHandler:
         found = []
         for files in self._plane.catalogue.offers.all():
             manifest = files.manifest
-            if manifest.input is not None:
+            if manifest.takes_photos:
                 found += [manifest.name, f"{manifest.name}@{manifest.version}"]
         return found
 
     def most_at_once(self, job: Job) -> int:
-        """The batch that pays, by the measured curve of the job's pack."""
+        """The batch that pays, by the measured curve of the job's pack; it is a CPU's."""
+        if self._plane.options.device != CPU:
+            return 1
         target = target_of(job)
         files = self._plane.catalogue.offers.find(target.name, target.version)
         return 1 if files is None else self._batches.most(files, self._plane.workspace.limit)

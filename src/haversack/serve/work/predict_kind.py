@@ -38,7 +38,7 @@ class PredictKind:
 
     def check_pack(self, manifest: Manifest) -> None:
         """Raises HaversackError `pack-takes-tensors`."""
-        if manifest.input is None:
+        if not manifest.takes_photos:
             name = manifest.name
             raise HaversackError(
                 "pack-takes-tensors",

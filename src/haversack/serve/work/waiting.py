@@ -9,8 +9,7 @@ from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as LaterError
 from typing import Any, TypeVar
 
-from haversack.asgi.errors import RetryLaterError
-from haversack.errors import HaversackError, Kind
+from haversack.errors import HaversackError, Kind, RetryLaterError
 
 T = TypeVar("T")
 _LOOK_UP_SECONDS = 0.1

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from haversack.engine.devices import Device, family
 from haversack.engine.limits import resident_bytes
 from haversack.engine.predictor import Predictor
-from haversack.engine.session import Device
 from haversack.engine.tiles import cut
 from haversack.errors import HaversackError
 from haversack.survey.flow.grid import GridTable
@@ -21,7 +21,7 @@ from haversack.survey.flow.tile_inference import TileView, infer_tiles, is_const
 
 MOST_SECONDS = 20.0
 _TRIAL_SECONDS = 1.2
-_BATCHES: dict[Device, tuple[int, ...]] = {"cpu": (1, 2, 4, 8), "cuda": (8, 16, 32, 64, 128)}
+_BATCHES = {"cpu": (1, 2, 4, 8), "cuda": (8, 16, 32, 64, 128)}
 # Less is noise on a machine with other work, and a larger batch costs memory.
 _WORTH = 1.1
 _TILES = 32
@@ -42,7 +42,7 @@ class TuneOptions:
     """What is tried.
 
     Attributes:
-        device: "cpu" or "cuda".
+        device: that the pack is on.
         threads: as asked for, or None to measure.
         batch: as asked for, or None to measure.
         most_threads: CPUs that may be used.
@@ -71,9 +71,9 @@ def tune(
     Args:
         tell: called with each setting as it is measured.
     """
-    started = time.monotonic()
-    threads = options.threads or (2 if options.device == "cuda" else options.most_threads)
-    batches = _BATCHES[options.device] if options.batch is None else (options.batch,)
+    started, on_cpu = time.monotonic(), family(options.device) == "cpu"
+    threads = options.threads or (options.most_threads if on_cpu else 2)
+    batches = _BATCHES[family(options.device)] if options.batch is None else (options.batch,)
     if not predictor.batches:
         batches = (1,)
     first = Tuning(batch=batches[0], threads=threads)
@@ -101,7 +101,7 @@ def tune(
     if options.threads is not None or 4 * last_seconds > spare:
         return best
     trial = _Trial(predictor, views, options, tell, each, started + MOST_SECONDS - 2 * last_seconds)
-    return trial.more_threads(best) if options.device == "cuda" else trial.fewer_threads(best)
+    return trial.fewer_threads(best) if on_cpu else trial.more_threads(best)
 
 
 @dataclass(frozen=True)

@@ -1,71 +1,45 @@
-"""What became of one photo: the row that is written for it, and its boxes."""
+"""What became of one photo: its result, and what its tiles gave before they were joined."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from haversack.engine.merge import TileBoxes, concatenate
-
-Status = Literal["done", "partial", "failed", "vanished"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TileCounts:
-    """Tiles of one photo by what became of them; see schema.sql."""
-
-    tiles: int = 0
-    skipped: int = 0
-    missing: int = 0
-    quartered: int = 0
-    truncated: int = 0
+from haversack.engine.results import PackIdentity, PhotoResult
+from haversack.errors import HaversackError
+from haversack.survey.flow.open_photo import OpenPhoto
 
 
 @dataclass(frozen=True, kw_only=True)
-class GeoTag:
-    """When and where a photo was taken; empty where that is not known.
-
-    Attributes:
-        taken_at: local time of the camera, ISO 8601.
-        lon, lat: degrees WGS84.
-        camera: pose as JSON, see `geo.camera`.
-    """
-
-    taken_at: str = ""
-    lon: float | None = None
-    lat: float | None = None
-    camera: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PhotoOutcome:
+class FinishedPhoto:
     """One photo, finished.
 
     Attributes:
-        id: in the run's database.
-        path: as it is shown.
-        status: see the contract.
-        error_code, error: why it is not done, or "".
-        width, height: of the upright photo; 0 where its header could not be read.
-        valid_rows: of a partial photo, as stored in its file.
-        counts: of its tiles.
-        seconds_decode, seconds_model: CPU time of this process.
-        geotag: see `GeoTag`.
+        result: with one box an object; `timing` is CPU time of this process.
         raw: every box of every tile, before the merge.
-        found: one box an object.
     """
 
-    id: int
-    path: str
-    status: Status
-    error_code: str = ""
-    error: str = ""
-    width: int = 0
-    height: int = 0
-    valid_rows: int | None = None
-    counts: TileCounts = field(default_factory=TileCounts)
-    seconds_decode: float = 0.0
-    seconds_model: float = 0.0
-    geotag: GeoTag = field(default_factory=GeoTag)
+    result: PhotoResult
     raw: TileBoxes = field(default_factory=lambda: concatenate([]))
-    found: TileBoxes = field(default_factory=lambda: concatenate([]))
+
+
+def not_looked_at(
+    photo: OpenPhoto, pack: PackIdentity, fault: HaversackError, *, seconds: float = 0.0
+) -> FinishedPhoto:
+    """A photo that could not be looked at.
+
+    Args:
+        seconds: CPU time that went into decoding it.
+    """
+    return FinishedPhoto(
+        result=PhotoResult(
+            id=photo.id,
+            image=photo.path,
+            width=0,
+            height=0,
+            pack=pack,
+            status="vanished" if fault.code == "photo-vanished" else "failed",
+            error=fault,
+            timing={"decode_seconds": seconds, "model_seconds": 0.0},
+        )
+    )

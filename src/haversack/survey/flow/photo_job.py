@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haversack.engine.merge import MergeOptions, Merger, TileBoxes, concatenate
+from haversack.engine.results import GeoTag, PackIdentity, PhotoResult, TileCounts
+from haversack.engine.tasks.task import SurveyTask
 from haversack.engine.tiles import Tile, TileGrid
 from haversack.errors import HaversackError, PhotoError
 from haversack.survey.flow.grid import GridTable
 from haversack.survey.flow.open_photo import OpenPhoto
-from haversack.survey.flow.outcome import GeoTag, PhotoOutcome, TileCounts
+from haversack.survey.flow.outcome import FinishedPhoto
 from haversack.survey.flow.tile_inference import TileFinding
 
 _Valid = tuple[int, int, int, int]
@@ -126,7 +128,7 @@ class PhotoJob:
         with self._lock:
             self._counts = replace(
                 self._counts,
-                tiles=self._counts.tiles + len(tiles),
+                total=self._counts.total + len(tiles),
                 missing=self._counts.missing + len(tiles) - len(kept),
             )
         return kept
@@ -144,35 +146,40 @@ class PhotoJob:
                 skipped=self._counts.skipped + sum(f.skipped for f in findings),
                 quartered=self._counts.quartered + sum(f.quartered for f in findings),
                 truncated=self._counts.truncated + sum(f.truncated for f in findings),
+                candidates=(self._counts.candidates or 0) + sum(f.candidates for f in findings),
             )
             self._seconds_model += seconds
             piece.open_tiles -= len(findings)
             return piece.open_tiles == 0
 
-    def outcome(self, merge: MergeOptions) -> PhotoOutcome:
+    def finished(
+        self, pack: PackIdentity, survey: SurveyTask, merge: MergeOptions
+    ) -> FinishedPhoto:
         """The photo, done or partial: its boxes in an order of their own, and merged."""
-        grid = self.grid
-        assert grid is not None, "a photo without a size has no outcome but a failure"
+        grid, counts = self.grid, self._counts
+        assert grid is not None, "a photo without a size has no result but a failure"
         raw = self._inside_valid(concatenate(self._boxes))
         raw = raw.take(np.lexsort((*raw.boxes.T[::-1], raw.class_ids, -raw.scores, raw.tiles)))
         merger = Merger(grid, merge)
         merger.feed(raw)
-        return PhotoOutcome(
+        result = PhotoResult(
             id=self.photo.id,
-            path=self.photo.path,
-            status="partial" if self.fault is not None else "done",
-            error_code=self.fault.code if self.fault is not None else "",
-            error=self.fault.message if self.fault is not None else "",
+            image=self.photo.path,
             width=grid.width,
             height=grid.height,
+            pack=pack,
+            outcome=survey.merged(
+                merger.finish(),
+                candidates=counts.candidates or 0,
+                truncated=counts.truncated > 0,
+            ),
+            error=self.fault,
             valid_rows=self.valid_rows,
-            counts=self._counts,
-            seconds_decode=self.seconds_decode,
-            seconds_model=self._seconds_model,
+            timing={"decode_seconds": self.seconds_decode, "model_seconds": self._seconds_model},
+            tiles=counts,
             geotag=self.geotag,
-            raw=raw,
-            found=merger.finish(),
         )
+        return FinishedPhoto(result=result, raw=raw)
 
     def _inside_valid(self, raw: TileBoxes) -> TileBoxes:
         """Without boxes whose middle lies in the filling of a partial photo."""
@@ -182,15 +189,3 @@ class PhotoJob:
         middle = (raw.boxes[:, :2] + raw.boxes[:, 2:]) / 2
         inside = (middle >= (left, top)) & (middle < (right, bottom))
         return raw.take(np.logical_and.reduce(inside, axis=1))
-
-
-def failed(photo: OpenPhoto, fault: HaversackError, *, seconds: float = 0.0) -> PhotoOutcome:
-    """The outcome of a photo that could not be looked at."""
-    return PhotoOutcome(
-        id=photo.id,
-        path=photo.path,
-        status="vanished" if fault.code == "photo-vanished" else "failed",
-        error_code=fault.code,
-        error=fault.message,
-        seconds_decode=seconds,
-    )

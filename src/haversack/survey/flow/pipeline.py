@@ -22,8 +22,8 @@ from haversack.engine.tiles import Tile, cut
 from haversack.errors import HaversackError, Kind
 from haversack.survey.flow.grid import GridTable
 from haversack.survey.flow.open_photo import OpenPhoto
-from haversack.survey.flow.outcome import PhotoOutcome
-from haversack.survey.flow.photo_job import PhotoJob, Piece, Reader, failed
+from haversack.survey.flow.outcome import FinishedPhoto, not_looked_at
+from haversack.survey.flow.photo_job import PhotoJob, Piece, Reader
 from haversack.survey.flow.reading import open_reader
 from haversack.survey.flow.tile_inference import TileFinding, TileModel, TileView, infer_tiles
 
@@ -79,7 +79,7 @@ class Pipeline:
         self._planned: deque[PhotoJob] = deque()
         self._unfinished: deque[PhotoJob] = deque()
         self._tiles: deque[tuple[Piece, Tile]] = deque()
-        self._outcomes: queue.SimpleQueue[PhotoOutcome | None] = queue.SimpleQueue()
+        self._outcomes: queue.SimpleQueue[FinishedPhoto | None] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._begun = self._reading = self._alive = 0
         self._stopping = self._abandoned = False
@@ -92,7 +92,7 @@ class Pipeline:
             for role in roles
         ]
 
-    def outcomes(self, every_seconds: float = 0.25) -> Iterator[PhotoOutcome | None]:
+    def outcomes(self, every_seconds: float = 0.25) -> Iterator[FinishedPhoto | None]:
         """Start, and give each outcome; None now and then, so that the caller can look around.
 
         Raises:
@@ -225,7 +225,7 @@ class Pipeline:
                 options.root / photo.name, photo, options.grid, self._budget.whole_bytes
             )
         except (HaversackError, OSError, MemoryError) as fault:
-            self._end(failed(photo, as_error(fault)))
+            self._end(not_looked_at(photo, self._model.identity, as_error(fault)))
             return
         finally:
             with self._changed:
@@ -343,15 +343,17 @@ class Pipeline:
         self._budget.give(job.held_bytes)
         self._end(outcome)
 
-    def _outcome(self, job: PhotoJob) -> PhotoOutcome:
+    def _outcome(self, job: PhotoJob) -> FinishedPhoto:
+        pack, survey = self._model.identity, self._model.task.survey
         if job.broken is None:
+            assert survey is not None, "a tile was looked at, or none was to be"
             try:
-                return job.outcome(self._options.merge)
+                return job.finished(pack, survey, self._options.merge)
             except MemoryError as fault:
                 job.broken = as_error(fault)
-        return failed(job.photo, job.broken, seconds=job.seconds_decode)
+        return not_looked_at(job.photo, pack, job.broken, seconds=job.seconds_decode)
 
-    def _end(self, outcome: PhotoOutcome) -> None:
+    def _end(self, outcome: FinishedPhoto) -> None:
         self._outcomes.put(outcome)
         with self._changed:
             self._begun -= 1

@@ -9,11 +9,11 @@ from pathlib import Path
 from haversack.engine.codecs.header import PhotoHeader
 from haversack.engine.codecs.lenient import PartlyDecoded, decode_partly
 from haversack.engine.photo import decode, header_or_none, read_header
+from haversack.engine.results import GeoTag
 from haversack.errors import HaversackError, Kind, PhotoError
 from haversack.geo.camera import read_camera
 from haversack.survey.flow.grid import GridTable
 from haversack.survey.flow.open_photo import OpenPhoto
-from haversack.survey.flow.outcome import GeoTag
 from haversack.survey.flow.photo_job import PhotoJob, Piece, Reader
 from haversack.survey.flow.windows import centre_of, open_windowed
 from haversack.units import format_bytes

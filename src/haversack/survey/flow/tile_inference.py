@@ -9,11 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from haversack.engine.detections import Detections
-from haversack.engine.merge import TileBoxes, concatenate, tile_boxes
+from haversack.engine.fitted import Fitted
+from haversack.engine.merge import TileBoxes, concatenate
 from haversack.engine.photo import DecodedPhoto
-from haversack.engine.predictor import Fitted
-from haversack.engine.results import Outcome
+from haversack.engine.results import PackIdentity
+from haversack.engine.tasks.task import Task, TaskOutcome, TileObjects
 from haversack.engine.tiles import Tile, TileGrid
 from haversack.errors import EngineError
 
@@ -42,25 +42,37 @@ class TileFinding:
 
     Attributes:
         boxes: of the tile, or of its quarters.
+        candidates: in it, or in its quarters, that passed the pack's score floor.
         quartered: it had more candidates than the pack keeps and was run again in quarters.
         truncated: and a quarter had too many all the same, or it could not be cut.
         skipped: it is one colour throughout, and was not looked at.
     """
 
     boxes: TileBoxes = field(default_factory=lambda: concatenate([]))
+    candidates: int = 0
     quartered: bool = False
     truncated: bool = False
     skipped: bool = False
 
 
 class TileModel(Protocol):
-    """A pack that detects. Promises: may be called from any thread."""
+    """A pack whose task a survey can merge. Promises: may be called from any thread."""
+
+    @property
+    def identity(self) -> PackIdentity:
+        """Who looks."""
+        ...
+
+    @property
+    def task(self) -> Task:
+        """What its answers mean."""
+        ...
 
     def fit(self, image: DecodedPhoto) -> Fitted:
         """A photo in the network's frame."""
         ...
 
-    def infer(self, photos: Sequence[Fitted]) -> Sequence[Outcome]:
+    def infer(self, photos: Sequence[Fitted]) -> Sequence[TaskOutcome]:
         """What the model says of each, in their order. Raises EngineError."""
         ...
 
@@ -100,7 +112,7 @@ def infer_tiles(
         if one is None:
             findings.append(TileFinding(skipped=True))
         else:
-            whole = TileFinding(boxes=_boxes(view, one), truncated=one.truncated)
+            whole = TileFinding(boxes=one.boxes, candidates=one.candidates, truncated=one.truncated)
             findings.append(quartered.get(id(view), whole))
     return findings
 
@@ -115,14 +127,20 @@ def _quartered(model: TileModel, views: Sequence[TileView], fill_to: int) -> lis
     parts = [part for view in views for part in _quarters(view)]
     # In batches of the size that was measured, across tiles: one by one, each would be filled up
     # with copies, and a herd of 46 tiles took 184 batches of 64.
-    found: list[Detections] = []
+    found: list[TileObjects] = []
     for first in range(0, len(parts), fill_to):
         found += _infer(model, parts[first : first + fill_to], fill_to)
     findings = []
     for i in range(0, len(parts), _QUARTERS):
-        boxes = [_boxes(parts[k], found[k]) for k in range(i, i + _QUARTERS)]
-        over = any(one.truncated for one in found[i : i + _QUARTERS])
-        findings.append(TileFinding(boxes=concatenate(boxes), quartered=True, truncated=over))
+        four = found[i : i + _QUARTERS]
+        findings.append(
+            TileFinding(
+                boxes=concatenate([one.boxes for one in four]),
+                candidates=sum(one.candidates for one in four),
+                quartered=True,
+                truncated=any(one.truncated for one in four),
+            )
+        )
     return findings
 
 
@@ -141,14 +159,17 @@ def _quarters(view: TileView) -> list[TileView]:
     ]
 
 
-def _infer(model: TileModel, views: Sequence[TileView], fill_to: int) -> list[Detections]:
+def _infer(model: TileModel, views: Sequence[TileView], fill_to: int) -> list[TileObjects]:
+    survey = model.task.survey
+    if survey is None:
+        raise EngineError("survey-pack-unfit", "a survey needs a pack that detects")
     fitted = [_fit(model, view) for view in views]
     fitted += fitted[-1:] * (fill_to - len(fitted))
     outcomes = model.infer(fitted)[: len(views)]
-    found = [outcome for outcome in outcomes if isinstance(outcome, Detections)]
-    if len(found) != len(views):
-        raise EngineError("survey-pack-unfit", "a survey needs a pack that detects")
-    return found
+    return [
+        survey.tile(outcome, view.grid, view.tile)
+        for view, outcome in zip(views, outcomes, strict=True)
+    ]
 
 
 def _fit(model: TileModel, view: TileView) -> Fitted:
@@ -165,7 +186,3 @@ def _fit(model: TileModel, view: TileView) -> Fitted:
     return Fitted(
         pixels=fitted.pixels, placement=placement, width=view.grid.width, height=view.grid.height
     )
-
-
-def _boxes(view: TileView, found: Detections) -> TileBoxes:
-    return tile_boxes(view.grid, view.tile, found.boxes, found.scores, found.class_ids)

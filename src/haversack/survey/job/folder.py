@@ -24,9 +24,14 @@ class SurveyFolder(JobFolder):
         super().__init__(place, job_id)
         self.run = self.place / "run"
 
+    @property
+    def has_run(self) -> bool:
+        """Whether a run was begun."""
+        return (self.run / RUN_FILE).exists()
+
     def begin_anew_unless(self, digest: str) -> None:
         """Forget a run that another version of the pack began."""
-        if not (self.run / RUN_FILE).exists():
+        if not self.has_run:
             return
         if read_record(self.run).pack.digest != digest:
             _log.warning("%s was begun with another version of its pack; it begins anew", self.run)

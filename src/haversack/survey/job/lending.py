@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from haversack.engine.budget import Budget
+from haversack.engine.devices import Device
 from haversack.packfile.archive import PackFiles
 from haversack.survey.flow.tile_inference import TileModel
 
@@ -27,6 +28,11 @@ class LentPack(TileModel, Protocol):
     @property
     def memory(self) -> Budget:
         """That photos in flight take from."""
+        ...
+
+    @property
+    def device(self) -> Device:
+        """That the pack runs on."""
         ...
 
     @property

@@ -9,11 +9,12 @@ from pathlib import Path
 import msgspec
 
 from haversack.engine.detections import label_of
+from haversack.engine.results import PhotoResult
 from haversack.formats import report
 from haversack.formats.exports import EXPORTS
 from haversack.formats.jsonl import LEFT_OUT
 from haversack.formats.names import utf8
-from haversack.formats.photos import Photos, SurveyPhoto, SurveyRun
+from haversack.formats.photos import Photos, SurveyRun
 from haversack.formats.replace import replaced_file
 from haversack.jobs.files import JobFile
 from haversack.survey.run.begin import REPORT
@@ -58,10 +59,10 @@ class JobRun:
 
 def write_files(run: JobRun, is_unwanted: Callable[[], bool]) -> list[Path]:
     """Every file in the run's folder; fewer once nobody wants them."""
-    facts, photos, folder = run.facts, photo_reader(run.store), run.folder
+    facts, photos, folder = run.facts, photo_reader(run.store, run.record), run.folder
     written = [EXPORTS["jsonl"].write(facts, photos, folder / RECORDS)]
     written.append(_write_index(facts, photos, folder / RECORDS, folder / PHOTOS))
-    is_placed = any(photo.lon is not None for photo in photos())
+    is_placed = any(photo.geotag.lon is not None for photo in photos())
     for name in (*_EXPORTED, *(_MAPPED if is_placed else ())):
         if is_unwanted():
             return written
@@ -107,15 +108,19 @@ def _write_index(run: SurveyRun, photos: Photos, records: Path, path: Path) -> P
     return path
 
 
-def _row(run: SurveyRun, photo: SurveyPhoto, start: int | None, size: int) -> dict[str, object]:
+def _row(run: SurveyRun, photo: PhotoResult, start: int | None, size: int) -> dict[str, object]:
     objects: dict[str, int] = {}
-    for found in photo.objects:
+    for found in photo.detections:
         if found.counted:
             label = label_of(run.labels, found.class_id)
             objects[label] = objects.get(label, 0) + 1
-    error = {"code": photo.error_code, "message": utf8(photo.error)} if photo.error_code else None
+    error = (
+        {"code": photo.error_code, "message": utf8(photo.error_message)}
+        if photo.error_code
+        else None
+    )
     return {
-        "name": utf8(photo.path),
+        "name": utf8(photo.image),
         "status": photo.status,
         "width": photo.width,
         "height": photo.height,

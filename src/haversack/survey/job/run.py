@@ -109,6 +109,8 @@ def _request(job: Job, folder: SurveyFolder, pack: LentPack) -> RunRequest:
         overlap=0 if wish.whole else wish.overlap,
         threshold=wish.threshold,
         overview=wish.overview,
+        # A run that was begun on another device goes on; its tiles' rows say nothing of devices.
+        device=None if folder.has_run else pack.device,
         threads=pack.threads,
         batch=1,
     )

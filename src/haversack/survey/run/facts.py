@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from haversack.formats.photos import FoundObject, Photos, Speed, SurveyPhoto, SurveyRun
+import numpy as np
+
+from haversack.engine.results import PackIdentity, PhotoResult
+from haversack.engine.tasks.detect import Detections, DetectTask
+from haversack.formats.photos import Photos, Speed, SurveyRun
+from haversack.formats.tally import LOOKED_AT
 from haversack.survey.run.options import MergeTable, RunRecord, as_text
+from haversack.survey.run.photo_columns import result_of
 from haversack.survey.run.store import RunStore, StatusCount
 
 # Below this share of busy threads, something else than their work decided the speed.
@@ -43,12 +49,18 @@ def current_merge(record: RunRecord, store: RunStore) -> MergeTable:
     return MergeTable(rule=rule, threshold=threshold)  # type: ignore[arg-type]
 
 
-def photo_reader(store: RunStore) -> Photos:
+def photo_reader(store: RunStore, record: RunRecord) -> Photos:
     """Reads the photos of a run from the first, by path; the store must stay open."""
+    pack = PackIdentity(
+        name=record.pack.name,
+        version=record.pack.version,
+        task=DetectTask.name,
+        labels=record.pack.labels,
+    )
 
-    def read() -> Iterator[SurveyPhoto]:
+    def read() -> Iterator[PhotoResult]:
         for row in store.photo_rows():
-            yield _photo(row, store)
+            yield _photo(result_of(row, pack), store)
 
     return read
 
@@ -90,23 +102,20 @@ def _limit(record: RunRecord, decode: float, model: float, wall: float) -> str:
     return f"{first}: {share / work:.0%} of the CPU time"
 
 
-_COLUMNS = (
-    *("id", "path", "width", "height", "status", "error_code", "error", "tiles"),
-    *("tiles_skipped", "tiles_truncated", "valid_rows", "seconds_decode", "seconds_model"),
-    *("taken_at", "lon", "lat", "camera"),
-)
-
-
-def _photo(row: tuple[Any, ...], store: RunStore) -> SurveyPhoto:
-    objects = tuple(
-        FoundObject(
-            class_id=class_id,
-            score=score,
-            box=(x1, y1, x2, y2),
-            mask=mask,
-            review=bool(review),
-            counted=bool(counted),
-        )
-        for class_id, score, x1, y1, x2, y2, mask, review, counted in store.found(row[0])
+def _photo(photo: PhotoResult, store: RunStore) -> PhotoResult:
+    """The photo with what was found in it."""
+    if photo.status not in LOOKED_AT:
+        return photo
+    columns = list(zip(*store.found(photo.id), strict=True)) or [()] * 9
+    class_ids, scores, *edges, masks, reviews, counted = columns
+    found = Detections(
+        boxes=np.array(edges, np.float32).reshape(4, -1).T,
+        scores=np.array(scores, np.float32),
+        class_ids=np.array(class_ids, np.int64),
+        candidates=photo.tiles.candidates,
+        truncated=photo.tiles.truncated > 0,
+        masks=masks if any(mask is not None for mask in masks) else (),
+        reviews=tuple(map(bool, reviews)),
+        counted=tuple(map(bool, counted)),
     )
-    return SurveyPhoto(**dict(zip(_COLUMNS, row, strict=True)), objects=objects)
+    return replace(photo, outcome=found)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from haversack.engine.cpus import usable_cpus
 from haversack.engine.merge import MergeOptions
+from haversack.engine.results import PhotoResult
 from haversack.errors import HaversackError, Kind
 from haversack.survey.flow.open_photo import OpenPhoto
-from haversack.survey.flow.outcome import PhotoOutcome
+from haversack.survey.flow.outcome import FinishedPhoto
 from haversack.survey.flow.pipeline import Pipeline, PipelineOptions
 from haversack.survey.run.facts import current_merge
 from haversack.survey.run.options import RunRecord
@@ -100,8 +101,9 @@ class RunLoop:
         )
         return False
 
-    def _write(self, outcome: PhotoOutcome, seconds_so_far: float) -> None:
-        if outcome.status == "vanished" and not self.root.is_dir():
+    def _write(self, photo: FinishedPhoto, seconds_so_far: float) -> None:
+        result = photo.result
+        if result.status == "vanished" and not self.root.is_dir():
             raise HaversackError(
                 "photos-unreachable",
                 f"the folder of the photos, {self.root}, is no longer there",
@@ -109,18 +111,18 @@ class RunLoop:
                 "what was done is kept.",
                 kind=Kind.UNAVAILABLE,
             )
-        self.store.finish(outcome, seconds_so_far=seconds_so_far)
+        self.store.finish(photo, seconds_so_far=seconds_so_far)
         self._outcomes += 1
-        self._done_bytes += self._sizes[outcome.id]
-        self._found += len(outcome.found)
-        if outcome.status != "done":
+        self._done_bytes += self._sizes[result.id]
+        self._found += len(result.detections)
+        if result.status != "done":
             self._failures += 1
-            self._tell_failure(outcome)
+            self._tell_failure(result)
 
-    def _tell_failure(self, outcome: PhotoOutcome) -> None:
+    def _tell_failure(self, result: PhotoResult) -> None:
         self._told_failures += 1
         if self._told_failures <= _FAILURES_TOLD:
-            self.screen.note(f"{outcome.status}: {outcome.path}: {outcome.error}")
+            self.screen.note(f"{result.status}: {result.image}: {result.error_message}")
         elif self._told_failures == _FAILURES_TOLD + 1:
             self.screen.note("More photos fail; `haversack survey status --all` lists them.")
 

@@ -7,13 +7,13 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import tomli_w
 
+from haversack.engine.devices import DEVICE_PATTERN, Device
 from haversack.engine.merge import Rule
-from haversack.engine.session import Device
 from haversack.errors import HaversackError, Kind
 from haversack.packfile.archive import PackFiles
 from haversack.packfile.tiles import default_tile
@@ -76,7 +76,7 @@ class MergeTable(_Table, frozen=True, kw_only=True):
 class SpeedTable(_Table, frozen=True, kw_only=True):
     """How the pack is run; batch and threads as asked for, or as measured on the first tiles."""
 
-    device: Device
+    device: Annotated[Device, msgspec.Meta(pattern=DEVICE_PATTERN)]
     batch: int
     threads: int
     measured: bool

@@ -87,7 +87,7 @@ def run_survey(request: RunRequest, screen: Screen) -> Summary:
         write_retry(request.out, store, sources.root)
         if not interrupted:
             facts = run_facts(request.out, record, store)
-            report.write(facts, photo_reader(store), request.out / REPORT)
+            report.write(facts, photo_reader(store, record), request.out / REPORT)
         return Summary(
             folder=request.out,
             photos={status: one.photos for status, one in store.counts().items()},

@@ -29,15 +29,6 @@ FROM photo GROUP BY status;
 SELECT path, status, error_code, error, path_bytes FROM photo
 WHERE status IN ('failed', 'partial', 'vanished') ORDER BY path;
 
--- name: finish_photo
-UPDATE photo SET width = :width, height = :height, status = :status, error_code = :error_code,
-    error = :error, attempts = attempts + 1, valid_rows = :valid_rows, tiles = :tiles,
-    tiles_skipped = :tiles_skipped, tiles_missing = :tiles_missing,
-    tiles_quartered = :tiles_quartered, tiles_truncated = :tiles_truncated,
-    seconds_decode = :seconds_decode, seconds_model = :seconds_model, taken_at = :taken_at,
-    lon = :lon, lat = :lat, camera = :camera
-WHERE id = :id;
-
 -- name: drop_raw
 DELETE FROM raw WHERE photo_id = ?;
 
@@ -61,11 +52,6 @@ ORDER BY number;
 
 -- name: sized_photos
 SELECT id, width, height FROM photo WHERE status IN ('done', 'partial') ORDER BY path;
-
--- name: all_photos
-SELECT id, path, width, height, status, error_code, error, tiles, tiles_skipped, tiles_truncated,
-    coalesce(valid_rows, 0), seconds_decode, seconds_model, taken_at, lon, lat, camera
-FROM photo ORDER BY path;
 
 -- name: found_by_class
 SELECT class_id, count(*), count(DISTINCT photo_id) FROM found WHERE counted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,16 @@ from typing import Any
 import numpy as np
 
 from haversack.engine.merge import TileBoxes
+from haversack.engine.results import PhotoResult
 from haversack.errors import HaversackError, Kind
 from haversack.survey.flow.open_photo import OpenPhoto
-from haversack.survey.flow.outcome import PhotoOutcome
+from haversack.survey.flow.outcome import FinishedPhoto
+from haversack.survey.run.photo_columns import (
+    missing,
+    read_statement,
+    write_statement,
+    written,
+)
 from haversack.survey.run.sources import SourcePhoto
 from haversack.survey.run.statements import schema, statement
 
@@ -149,36 +156,14 @@ class RunStore:
             for number, path, raw, size, mtime in self._do("open_photos")
         ]
 
-    def finish(self, outcome: PhotoOutcome, *, seconds_so_far: float) -> None:
+    def finish(self, photo: FinishedPhoto, *, seconds_so_far: float) -> None:
         """Write one photo, all of it or nothing, in place of what an earlier attempt left."""
-        counts, geotag = outcome.counts, outcome.geotag
+        result = photo.result
         with self._transaction():
-            self._do("drop_raw", (outcome.id,))
-            self._many("add_raw", _raw_rows(outcome.id, outcome.raw))
-            self._write_found(outcome.id, outcome.found)
-            self._do(
-                "finish_photo",
-                {
-                    "id": outcome.id,
-                    "width": outcome.width,
-                    "height": outcome.height,
-                    "status": outcome.status,
-                    "error_code": outcome.error_code,
-                    "error": _shown(outcome.error)[0],
-                    "valid_rows": outcome.valid_rows,
-                    "tiles": counts.tiles,
-                    "tiles_skipped": counts.skipped,
-                    "tiles_missing": counts.missing,
-                    "tiles_quartered": counts.quartered,
-                    "tiles_truncated": counts.truncated,
-                    "seconds_decode": round(outcome.seconds_decode, 4),
-                    "seconds_model": round(outcome.seconds_model, 4),
-                    "taken_at": geotag.taken_at,
-                    "lon": geotag.lon,
-                    "lat": geotag.lat,
-                    "camera": geotag.camera,
-                },
-            )
+            self._do("drop_raw", (result.id,))
+            self._many("add_raw", _raw_rows(result.id, photo.raw))
+            self._write_found(result.id, _found_rows(result))
+            self._run(write_statement(), written(result, _shown(result.error_message)[0]))
             self._do("set_meta", ("seconds", f"{seconds_so_far:.3f}"))
 
     def sized_photos(self) -> list[tuple[int, int, int]]:
@@ -201,7 +186,7 @@ class RunStore:
         objects = 0
         with self._transaction():
             for photo_id, found in merged:
-                self._write_found(photo_id, found)
+                self._write_found(photo_id, _tile_rows(found))
                 objects += len(found)
             for item in facts.items():
                 self._do("set_meta", item)
@@ -211,10 +196,10 @@ class RunStore:
         """(class_id, score, x1, y1, x2, y2, mask, review, counted) of each object, surest first."""
         return list(self._do("read_found", (photo_id,)))
 
-    def photo_rows(self) -> Iterator[tuple[object, ...]]:
-        """Every photo's columns as `all_photos` names them, by path."""
+    def photo_rows(self) -> Iterator[tuple[Any, ...]]:
+        """Every photo's row, by path, as `photo_columns.result_of` takes it."""
         # Not `yield from`: that closes the cursor, which may outlive the database.
-        for row in self._do("all_photos"):  # noqa: UP028
+        for row in self._run(read_statement(self._photo_columns())):  # noqa: UP028
             yield row
 
     def counts(self) -> dict[str, StatusCount]:
@@ -265,25 +250,22 @@ class RunStore:
                 f"{self._path} is of format {found!r}; this Haversack reads format {FORMAT}",
                 hint="Use the Haversack that made it, or give --out another folder.",
             )
+        for column in missing(self._photo_columns()) if write else ():
+            self._run(f"ALTER TABLE photo ADD COLUMN {column.name} {column.added}")
 
-    def _write_found(self, photo_id: int, found: TileBoxes) -> None:
+    def _write_found(self, photo_id: int, rows: Iterable[tuple[object, ...]]) -> None:
         self._do("drop_found", (photo_id,))
-        rows = [
-            (photo_id, number, class_id, score, *box)
-            for number, (class_id, score, box) in enumerate(
-                zip(
-                    found.class_ids.tolist(),
-                    found.scores.tolist(),
-                    found.boxes.tolist(),
-                    strict=True,
-                )
-            )
-        ]
-        self._many("add_found", rows)
+        self._many("add_found", [(photo_id, number, *row) for number, row in enumerate(rows)])
+
+    def _photo_columns(self) -> list[str]:
+        return [row[1] for row in self._run("PRAGMA table_info(photo)")]
 
     def _do(self, name: str, values: Sequence[object] | dict[str, object] = ()) -> sqlite3.Cursor:
+        return self._run(statement(name), values)
+
+    def _run(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> sqlite3.Cursor:
         with self._guarded():
-            return self._base.execute(statement(name), values)
+            return self._base.execute(sql, values)
 
     def _many(self, name: str, rows: Sequence[Sequence[object]]) -> None:
         with self._guarded():
@@ -379,3 +361,14 @@ def _raw_rows(photo_id: int, raw: TileBoxes) -> list[tuple[object, ...]]:
             zip(*(column.tolist() for column in columns), strict=True)
         )
     ]
+
+
+def _found_rows(result: PhotoResult) -> Iterator[tuple[object, ...]]:
+    for one in result.detections:
+        yield one.class_id, one.score, *one.box
+
+
+def _tile_rows(found: TileBoxes) -> Iterator[tuple[object, ...]]:
+    columns = (found.class_ids.tolist(), found.scores.tolist(), found.boxes.tolist())
+    for class_id, score, box in zip(*columns, strict=True):
+        yield class_id, score, *box

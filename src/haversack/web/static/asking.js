@@ -5,8 +5,8 @@ import * as messages from "./messages.js";
 import { hasSiblings } from "./models.js";
 import { withKey, withOneRetry } from "./patience.js";
 import { closePhoto, openPhoto } from "./photo.js";
-import { readGrayPng } from "./png.js";
 import { predict, predictAddress, ServerError } from "./server.js";
+import { taskOf } from "./tasks/table.js";
 
 /** @import { State } from "./state.js" */
 
@@ -31,9 +31,7 @@ export class Asking {
     try {
       const photo = await openPhoto(await read(signal), name);
       if (signal.aborted) return closePhoto(photo);
-      this.state.photo = photo;
-      this.state.job = "";
-      this.state.forget();
+      this.state.takePhoto(photo);
       this.show();
       if (before) closePhoto(before);
       await this.#look(signal);
@@ -76,9 +74,9 @@ export class Asking {
       return predict({ url, photo: photo.blob, name: photo.name, signal, onSent });
     };
     const answer = await withKey(() => withOneRetry(call, signal, messages.showNote));
-    const map = answer.record.map ? await readGrayPng(answer.record.map) : null;
+    const pixels = await taskOf(answer.record.task).unpack(answer.record);
     if (signal.aborted) return;
-    Object.assign(this.state, { ...answer, map, seconds: (performance.now() - began) / 1000 });
+    this.state.keepAnswer({ ...answer, pixels }, (performance.now() - began) / 1000);
     messages.clearAlert();
     messages.clearBusy();
     this.show();
@@ -90,7 +88,7 @@ export class Asking {
     messages.clearBusy();
     const { photo } = this.state;
     // A file that neither the browser nor the server can read is no photo to stay with.
-    if (photo && !photo.bitmap) this.state.photo = null;
+    if (photo && !photo.bitmap) this.state.dropPhoto();
     this.show();
     const again = this.state.photo ? () => void this.lookAgain() : null;
     messages.showError(error, { about: photo?.name, again });

@@ -1,8 +1,8 @@
 // @ts-check
-// A classifier's answer as bars.
+// Classes with their scores as bars.
 
 import { byId, make } from "./elements.js";
-import { percent } from "./shown.js";
+import { percent } from "./words.js";
 
 /** @import { ClassScore } from "./types.js" */
 

@@ -1,16 +1,16 @@
 // @ts-check
-// The legend, or the surest classes, written into the corner of a photo that is taken along.
+// A few lines, such as a legend, written into the corner of a photo that is taken along.
 
 import { colourOf } from "./palette.js";
-import { percent } from "./shown.js";
 
-/** @import { Brush, PhotoRecord } from "./types.js" */
+/** @import { Brush } from "./types.js" */
+/** @import { CaptionLine } from "./tasks/task.js" */
 
 const LINES_SHOWN = 5;
 
-/** @param {Brush} context @param {PhotoRecord} record @param {number} textPx */
-export function drawCaption(context, record, textPx) {
-  const lines = linesOf(record).slice(0, LINES_SHOWN);
+/** @param {Brush} context @param {readonly CaptionLine[]} all of which the first are drawn @param {number} textPx */
+export function drawCaption(context, all, textPx) {
+  const lines = all.slice(0, LINES_SHOWN);
   if (lines.length === 0) return;
   const margin = Math.max(2, Math.floor(textPx / 4));
   const step = textPx + margin;
@@ -25,16 +25,5 @@ export function drawCaption(context, record, textPx) {
     context.fillRect(margin, top, textPx, textPx);
     context.fillStyle = "#fff";
     context.fillText(text, margin + step, top + textPx / 2 + 1);
-  });
-}
-
-/** @param {PhotoRecord} record */
-function linesOf({ classes, legend, width, height }) {
-  if (classes) {
-    return classes.map((one) => ({ classId: one.class_id, text: `${one.label} ${percent(one.score)}` }));
-  }
-  const pixels = Math.max(1, width * height);
-  return (legend ?? []).map((one) => {
-    return { classId: one.class_id, text: `${one.label} ${percent(one.pixels / pixels)}` };
   });
 }

@@ -29,7 +29,7 @@ export class Choice {
     const wanted = before ? keyOf(before) : fromAddress();
     const same = usable.find((pack) => keyOf(pack) === wanted || pack.name === wanted);
     const pack = same ?? usable[0] ?? null;
-    Object.assign(this.state, { packs, pack });
+    this.state.offer(packs, pack);
     if (pack && (!before || keyOf(pack) !== keyOf(before))) this.#use(pack);
     this.#show();
     tell(usable.length);
@@ -37,7 +37,6 @@ export class Choice {
 
   /** @param {Pack} pack */
   choose(pack) {
-    this.state.pack = pack;
     // An address of a job stays one.
     if (here().name === "photo") {
       history.replaceState(null, "", `#model=${encodeURIComponent(keyOf(pack))}`);
@@ -49,7 +48,7 @@ export class Choice {
 
   /** @param {Pack} pack */
   #use(pack) {
-    this.state.threshold = pack.default_threshold;
+    this.state.usePack(pack);
     this.changed();
   }
 

@@ -6,17 +6,19 @@ import { drawCaption } from "./caption.js";
 import { make } from "./elements.js";
 
 /** @import { Detection, PhotoRecord } from "./types.js" */
+/** @import { CaptionLine, Layer } from "./tasks/task.js" */
 /** @import { Photo } from "./photo.js" */
 
 /**
  * @param {object} shown
  * @param {Photo} shown.photo
  * @param {PhotoRecord} shown.record
- * @param {readonly Detection[]} shown.detections
- * @param {{ drawing: CanvasImageSource, opacity: number } | null} shown.layer
+ * @param {readonly Detection[]} shown.boxes
+ * @param {Layer | null} shown.layer
+ * @param {readonly CaptionLine[]} shown.caption
  * @returns {Promise<Blob>} a PNG
  */
-export async function annotated({ photo, record, detections, layer }) {
+export async function annotated({ photo, record, boxes, layer, caption }) {
   const canvas = new OffscreenCanvas(record.width, record.height);
   const context = canvas.getContext("2d");
   if (!context || !photo.bitmap) throw new Error("there is no photo to draw on");
@@ -31,8 +33,8 @@ export async function annotated({ photo, record, detections, layer }) {
   const view = { scale: 1, x: 0, y: 0 };
   const { width, height } = record;
   const pen = { view, textPx, linePx: textPx / 5, smallTags: Infinity, width, height };
-  drawBoxes(context, detections, pen);
-  drawCaption(context, record, textPx);
+  drawBoxes(context, boxes, pen);
+  drawCaption(context, caption, textPx);
   return encoded(canvas.transferToImageBitmap());
 }
 

@@ -6,16 +6,16 @@ import { fetchJobPhoto, fetchRecordText, fetchRowText } from "./jobserver.js";
 import { titleOf } from "./jobwords.js";
 import { withKey } from "./patience.js";
 import { closePhoto, openPhoto } from "./photo.js";
-import { readGrayPng } from "./png.js";
 import { listedRows } from "./phototable.js";
 import { go, hashOf } from "./place.js";
 import { ServerError } from "./server.js";
+import { taskOf } from "./tasks/table.js";
 
-/** @import { Job, LabelMap, PhotoRecord, PhotoRow } from "./types.js" */
+/** @import { Job, PhotoRecord, PhotoRow } from "./types.js" */
 /** @import { Survey } from "./jobview.js" */
 /** @import { Photo } from "./photo.js" */
-/** @import { State } from "./state.js" */
-/** @typedef {{ photo: Photo, record: PhotoRecord, text: string, map: LabelMap | null }} Opened */
+/** @import { Answer, State } from "./state.js" */
+/** @typedef {{ photo: Photo, answer: Answer }} Opened */
 
 const bar = byId("of-job", HTMLElement);
 const before = byId("photo-before", HTMLButtonElement);
@@ -82,7 +82,7 @@ export class JobPhoto {
   }
 
   hide() {
-    this.state.job = "";
+    this.state.leaveJob();
     bar.hidden = true;
   }
 
@@ -97,14 +97,10 @@ export class JobPhoto {
   }
 
   /** @param {Job} job @param {Opened} found */
-  #put(job, { photo, record, text, map }) {
+  #put(job, { photo, answer }) {
     const { state } = this;
     if (state.photo) closePhoto(state.photo);
-    state.forget();
-    // The job has left out what is not sure enough: the slider begins where nothing is hidden.
-    const least = Math.min(...(record.detections ?? []).map((one) => one.score), state.threshold);
-    const threshold = Math.floor(least * 100) / 100;
-    Object.assign(state, { photo, record, text, map, threshold, seconds: 0, job: job.id });
+    state.showJobPhoto(job.id, photo, answer);
     const isSurvey = job.kind === "survey";
     const link = byId("of-job-link", HTMLAnchorElement);
     link.href = isSurvey ? hashOf(job.id) : "#jobs";
@@ -122,8 +118,8 @@ export class JobPhoto {
 async function opened(name, text, blob) {
   /** @type {PhotoRecord} */
   const record = JSON.parse(text);
-  const map = record.map ? await readGrayPng(record.map) : null;
-  return { photo: await openPhoto(blob, name), record, text, map };
+  const pixels = await taskOf(record.task).unpack(record);
+  return { photo: await openPhoto(blob, name), answer: { record, text, pixels } };
 }
 
 /**

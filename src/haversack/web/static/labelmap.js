@@ -5,12 +5,9 @@ import { levelsOf } from "./palette.js";
 
 /** @import { LabelMap, Size } from "./types.js" */
 
-/** What stays bare until it is chosen itself. */
-export const BACKGROUND = "background";
-
 /**
  * @param {LabelMap} map
- * @param {ReadonlySet<number> | null} classIds to be coloured; null for all
+ * @param {ReadonlySet<number>} classIds to be coloured
  * @param {Size} size of the layer, at most the map's: the nearest pixels are taken
  * @returns {ImageData}
  */
@@ -28,18 +25,6 @@ export function tinted(map, classIds, size) {
   return layer;
 }
 
-/**
- * What is coloured when nothing was chosen: everything but what the model calls background.
- * @param {readonly string[]} labels the pack's
- * @returns {Set<number>}
- */
-export function foreground(labels) {
-  const all = new Set(Array.from({ length: 256 }, (_, classId) => classId));
-  const behind = labels.indexOf(BACKGROUND);
-  if (behind >= 0) all.delete(behind);
-  return all;
-}
-
 /** @param {LabelMap} map @param {number} x @param {number} y in the photo's pixels @returns {number | null} class_id */
 export function classAt(map, x, y) {
   const [column, row] = [Math.floor(x), Math.floor(y)];
@@ -47,12 +32,11 @@ export function classAt(map, x, y) {
   return map.classIds[row * map.width + column] ?? null;
 }
 
-/** RGBA of each class as one word in memory order. @param {ReadonlySet<number> | null} classIds */
+/** RGBA of each class as one word in memory order. @param {ReadonlySet<number>} classIds */
 function colourWords(classIds) {
   const bytes = new Uint8ClampedArray(256 * 4);
   for (let classId = 0; classId < 256; classId++) {
-    if (classIds && !classIds.has(classId)) continue;
-    bytes.set([...levelsOf(classId), 255], classId * 4);
+    if (classIds.has(classId)) bytes.set([...levelsOf(classId), 255], classId * 4);
   }
   return new Uint32Array(bytes.buffer);
 }

@@ -7,23 +7,25 @@ import { shrunk } from "./photo.js";
 
 /** @import { LabelMap } from "./types.js" */
 
-/** The stage needs no finer one: with 24 MP tinting takes 150 ms, with this 15. */
-const STAGE_PX = 2048;
-
-/** @type {{ map: LabelMap, areas: string, drawing: HTMLCanvasElement } | null} */
+/** @type {{ of: LabelMap, wanted: string, drawing: HTMLCanvasElement } | null} */
 let kept = null;
 
-/** @param {LabelMap} map @param {ReadonlySet<number>} areas @returns {HTMLCanvasElement} */
-export function stageLayer(map, areas) {
-  const wanted = [...areas].join(" ");
-  if (kept?.map !== map || kept.areas !== wanted) {
-    kept = { map, areas: wanted, drawing: layer(map, areas, STAGE_PX) };
+/**
+ * @param {LabelMap} map
+ * @param {ReadonlySet<number>} areas class_ids to be coloured
+ * @param {number} longest px of a side; Infinity for the map's own size, which is not kept: 24 MP take 96 MB
+ */
+export function tintedCanvas(map, areas, longest) {
+  if (longest === Infinity) return drawn(map, areas, longest);
+  const wanted = [longest, ...areas].join(" ");
+  if (kept?.of !== map || kept.wanted !== wanted) {
+    kept = { of: map, wanted, drawing: drawn(map, areas, longest) };
   }
   return kept.drawing;
 }
 
-/** @param {LabelMap} map @param {ReadonlySet<number>} areas @param {number} [longest] px of a side */
-export function layer(map, areas, longest = Infinity) {
+/** @param {LabelMap} map @param {ReadonlySet<number>} areas @param {number} longest */
+function drawn(map, areas, longest) {
   const size = shrunk(map, longest);
   const canvas = make("canvas");
   [canvas.width, canvas.height] = [size.width, size.height];

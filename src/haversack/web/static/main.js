@@ -141,8 +141,7 @@ function showPlaceForPhoto() {
   // A job's photo has an address of its own, and this is another.
   if (state.job) {
     jobPhoto.hide();
-    state.photo = null;
-    state.forget();
+    state.dropPhoto();
   }
   showView(state.photo ? "result" : "start");
   screen.show();
@@ -173,7 +172,7 @@ function stepPhoto(way) {
 
 /** @param {number} by */
 function moveThreshold(by) {
-  if (state.record?.detections) screen.setThreshold(state.threshold + by);
+  if (state.record && state.task.scores(state.record)) screen.setThreshold(state.threshold + by);
 }
 
 function watchControls() {

@@ -2,25 +2,17 @@
 // The menu of models: task, accuracy and speed of each, and why one cannot be chosen.
 
 import { byId, make } from "./elements.js";
+import { taskOf } from "./tasks/table.js";
 
 /** @import { Pack } from "./types.js" */
 
-/** What the page can show, in its words. */
-const TASKS = new Map([
-  ["detect", "objects"],
-  ["segment", "objects"],
-  ["label-map", "areas"],
-  ["classify", "one class a photo"],
-]);
 const button = byId("model-button", HTMLButtonElement);
 const menu = byId("model-menu", HTMLElement);
 const list = byId("model-list", HTMLElement);
 
 /** @param {Pack} pack @returns {string} why the page cannot use it, or "" */
 export function reasonAgainst(pack) {
-  if (!pack.takes_pictures) return "no photo: it takes numbers";
-  if (!TASKS.has(pack.task)) return "nothing to draw: it gives plain numbers";
-  return "";
+  return taskOf(pack.task).reasonAgainst(pack);
 }
 
 /** @param {Pack} pack */
@@ -30,7 +22,7 @@ export function keyOf(pack) {
 
 /** @param {Pack} pack @returns {string} "objects · 31 ms" */
 export function shortFacts(pack) {
-  return [TASKS.get(pack.task) ?? pack.task, speed(pack)].filter(Boolean).join(" · ");
+  return [taskOf(pack.task).words || pack.task, speed(pack)].filter(Boolean).join(" · ");
 }
 
 /** @param {readonly Pack[]} packs @param {Pack | null} current shown on the button */

@@ -9,37 +9,31 @@ import { isSignedIn } from "./session.js";
 import { formatSeconds, hasSiblings } from "./models.js";
 import { showNames } from "./names.js";
 import { predictAddress } from "./server.js";
-import { percent, sentence } from "./shown.js";
+import { percent } from "./words.js";
 
 /** @import { State } from "./state.js" */
 
 const CLOSER_FROM = 2;
-const TITLES = new Map([
-  ["label-map", "Areas"],
-  ["classify", "Classes"],
-]);
 
 /** @param {State} state @param {(label: string) => void} toggle called with a name that was clicked */
 export function showPanel(state, toggle) {
-  const { record } = state;
-  const task = record?.task ?? state.pack?.task ?? "";
-  const hasThreshold = task === "detect" || task === "segment";
-  element("panel-title").textContent = TITLES.get(task) ?? "Objects";
-  setText("summary", record ? sentence(record, state.threshold) : "");
+  const { record, task } = state;
+  element("panel-title").textContent = task.title;
+  setText("summary", record ? task.sentence(record, state.threshold) : "");
   const rows = state.rows();
   showNames(rows, state.chosen, toggle);
-  showBars(record?.classes ?? []);
+  showBars(record ? task.bars(record) : []);
   element("names-hint").hidden = rows.length === 0;
-  element("threshold-box").hidden = !hasThreshold;
-  element("opacity-box").hidden = task !== "label-map";
-  element("mode").hidden = task === "classify";
-  showTruncated(state);
+  element("threshold-box").hidden = !task.controls.threshold;
+  element("opacity-box").hidden = !task.controls.opacity;
+  element("mode").hidden = !task.controls.mode;
+  showNote(record ? task.note(record) : "");
   element("closer-box").hidden = !canLookCloser(state);
   showThreshold(state);
   byId("opacity", HTMLInputElement).value = String(state.opacity);
   element("opacity-value").textContent = percent(state.opacity);
   showMode(state);
-  showTake(state, hasThreshold);
+  showTake(state);
   setText("facts", facts(state));
 }
 
@@ -69,16 +63,14 @@ function showMode({ mode, chosen }) {
   }
 }
 
-/** @param {State} state */
-function showTruncated({ record }) {
-  const note = element("truncated");
-  note.hidden = !record?.truncated;
-  const candidates = record?.candidates === undefined ? "" : ` (${record.candidates} candidates)`;
-  note.textContent = `There was more in this photo than the model can keep${candidates}: the list may not be complete.`;
+/** @param {string} text */
+function showNote(text) {
+  element("note").hidden = text === "";
+  element("note").textContent = text;
 }
 
-/** @param {State} state @param {boolean} hasThreshold */
-function showTake({ photo, pack, packs, record, threshold }, hasThreshold) {
+/** @param {State} state */
+function showTake({ photo, pack, packs, record, task, threshold }) {
   byId("save-record", HTMLButtonElement).disabled = !record;
   const button = byId("save-shown", HTMLButtonElement);
   button.disabled = !record || !photo?.bitmap;
@@ -88,7 +80,7 @@ function showTake({ photo, pack, packs, record, threshold }, hasThreshold) {
     address: predictAddress(pack, hasSiblings(pack, packs)),
     file: photo.name,
     threshold,
-    hasThreshold,
+    hasThreshold: task.controls.threshold,
     hasKey: currentKey() !== "" || isSignedIn(),
   });
 }

@@ -21,7 +21,7 @@ export class Reach {
   hover(x, y) {
     const detection = this.stage.detectionAt(x, y);
     this.stage.reach(detection);
-    const words = detection ? inWords(detection) : this.#area(x, y);
+    const words = detection ? inWords(detection) : this.stage.wordsAt(x, y);
     if (words) showTooltip(words, x, y);
     else hideTooltip();
   }
@@ -51,12 +51,6 @@ export class Reach {
   reset() {
     this.#place = -1;
     hideTooltip();
-  }
-
-  /** @param {number} x @param {number} y */
-  #area(x, y) {
-    const classId = this.stage.classAt(x, y);
-    return this.state.record?.legend?.find((one) => one.class_id === classId)?.label ?? "";
   }
 }
 

@@ -4,18 +4,12 @@
 
 import { boxAt, drawBoxes, drawReached } from "./boxes.js";
 import { byId } from "./elements.js";
-import { classAt } from "./labelmap.js";
 import { sourceFor } from "./photo.js";
 import { fitted, isZoomed, moved, zoomed } from "./view.js";
 
-/** @import { Detection, LabelMap, Size, View } from "./types.js" */
+/** @import { Detection, Size, View } from "./types.js" */
 /** @import { Photo } from "./photo.js" */
-/**
- * @typedef {object} Layer a label map in colours
- * @property {LabelMap} map
- * @property {CanvasImageSource} drawing
- * @property {number} opacity
- */
+/** @import { Layer } from "./tasks/task.js" */
 
 const TEXT_PX = 13;
 /** Twice what the drawn photos take: on a screen a step of one pixel is hard to see. */
@@ -101,9 +95,9 @@ export class Stage {
     return boxAt(this.#detections, across, down, FINGER_PX / this.#view.scale);
   }
 
-  /** @param {number} x @param {number} y in the stage's pixels @returns {number | null} class_id of the label map there */
-  classAt(x, y) {
-    return this.#layer && classAt(this.#layer.map, ...this.#inPhoto(x, y));
+  /** @param {number} x @param {number} y in the stage's pixels @returns {string} what the layer has there, or "" */
+  wordsAt(x, y) {
+    return this.#layer?.wordsAt(...this.#inPhoto(x, y)) ?? "";
   }
 
   /** @param {Detection} detection @returns {{ x: number, y: number }} the middle of its top edge, in the stage's pixels */

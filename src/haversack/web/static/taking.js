@@ -3,7 +3,6 @@
 
 import { annotated, save, stem } from "./download.js";
 import { byId } from "./elements.js";
-import { layer } from "./layer.js";
 import { showError } from "./messages.js";
 
 /** @import { State } from "./state.js" */
@@ -12,13 +11,13 @@ const SAID_SECONDS = 2;
 
 /** The photo at full size as it is shown; the original is at hand already, so then with everything. @param {State} state */
 export async function saveShown(state) {
-  const { photo, record, map, opacity } = state;
+  const { photo, record } = state;
   if (!photo?.bitmap || !record) return;
   const mode = state.mode === "original" ? "all" : state.mode;
-  const drawing = map && layer(map, state.areas());
-  const shown = { photo, record, detections: state.boxes(mode) };
+  const layer = state.layer(Infinity, mode);
+  const shown = { photo, record, boxes: state.boxes(mode), layer, caption: state.task.caption(record) };
   try {
-    const blob = await annotated({ ...shown, layer: drawing && { drawing, opacity } });
+    const blob = await annotated(shown);
     save(blob, `${stem(photo.name)}_found.png`);
   } catch (error) {
     showError(error);

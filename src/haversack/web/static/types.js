@@ -113,12 +113,6 @@
  * @property {string} name
  * @property {string} url
  *
- * @typedef {object} NamedCount one line of the list of names
- * @property {string} label
- * @property {number} class_id
- * @property {number} count
- * @property {number} best the surest one's score
- *
  * @typedef {object} View where the photo lies on the stage: stage = photo * scale + offset
  * @property {number} scale
  * @property {number} x

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from haversack.asgi.errors import RetryLaterError
+from haversack.errors import RetryLaterError
 from haversack.jobs.services import JobServices
 from haversack.serve.http.job_events import EventStreams
 

@@ -9,9 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from haversack.asgi.errors import RetryLaterError
 from haversack.engine.results import PackIdentity
-from haversack.errors import EngineError, HaversackError
+from haversack.errors import EngineError, HaversackError, RetryLaterError
 from haversack.packfile.archive import PackFiles
 from haversack.serve.models.loaded import Key, LoadedModels, LoadPolicy
 from haversack.serve.models.residency import Residency

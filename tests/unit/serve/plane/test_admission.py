@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from haversack.asgi.errors import RetryLaterError
-from haversack.errors import HaversackError, Kind
+from haversack.errors import HaversackError, Kind, RetryLaterError
 from haversack.serve.models.gate import Deadline
 from haversack.serve.plane.admission import Seats, check_fits, too_late
 
@@ -65,7 +64,7 @@ def test_retry_after_follows_how_long_requests_stay() -> None:
 
 def test_too_late_says_whose_patience_ended() -> None:
     own = too_late(Deadline(at=0, by_caller=True), "memory", 3)
-    assert (own.code, own.kind) == ("deadline-passed", Kind.UNAVAILABLE)
+    assert (own.code, own.kind) == ("deadline-passed", Kind.DEADLINE)
     ours = too_late(Deadline(at=0), "memory", 3)
     assert isinstance(ours, RetryLaterError)
     assert ours.retry_after_seconds == 3

@@ -13,24 +13,29 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.integration.survey_material import save, scene
+from tests.unit.packfile.conftest import make_manifest, tiny_files
 
 from haversack.engine.budget import Budget, MemoryBudget
-from haversack.engine.detections import Detections
+from haversack.engine.fitted import Fitted
 from haversack.engine.merge import MergeOptions
 from haversack.engine.photo import DecodedPhoto
-from haversack.engine.predictor import Fitted
+from haversack.engine.results import PackIdentity
+from haversack.engine.tasks.detect import Detections, DetectTask
 from haversack.errors import EngineError
 from haversack.survey.flow import pipeline as pipeline_file
 from haversack.survey.flow.grid import GridTable
 from haversack.survey.flow.open_photo import OpenPhoto
-from haversack.survey.flow.outcome import PhotoOutcome
+from haversack.survey.flow.outcome import FinishedPhoto
 from haversack.survey.flow.pipeline import Pipeline, PipelineOptions
 
 
 class Scripted:
     """A predictor that sees one thing in each tile, and fails in those that are white."""
 
+    identity = PackIdentity(name="scripted", version="1", task="detect")
+
     def __init__(self) -> None:
+        self.task = DetectTask(make_manifest(tiny_files()))
         self.calls: list[int] = []
 
     def fit(self, image: DecodedPhoto) -> Fitted:
@@ -85,7 +90,7 @@ def work(
     memory: Budget | None = None,
     model: Scripted | None = None,
     **options: Any,
-) -> list[PhotoOutcome]:
+) -> list[FinishedPhoto]:
     told = PipelineOptions(
         root=folder,
         grid=GridTable(tile=64, overlap=8, overview=False),
@@ -104,8 +109,8 @@ def work(
 @pytest.mark.parametrize("options", [{"threads": 1}, {"decoders": 2, "across_photos": True}])
 def test_each_photo_has_one_outcome(tmp_path: Path, options: dict[str, Any]) -> None:
     outcomes = work(tmp_path, listed(tmp_path, [], 12), **options)
-    assert sorted(one.id for one in outcomes) == list(range(12))
-    assert {one.status for one in outcomes} == {"done"}
+    assert sorted(one.result.id for one in outcomes) == list(range(12))
+    assert {one.result.status for one in outcomes} == {"done"}
     # Four tiles, one thing at the corner of each.
     assert {len(one.raw) for one in outcomes} == {4}
     first = outcomes[0]
@@ -114,9 +119,9 @@ def test_each_photo_has_one_outcome(tmp_path: Path, options: dict[str, Any]) -> 
 
 def test_a_graph_that_fails_on_one_photo_fails_that_photo(tmp_path: Path) -> None:
     outcomes = work(tmp_path, listed(tmp_path, [3], 8), threads=1)
-    assert {one.id: one.status for one in outcomes}[3] == "failed"
-    assert [one.error_code for one in outcomes if one.id == 3] == ["run-failed"]
-    assert sum(one.status == "done" for one in outcomes) == 7
+    assert {one.result.id: one.result.status for one in outcomes}[3] == "failed"
+    assert [one.result.error_code for one in outcomes if one.result.id == 3] == ["run-failed"]
+    assert sum(one.result.status == "done" for one in outcomes) == 7
 
 
 def test_a_graph_that_fails_on_photo_after_photo_stops_the_run(tmp_path: Path) -> None:
@@ -128,18 +133,18 @@ def test_a_graph_that_fails_on_photo_after_photo_stops_the_run(tmp_path: Path) -
 def test_a_photo_waits_for_memory_instead_of_failing(tmp_path: Path) -> None:
     # Each takes about 3 MiB to decode: one after the other, though four threads could.
     outcomes = work(tmp_path, listed(tmp_path, [], 9), threads=4, memory=MemoryBudget(4 << 20))
-    assert {one.status for one in outcomes} == {"done"}
+    assert {one.result.status for one in outcomes} == {"done"}
 
 
 def test_a_broken_photo_of_many_tiles_ends_neither_the_run_nor_asks_again(tmp_path: Path) -> None:
     model = Scripted()
     photos = listed(tmp_path, [0], 2, width=500, height=400)
     outcomes = work(tmp_path, photos, model=model, threads=1)
-    assert {one.id: (one.status, one.error_code) for one in outcomes} == {
+    assert {one.result.id: (one.result.status, one.result.error_code) for one in outcomes} == {
         0: ("failed", "run-failed"),
         1: ("done", ""),
     }
-    tiles = outcomes[-1].counts.tiles
+    tiles = outcomes[-1].result.tiles.total
     assert tiles > 50
     assert sum(model.calls) == 2 + tiles  # of the broken one, only those of the call that failed
 
@@ -148,9 +153,9 @@ def test_photos_that_share_a_batch_with_a_broken_one_are_looked_at(tmp_path: Pat
     outcomes = work(
         tmp_path, listed(tmp_path, [3, 7], 12), threads=1, batch=24, decoders=2, across_photos=True
     )
-    failed = [one.id for one in outcomes if one.status == "failed"]
+    failed = [one.result.id for one in outcomes if one.result.status == "failed"]
     assert sorted(failed) == [3, 7]
-    assert sum(one.status == "done" for one in outcomes) == 10
+    assert sum(one.result.status == "done" for one in outcomes) == 10
 
 
 def test_whole_photos_between_broken_ones_let_the_run_go_on(tmp_path: Path) -> None:
@@ -176,7 +181,7 @@ class ShortOnce:
 
 def test_a_photo_that_cannot_be_planned_for_want_of_memory_fails_alone(tmp_path: Path) -> None:
     outcomes = work(tmp_path, listed(tmp_path, [], 4), ShortOnce(), threads=1)
-    told = {one.id: (one.status, one.error_code) for one in outcomes}
+    told = {one.result.id: (one.result.status, one.result.error_code) for one in outcomes}
     assert told[0] == ("failed", "photo-out-of-memory")
     assert [told[number][0] for number in (1, 2, 3)] == ["done"] * 3
 
@@ -245,6 +250,6 @@ def test_a_photo_that_breaks_while_the_run_stops_ends_once(tmp_path: Path) -> No
                 model.go_on.release()
     finally:
         pipeline.close()
-    assert [one.error_code for one in outcomes] == ["run-failed"]
+    assert [one.result.error_code for one in outcomes] == ["run-failed"]
     assert pipeline.in_flight == 0
     assert memory.take(memory.whole_bytes)

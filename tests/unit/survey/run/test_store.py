@@ -9,10 +9,16 @@ import numpy as np
 import pytest
 
 from haversack.engine.merge import TileBoxes
+from haversack.engine.results import GeoTag, PackIdentity, PhotoResult, TileCounts
+from haversack.engine.tasks.detect import DetectSurvey
 from haversack.errors import HaversackError
-from haversack.survey.flow.outcome import PhotoOutcome
+from haversack.survey.flow.open_photo import OpenPhoto
+from haversack.survey.flow.outcome import FinishedPhoto, not_looked_at
+from haversack.survey.run.photo_columns import result_of
 from haversack.survey.run.sources import SourcePhoto
-from haversack.survey.run.store import RunStore
+from haversack.survey.run.store import DATABASE, RunStore
+
+PACK = PackIdentity(name="tiny", version="1", task="detect", labels=("cow",))
 
 
 def listed(*names: str, size: int = 10) -> list[SourcePhoto]:
@@ -33,10 +39,18 @@ def boxes(count: int) -> TileBoxes:
     )
 
 
-def done(number: int, count: int = 2) -> PhotoOutcome:
-    return PhotoOutcome(
-        id=number, path="", status="done", width=9, height=8, raw=boxes(count), found=boxes(count)
+def done(number: int, count: int = 2) -> FinishedPhoto:
+    found = DetectSurvey().merged(boxes(count), candidates=count, truncated=False)
+    timing = {"decode_seconds": 0.0, "model_seconds": 0.0}
+    result = PhotoResult(
+        id=number, image="", width=9, height=8, pack=PACK, outcome=found, timing=timing
     )
+    return FinishedPhoto(result=result, raw=boxes(count))
+
+
+def broken(number: int, code: str, message: str) -> FinishedPhoto:
+    photo = OpenPhoto(id=number, path="", name="", size_bytes=0, mtime_ns=0)
+    return not_looked_at(photo, PACK, HaversackError(code, message))
 
 
 def test_what_is_written_is_read_back_to_the_bit(tmp_path: Path) -> None:
@@ -60,7 +74,7 @@ def test_finishing_twice_leaves_one_outcome(tmp_path: Path) -> None:
 
 
 def test_only_what_is_not_done_is_open(tmp_path: Path) -> None:
-    failed = PhotoOutcome(id=2, path="", status="failed", error_code="a-b", error="why")
+    failed = broken(2, "a-b", "why")
     with RunStore(tmp_path, write=True) as store:
         store.list_photos(listed("b.jpg", "a.jpg", "c.jpg"), there)
         assert [photo.path for photo in store.open_photos()] == ["a.jpg", "b.jpg", "c.jpg"]
@@ -128,3 +142,42 @@ def test_photos_half_read_when_the_store_is_closed_raise_nothing(tmp_path: Path)
         rows = store.photo_rows()
         next(rows)
     rows.close()  # type: ignore[attr-defined]
+
+
+def test_a_run_from_before_a_column_is_read_and_gets_it_when_it_goes_on(tmp_path: Path) -> None:
+    with RunStore(tmp_path, write=True) as store:
+        store.list_photos(listed("a.jpg", "b.jpg"), there)
+        store.finish(done(1), seconds_so_far=0)
+    with sqlite3.connect(tmp_path / DATABASE) as old:
+        old.execute("ALTER TABLE photo DROP COLUMN candidates")
+    with RunStore(tmp_path, write=False) as store:
+        first, second = (result_of(row, PACK) for row in store.photo_rows())
+        assert (first.status, first.tiles.candidates) == ("done", None)
+        assert second.status == "queued"
+    with RunStore(tmp_path, write=True) as store:
+        store.finish(done(2, 5), seconds_so_far=0)
+        assert [result_of(row, PACK).tiles.candidates for row in store.photo_rows()] == [None, 5]
+
+
+def test_every_column_of_a_photo_comes_back_as_it_went(tmp_path: Path) -> None:
+    result = PhotoResult(
+        id=1,
+        image="a.jpg",
+        width=40,
+        height=30,
+        pack=PACK,
+        error=HaversackError("image-truncated", "it ends early"),
+        outcome=done(1).result.outcome,
+        valid_rows=20,
+        timing={"decode_seconds": 0.25, "model_seconds": 0.5},
+        tiles=TileCounts(total=9, skipped=1, missing=2, quartered=3, truncated=4, candidates=700),
+        geotag=GeoTag(taken_at="2026-05-01T09:30:00", lon=7.5, lat=46.25, camera="{}"),
+    )
+    with RunStore(tmp_path, write=True) as store:
+        store.list_photos(listed("a.jpg"), there)
+        store.finish(FinishedPhoto(result=result), seconds_so_far=0)
+        (row,) = store.photo_rows()
+    kept = result_of(row, PACK)
+    assert kept.error_code == result.error_code
+    for name in ("image", "width", "height", "status", "valid_rows", "timing", "tiles", "geotag"):
+        assert getattr(kept, name) == getattr(result, name)

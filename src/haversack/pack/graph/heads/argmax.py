@@ -97,7 +97,6 @@ def _check(feeding: Feeding) -> None:
 HEAD = Head(
     name="argmax",
     task="label-map",
-    rule="labels",
     opset=11,
     build=build,
     reference=answer.of_planes,

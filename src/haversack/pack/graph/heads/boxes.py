@@ -184,7 +184,6 @@ def _arrays(found: BoxOutputs, decoding: Decoding) -> dict[str, NDArray[Any]]:
 HEAD = Head(
     name="boxes",
     task="detect",
-    rule="boxes",
     opset=11,
     build=build,
     reference=detections(decode.boxes),

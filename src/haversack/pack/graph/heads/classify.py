@@ -53,7 +53,6 @@ def build_probabilities(decoding: Decoding) -> HeadGraph:
 SOFTMAX = Head(
     name="softmax",
     task="classify",
-    rule="probabilities",
     opset=5,
     build=build_softmax,
     reference=answer.of_logits,
@@ -61,7 +60,6 @@ SOFTMAX = Head(
 PROBABILITIES = Head(
     name="probabilities",
     task="classify",
-    rule="probabilities",
     opset=5,
     build=build_probabilities,
     reference=answer.of_probabilities,

@@ -75,7 +75,6 @@ def build(decoding: Decoding) -> HeadGraph:
 HEAD = Head(
     name="fastestdet",
     task="detect",
-    rule="boxes",
     opset=11,
     build=build,
     reference=detections(decode.fastestdet),

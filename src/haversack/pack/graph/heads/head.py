@@ -11,7 +11,7 @@ from haversack.errors import ImportRefusedError
 from haversack.pack.decoding import Decoding
 from haversack.pack.feeding import Feeding
 from haversack.pack.reference.answer import Reference
-from haversack.packfile.manifest import Rule, Task
+from haversack.packfile.manifest import Task
 from haversack.packfile.signature import TensorSpec
 
 
@@ -39,7 +39,6 @@ class Head:
     Attributes:
         name: as `--head` takes it.
         task: what it makes of the network.
-        rule: how its answers are compared.
         opset: the lowest it can be written in, for any outputs it reads.
         build: its graph; raises ImportRefusedError `outputs-unknown` where the outputs do not fit.
         reference: the same outputs read in numpy, written from the model's own postprocessing and
@@ -51,7 +50,6 @@ class Head:
 
     name: str
     task: Task
-    rule: Rule
     opset: int
     build: Callable[[Decoding], HeadGraph]
     reference: Reference

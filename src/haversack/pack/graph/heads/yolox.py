@@ -89,7 +89,6 @@ def _classes_fit(classes: int, labels: int) -> bool:
 HEAD = Head(
     name="yolox",
     task="detect",
-    rule="boxes",
     opset=11,
     build=build,
     reference=detections(decode.yolox),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from haversack.asgi.access import Scope
+from haversack.callers import Scope
 from haversack.jobs.job import State
 from haversack.jobs.kind import JobInput
 from haversack.jobs.kinds import KIND, JobKinds

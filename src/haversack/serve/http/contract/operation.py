@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from haversack.asgi.access import Scope
+from haversack.callers import Scope
 from haversack.jobs.kind import JobOption
 from haversack.serve.http.contract.schemas import Schema, ref
 from haversack.serve.work.predict_kind import PREDICT

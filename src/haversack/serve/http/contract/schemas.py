@@ -262,6 +262,17 @@ SCHEMAS: dict[str, Schema] = {
                     "json": _FREE,
                     "calls": _FREE,
                     "parts": _list(_object({"name": _TEXT, "bytes": _WHOLE}, "name", "bytes")),
+                    "devices": _list(
+                        _object(
+                            {
+                                "name": _TEXT,
+                                "budget_bytes": _WHOLE,
+                                "sessions_bytes": _WHOLE,
+                                "calls": _FREE,
+                            },
+                            *("name", "budget_bytes", "sessions_bytes", "calls"),
+                        )
+                    ),
                 },
                 *("budget_bytes", "resident_bytes", "in_use_bytes"),
             ),
@@ -275,6 +286,8 @@ SCHEMAS: dict[str, Schema] = {
                         "pinned": _BOOL,
                         "bytes": _WHOLE,
                         "call_bytes": _WHOLE,
+                        "device": _TEXT,
+                        "device_bytes": _WHOLE,
                         "source": _TEXT,
                         "users": _WHOLE,
                         "waiting": _WHOLE,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from haversack.asgi.access import Scope
+from haversack.callers import Scope
 from haversack.jobs.kinds import JobKinds
 from haversack.serve.http.contract.jobs import REQUEST_LATER, job_operations, job_query
 from haversack.serve.http.contract.operation import (

@@ -14,8 +14,9 @@ import schemathesis
 from schemathesis.core.result import Ok
 
 from haversack.app.kinds import KINDS
-from haversack.asgi.access import AccessRules, Scope
+from haversack.asgi.access import AccessRules
 from haversack.asgi.bodies import BodyStore
+from haversack.callers import Scope
 from haversack.engine.tensors import NUMPY
 from haversack.serve.http.context import Context
 from haversack.serve.http.contract.openapi import document

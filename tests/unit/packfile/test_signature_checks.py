@@ -7,7 +7,7 @@ from tests.unit.packfile.conftest import changed
 
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature, TensorSpec
-from haversack.packfile.tasks import check_fit, check_task
+from haversack.packfile.signature_checks import check_fit, check_task
 
 
 def spec(text: str) -> TensorSpec:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from haversack.engine.boxes import area, clip, iou
-from haversack.engine.detections import Detections, Slots, from_slots
+from haversack.engine.tasks.detect import Detections, Slots, from_slots
 
 
 def slots(scores: list[float], candidates: int | None = None) -> Slots:
@@ -60,7 +60,7 @@ def test_a_photo_with_nothing_in_it_gives_no_detections() -> None:
     found = taken(slots([0.0, 0.0], candidates=0))
     assert len(found) == 0
     assert not found.truncated
-    assert found.named(("cow",)) == ()
+    assert found.objects(("cow",)) == ()
 
 
 def test_a_threshold_keeps_scores_that_equal_it() -> None:
@@ -69,7 +69,11 @@ def test_a_threshold_keeps_scores_that_equal_it() -> None:
 
 
 def test_a_class_without_a_name_is_called_by_its_number() -> None:
-    assert [one.label for one in taken(slots([0.9, 0.8, 0.7])).named(("cow",))] == ["cow", "1", "2"]
+    assert [one.label for one in taken(slots([0.9, 0.8, 0.7])).objects(("cow",))] == [
+        "cow",
+        "1",
+        "2",
+    ]
 
 
 box = st.tuples(*[st.floats(0, 90, width=32)] * 2, *[st.floats(1, 50, width=32)] * 2).map(

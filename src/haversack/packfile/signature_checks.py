@@ -1,4 +1,4 @@
-"""What each task asks of a pack's graphs."""
+"""Whether a pack's graphs have the inputs and outputs that its task and manifest ask for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature, TensorSpec
+from haversack.packfile.tasks.table import TASKS
 
 
 def check_task(manifest: Manifest, signature: Signature) -> list[str]:
@@ -15,7 +16,7 @@ def check_task(manifest: Manifest, signature: Signature) -> list[str]:
 
     Only the batch may vary (-1). Each line names the tensor received and what is allowed.
     """
-    task, labels = manifest.task, manifest.labels
+    row = TASKS[manifest.task]
     faults: list[str] = []
     batch = _BATCH
     if manifest.input is not None:
@@ -28,22 +29,23 @@ def check_task(manifest: Manifest, signature: Signature) -> list[str]:
             _Wanted("placement", "FP32", (batch, _fixed(4))),
         ]
         faults += _compare("input", signature.inputs, wanted)
-    if task == "detect":
-        slots = _slots(manifest)
-        outputs = [
-            _Wanted("boxes", "FP32", (batch, slots, _fixed(4))),
-            _Wanted("scores", "FP32", (batch, slots)),
-            _Wanted("classes", "INT64", (batch, slots)),
-            _Wanted("candidates", "INT64", (batch,)),
+    if row.outputs is not None:
+        sides = {
+            "batch": batch,
+            "slots": _slots(manifest),
+            "classes": _fixed(len(manifest.labels)) if manifest.labels else _ANY,
+            "any": _ANY,
+        }
+        wanted = [
+            _Wanted(
+                rule.name,
+                rule.datatype,
+                tuple(_fixed(one) if isinstance(one, int) else sides[one] for one in rule.sides),
+            )
+            for rule in row.outputs
         ]
-        faults += _compare("output", signature.outputs, outputs) or _uneven(signature.outputs)
-    elif task == "label-map":
-        wanted = [_Wanted("labels", "UINT8", (batch, _ANY, _ANY))]
-        faults += _compare("output", signature.outputs, wanted)
-    elif task == "classify":
-        classes = _fixed(len(labels)) if labels else _ANY
-        wanted = [_Wanted("probabilities", "FP32", (batch, classes))]
-        faults += _compare("output", signature.outputs, wanted)
+        outputs = signature.outputs
+        faults += _compare("output", outputs, wanted) or _uneven(outputs, row.alike)
     return faults
 
 
@@ -139,9 +141,9 @@ def _compare(role: str, specs: tuple[TensorSpec, ...], wanted: list[_Wanted]) ->
     return faults
 
 
-def _uneven(outputs: tuple[TensorSpec, ...]) -> list[str]:
-    """The fault of detect outputs, right one by one, whose K differ."""
-    slots = [spec for spec in outputs if spec.name in ("boxes", "scores", "classes")]
-    if len({spec.shape[1] for spec in slots}) == 1:
+def _uneven(outputs: tuple[TensorSpec, ...], alike: tuple[str, ...]) -> list[str]:
+    """The fault of outputs, right one by one, whose K differ."""
+    slots = [spec for spec in outputs if spec.name in alike]
+    if len({spec.shape[1] for spec in slots}) < 2:
         return []
     return [f"outputs: received {', '.join(map(str, slots))}; K must be one number in all three"]

@@ -1,0 +1,301 @@
+"""Detect: a graph's padded slots become the objects of a photo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import compress
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haversack.engine.boxes import Boxes, clip, iou
+from haversack.engine.detections import Detection, label_of
+from haversack.engine.fitted import Fitted
+from haversack.engine.merge import TileBoxes, tile_boxes
+from haversack.engine.rle import area
+from haversack.engine.session import Array
+from haversack.engine.tasks.shown import photo_signature
+from haversack.engine.tasks.task import (
+    Cell,
+    Difference,
+    Marks,
+    SurveyTask,
+    TaskOutcome,
+    TileObjects,
+    largest,
+)
+from haversack.engine.tiles import Tile, TileGrid
+from haversack.errors import EngineError
+from haversack.packfile.manifest import Manifest
+from haversack.packfile.signature import Signature
+
+# Two boxes are the same object from here up.
+_SAME_OBJECT_IOU = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detections:
+    """The objects of one photo as columns, surest first. An `TaskOutcome`.
+
+    Attributes:
+        boxes: float32[M,4], xyxy in pixels of the upright photo, inside it.
+        scores: float32[M], falling.
+        class_ids: int64[M].
+        candidates: how many passed the graph's score floor before any cut; None where nobody
+            knows, as in a run that an earlier version began.
+        truncated: whether a cut may have dropped objects; never silently complete.
+        masks, reviews, counted: see `Detection`; empty where every object has the default.
+    """
+
+    boxes: Boxes
+    scores: NDArray[np.float32]
+    class_ids: NDArray[np.int64]
+    candidates: int | None
+    truncated: bool
+    masks: tuple[str | None, ...] = ()
+    reviews: tuple[bool, ...] = ()
+    counted: tuple[bool, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def above(self, threshold: float) -> Self:
+        """Only the objects whose score is at least `threshold`."""
+        keep = self.scores >= threshold
+        return replace(
+            self,
+            boxes=self.boxes[keep],
+            scores=self.scores[keep],
+            class_ids=self.class_ids[keep],
+            masks=_kept(self.masks, keep),
+            reviews=_kept(self.reviews, keep),
+            counted=_kept(self.counted, keep),
+        )
+
+    def objects(self, labels: tuple[str, ...]) -> tuple[Detection, ...]:
+        """The same objects one by one, with their names."""
+        count = len(self)
+        return tuple(
+            Detection(
+                label=label_of(labels, class_id),
+                class_id=class_id,
+                score=score,
+                box=(box[0], box[1], box[2], box[3]),
+                mask=mask,
+                review=review,
+                counted=counted,
+            )
+            for class_id, score, box, mask, review, counted in zip(
+                self.class_ids.tolist(),
+                self.scores.tolist(),
+                self.boxes.tolist(),
+                self.masks or (None,) * count,
+                self.reviews or (False,) * count,
+                self.counted or (True,) * count,
+                strict=True,
+            )
+        )
+
+    def fields(
+        self, labels: tuple[str, ...], size: tuple[int, int], *, with_map: bool
+    ) -> dict[str, Any]:
+        """`detections`, and whether there may be more."""
+        found = [_field(one, size) for one in self.objects(labels)]
+        fields: dict[str, Any] = {"detections": found}
+        if self.truncated:
+            fields["truncated"] = True
+            if self.candidates is not None:
+                fields["candidates"] = self.candidates
+        return fields
+
+    def arrays(self, signature: Signature) -> dict[str, Array]:
+        """Clipped to the photo and sorted; the empty slots behind them are zeros."""
+        count = next(spec.shape[1] for spec in signature.outputs if spec.name == "scores")
+        empty = max(count - len(self), 0)
+        return {
+            "boxes": np.pad(self.boxes, ((0, empty), (0, 0)))[None],
+            "scores": np.pad(self.scores, (0, empty))[None],
+            "classes": np.pad(self.class_ids, (0, empty))[None],
+            "candidates": np.array([self.candidates or 0], dtype=np.int64),
+        }
+
+    def rows(self, labels: tuple[str, ...]) -> Iterator[dict[str, Cell]]:
+        """One an object."""
+        for one in self.objects(labels):
+            edges = zip(("x1", "y1", "x2", "y2"), _edges(one), strict=True)
+            yield {**_named(one), **dict(edges)}
+
+    def lines(self, labels: tuple[str, ...]) -> Iterator[str]:
+        """Score, name and box of each."""
+        if not len(self):
+            yield "nothing found"
+        for one in self.objects(labels):
+            box = ", ".join(f"{edge:.0f}" for edge in one.box)
+            yield f"{one.score:.2f}  {one.label:<16} [{box}]"
+        if self.truncated:
+            yield "more passed the floor than the pack keeps: this list is not complete"
+
+    def marks(self, labels: tuple[str, ...]) -> Marks:
+        """Boxes."""
+        return Marks(boxes=self.objects(labels))
+
+    def difference(self, expected: Mapping[str, Array], *, threshold: float) -> Difference:
+        """The worst of score and edge differences over objects that either side sees.
+
+        Each object of at least `threshold` on one side is matched with the best box of its class
+        on the other, whatever that one's score. Scores differ as they are, edges as a share of the
+        longer side of everything expected; an object without a partner counts with its whole
+        score.
+        """
+        theirs = Detections(
+            boxes=expected["boxes"].astype(np.float32),
+            scores=expected["scores"].astype(np.float32),
+            class_ids=expected["classes"].astype(np.int64),
+            candidates=len(expected["scores"]),
+            truncated=False,
+        )
+        extent = float(expected["size"].max())
+        ways = (
+            _one_way(theirs, self, threshold, extent),
+            _one_way(self, theirs, threshold, extent),
+        )
+        return Difference(
+            expected=int((theirs.scores >= threshold).sum()),
+            found=int((self.scores >= threshold).sum()),
+            worst=largest(ways),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slots:
+    """One row of a detect graph's outputs: K slots, of which those with score 0 are empty.
+
+    Attributes:
+        boxes: float32[K,4], xyxy in pixels of the upright photo.
+        scores: float32[K].
+        class_ids: int64[K].
+        candidates: how many passed the floor.
+    """
+
+    boxes: Boxes
+    scores: NDArray[np.float32]
+    class_ids: NDArray[np.int64]
+    candidates: int
+
+
+class DetectSurvey:
+    """See `SurveyTask`."""
+
+    def tile(self, outcome: TaskOutcome, grid: TileGrid, tile: Tile) -> TileObjects:
+        """The objects, cut to the tile."""
+        if not isinstance(outcome, Detections):
+            raise EngineError("survey-pack-unfit", "a survey needs a pack that detects")
+        return TileObjects(
+            boxes=tile_boxes(grid, tile, outcome.boxes, outcome.scores, outcome.class_ids),
+            candidates=outcome.candidates or 0,
+            truncated=outcome.truncated,
+        )
+
+    def merged(self, found: TileBoxes, *, candidates: int, truncated: bool) -> TaskOutcome:
+        """The objects, of whatever tile."""
+        return Detections(
+            boxes=found.boxes,
+            scores=found.scores,
+            class_ids=found.class_ids,
+            candidates=candidates,
+            truncated=truncated,
+        )
+
+
+class DetectTask:
+    """See `Task`."""
+
+    name = "detect"
+    columns: tuple[str, ...] = ("label", "class_id", "score", "x1", "y1", "x2", "y2")
+    takes_threshold = True
+    is_drawn = True
+    # The two resize apart, to within a level or two of 255; a score on a slope moves by hundredths.
+    tolerance = 0.05
+    survey: SurveyTask | None = DetectSurvey()
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._candidate_limit = manifest.graph.candidates if manifest.graph is not None else None
+
+    def outcome(
+        self, row: Mapping[str, Array], photo: Fitted | None, limit_bytes: int
+    ) -> TaskOutcome:
+        """The objects in the slots."""
+        assert photo is not None, "a pack that detects takes photos"
+        slots = Slots(
+            boxes=row["boxes"],
+            scores=row["scores"],
+            class_ids=row["classes"],
+            candidates=int(row["candidates"]),
+        )
+        limit = len(slots.scores) if self._candidate_limit is None else self._candidate_limit
+        return from_slots(slots, width=photo.width, height=photo.height, candidate_limit=limit)
+
+    def shown(self, signature: Signature) -> Signature:
+        """A photo in, slots out."""
+        return photo_signature(signature)
+
+    def answer_bytes(self, photo_pixels: int) -> int:
+        """Next to nothing."""
+        return 0
+
+
+def from_slots(slots: Slots, *, width: int, height: int, candidate_limit: int) -> Detections:
+    """Clip to the photo, drop empty slots, sort by score, stably.
+
+    `truncated` is set where more passed the floor than the graph keeps before NMS
+    (`candidate_limit`), or where every slot after NMS is taken although more had passed.
+    """
+    taken = slots.scores > 0
+    order = np.argsort(-slots.scores[taken], kind="stable")
+    full = bool(taken.all()) and slots.candidates > len(slots.scores)
+    return Detections(
+        boxes=clip(slots.boxes[taken][order], width=width, height=height),
+        scores=slots.scores[taken][order],
+        class_ids=slots.class_ids[taken][order],
+        candidates=slots.candidates,
+        truncated=slots.candidates > candidate_limit or full,
+    )
+
+
+def _kept(values: tuple[Any, ...], keep: NDArray[np.bool_]) -> tuple[Any, ...]:
+    return tuple(compress(values, keep.tolist()))
+
+
+def _named(one: Detection) -> dict[str, Cell]:
+    return {"label": one.label, "class_id": one.class_id, "score": round(one.score, 4)}
+
+
+def _edges(one: Detection) -> list[float]:
+    return [round(edge, 2) for edge in one.box]
+
+
+def _field(one: Detection, size: tuple[int, int]) -> dict[str, Any]:
+    fields: dict[str, Any] = {**_named(one), "box": _edges(one)}
+    if one.mask is not None:
+        fields["mask"] = {"size": [size[1], size[0]], "counts": one.mask}
+        fields["area"] = area(one.mask)
+    return fields
+
+
+def _one_way(seen: Detections, other: Detections, threshold: float, extent: float) -> float:
+    differences = [0.0]
+    sure = seen.above(threshold)
+    overlaps = iou(sure.boxes, other.boxes)
+    for i, (box, score, class_id) in enumerate(
+        zip(sure.boxes, sure.scores, sure.class_ids, strict=True)
+    ):
+        shared = np.where(other.class_ids == class_id, overlaps[i], 0)
+        best = int(shared.argmax()) if shared.size else -1
+        if best < 0 or shared[best] < _SAME_OBJECT_IOU:
+            differences.append(float(score))
+            continue
+        differences.append(float(np.abs(box - other.boxes[best]).max()) / extent)
+        differences.append(abs(float(score - other.scores[best])))
+    return largest(differences)

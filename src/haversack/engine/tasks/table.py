@@ -1,0 +1,19 @@
+"""Every task, by its name in pack.toml. A new one is its module, its row, and a line here."""
+
+from __future__ import annotations
+
+from haversack.engine.tasks.classify import ClassifyTask
+from haversack.engine.tasks.detect import DetectTask
+from haversack.engine.tasks.label_map import LabelMapTask
+from haversack.engine.tasks.task import Task
+from haversack.engine.tasks.tensor import TensorTask
+from haversack.packfile.manifest import Manifest
+
+TASKS: dict[str, type[Task]] = {
+    task.name: task for task in (DetectTask, LabelMapTask, ClassifyTask, TensorTask)
+}
+
+
+def task_of(manifest: Manifest) -> Task:
+    """The task of that pack."""
+    return TASKS[manifest.task](manifest)

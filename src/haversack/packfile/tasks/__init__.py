@@ -1,0 +1,1 @@
+"""What each task asks of a pack: one row a task."""

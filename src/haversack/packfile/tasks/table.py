@@ -1,0 +1,43 @@
+"""Every task that a pack can have: its row, by its name in pack.toml."""
+
+from __future__ import annotations
+
+from haversack.packfile.tasks.row import Modality, TaskRow, TensorRule
+
+ROWS = (
+    TaskRow(
+        name="detect",
+        needs=("input", "graph"),
+        outputs=(
+            TensorRule(name="boxes", datatype="FP32", sides=("batch", "slots", 4)),
+            TensorRule(name="scores", datatype="FP32", sides=("batch", "slots")),
+            TensorRule(name="classes", datatype="INT64", sides=("batch", "slots")),
+            TensorRule(name="candidates", datatype="INT64", sides=("batch",)),
+        ),
+        alike=("boxes", "scores", "classes"),
+        finds_objects=True,
+        parity="boxes",
+    ),
+    TaskRow(
+        name="label-map",
+        outputs=(TensorRule(name="labels", datatype="UINT8", sides=("batch", "any", "any")),),
+        most_labels=256,  # as many as uint8 has numbers
+        parity="labels",
+    ),
+    TaskRow(
+        name="classify",
+        outputs=(TensorRule(name="probabilities", datatype="FP32", sides=("batch", "classes")),),
+        parity="probabilities",
+    ),
+    TaskRow(
+        name="tensor",
+        modality=Modality.TENSORS,
+        with_input=Modality.PHOTO,
+        needs=(),
+        may=("input",),
+        outputs=None,
+        parity="tensors",
+    ),
+)
+
+TASKS = {row.name: row for row in ROWS}

@@ -1,0 +1,242 @@
+"""What a new task, export or protocol takes: files put beside their likes, and a line in a table.
+
+Each is added to a copy of the source, as a developer would, and then used by the commands. The
+numbers are those of docs/explanation/architecture.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+import tomli_w
+from PIL import Image
+from tests.server.running import BLOBS, PHOTO, environment, started
+from tests.unit.packfile.conftest import FIT, make_manifest, model_bytes, write_pack
+
+from haversack.packfile.archive import open_pack
+from haversack.packfile.manifest import encode
+
+ROOT = Path(__file__).parents[2]
+ADDITIONS = Path(__file__).parent / "additions"
+IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
+
+TALLY_ROW = """    TaskRow(
+        name="tally",
+        outputs=(TensorRule(name="totals", datatype="FP32", sides=("batch", "classes")),),
+        parity="tensors",
+    ),
+"""
+TALLY_PAGE = """// @ts-check
+// How much of each class.
+
+import { BARE } from "./task.js";
+
+/** @type {import("./task.js").Task} */
+export const tally = { ...BARE, words: "totals", title: "Totals", sentence: () => "Counted." };
+"""
+TALLY_TEXT = """
+<ir_version: 8, opset_import: ["" : 18]>
+model (uint8[N,4,6,3] pixels, float[N,4] placement) => (float[N,3] totals)
+<int64[2] sides = {1, 2}>
+{
+    levels = Cast<to = 1>(pixels)
+    totals = ReduceMean<keepdims = 0>(levels, sides)
+}
+"""
+PLAIN_ROW = """    Operation(
+        id="plain",
+        method="POST",
+        path="/plain/{name}",
+        text="The first name that a photo's answer has.",
+        tag="plain",
+        takes=PHOTO,
+        gives={"text/plain": {"type": "string"}},
+    ),
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """A copy of the source that a developer works on."""
+
+    folder: Path
+
+    def add(self, name: str, text: str) -> None:
+        """A new file."""
+        path = self.folder / "haversack" / name
+        assert not path.exists()
+        path.write_text(text, encoding="utf-8")
+
+    def insert(self, name: str, before: str, text: str) -> None:
+        """Text before the first place where `before` stands."""
+        path = self.folder / "haversack" / name
+        old = path.read_text(encoding="utf-8")
+        assert before in old, f"{name} has no {before!r}"
+        path.write_text(old.replace(before, text + before, 1), encoding="utf-8")
+
+    def haversack(self, *words: str | Path) -> str:
+        """What a command prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", "haversack", *map(str, words)],
+            cwd=self.folder,
+            env=environment(self.folder) | {"PYTHONPATH": str(self.folder)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def touched(self) -> tuple[int, int]:
+        """How many files are new, and how many were changed."""
+        ours = ROOT / "src" / "haversack"
+        theirs = self.folder / "haversack"
+        files = [path.relative_to(theirs) for path in theirs.rglob("*") if path.is_file()]
+        files = [name for name in files if name.suffix in (".py", ".js", ".sql", ".css", ".html")]
+        new = [name for name in files if not (ours / name).exists()]
+        changed = [
+            name
+            for name in files
+            if name not in new and (ours / name).read_bytes() != (theirs / name).read_bytes()
+        ]
+        return len(new), len(changed)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    shutil.copytree(ROOT / "src" / "haversack", tmp_path / "haversack", ignore=IGNORED)
+    return Copy(folder=tmp_path)
+
+
+def added_task(copy: Copy) -> None:
+    copy.insert("packfile/tasks/table.py", ")\n\nTASKS", TALLY_ROW)
+    copy.add("engine/tasks/tally.py", (ADDITIONS / "tally_task.py").read_text("utf-8"))
+    line = "from haversack.engine.tasks.tally import TallyTask\n"
+    copy.insert("engine/tasks/table.py", "from haversack.engine.tasks.task ", line)
+    copy.insert("engine/tasks/table.py", "TensorTask)", "TallyTask, ")
+    copy.add("web/static/tasks/tally.js", TALLY_PAGE)
+    copy.insert(
+        "web/static/tasks/table.js", "import { unknown", 'import { tally } from "./tally.js";\n'
+    )
+    copy.insert("web/static/tasks/table.js", '  ["tensor"', '  ["tally", tally],\n')
+
+
+def added_export(copy: Copy) -> None:
+    copy.add("formats/names_list.py", (ADDITIONS / "names_export.py").read_text("utf-8"))
+    copy.insert("formats/exports.py", "    yolo,\n)", "    names_list,\n")
+    row = '"names": Export(write=names_list.write, default_name="names.txt", summary="names"),\n'
+    copy.insert("formats/exports.py", '    "jsonl": Export(', f"    {row}")
+
+
+def added_protocol(copy: Copy) -> None:
+    copy.add("serve/protocols/plain.py", (ADDITIONS / "plain_protocol.py").read_text("utf-8"))
+    copy.add("serve/http/plain.py", (ADDITIONS / "plain_routes.py").read_text("utf-8"))
+    copy.insert(
+        "serve/http/contract/table.py", '    Operation(\n        id="server_metadata"', PLAIN_ROW
+    )
+    line = "from haversack.serve.http.plain import PlainRoutes\n"
+    copy.insert("serve/http/routes.py", "from haversack.serve.http.repository ", line)
+    copy.insert(
+        "serve/http/routes.py",
+        '        "server_metadata"',
+        '        "plain": PlainRoutes(context).predict,\n',
+    )
+
+
+WAYS: dict[str, Callable[[Copy], None]] = {
+    "task": added_task,
+    "export": added_export,
+    "protocol": added_protocol,
+}
+
+
+@pytest.mark.parametrize("kind", WAYS)
+def test_an_addition_touches_as_many_files_as_the_docs_say(copy: Copy, kind: str) -> None:
+    text = (ROOT / "docs" / "explanation" / "architecture.md").read_text("utf-8")
+    row = re.search(rf"^\| {kind} \| (\d+)[^|]*\| (\d+)[^|]*\|", text, re.MULTILINE)
+    assert row is not None, f"the table of additions has no row for a {kind}"
+    WAYS[kind](copy)
+    assert copy.touched() == (int(row[1]), int(row[2]))
+
+
+def tally_pack(copy: Copy) -> Path:
+    """A pack of a task that this version of Haversack has not got."""
+    model = model_bytes(TALLY_TEXT)
+    files = {"model.onnx": model, "fit.onnx": FIT}
+    manifest = make_manifest(files, name="tally", model=model)
+    table = tomllib.loads(encode(manifest).decode())
+    table |= {"task": "tally", "labels": ["red", "green", "blue"]}
+    del table["graph"]
+    folder = copy.folder / "packs" / "tally" / "1"
+    write_pack(folder, manifest, files)
+    (folder / "pack.toml").write_text(tomli_w.dumps(table))
+    return folder
+
+
+def test_a_new_task_is_predicted_tabled_drawn_served_and_shown(copy: Copy) -> None:
+    added_task(copy)
+    pack = tally_pack(copy)
+    photo = copy.folder / "photo.png"
+    Image.fromarray(np.full((8, 12, 3), (200, 100, 50), np.uint8)).save(photo)
+    record = json.loads(copy.haversack("predict", pack, photo, "--json"))
+    assert record["task"] == "tally"
+    assert record["totals"] == {"red": 200.0, "green": 100.0, "blue": 50.0}
+    (first, *_) = csv.DictReader(io.StringIO(copy.haversack("predict", pack, photo, "--csv")))
+    assert (first["label"], first["total"], first["score"]) == ("red", "200.0", "")
+    said = copy.haversack("predict", pack, photo, "--draw", copy.folder / "drawn")
+    assert "200.0  red" in said
+    assert list((copy.folder / "drawn").rglob("photo.*"))
+    command: list[str | Path] = [sys.executable, "-m", "haversack", "serve", "--port", "0", pack]
+    with started(command, copy.folder, PYTHONPATH=str(copy.folder)) as (url, _):
+        metadata = httpx.get(f"{url}/v2/models/tally").json()
+        assert [one["name"] for one in metadata["inputs"]] == ["image"]
+        assert metadata["outputs"] == [{"name": "totals", "datatype": "FP32", "shape": [1, 3]}]
+        asked = {"instances": [{"b64": _base64(photo)}]}
+        answer = httpx.post(f"{url}/v1/models/tally:predict", json=asked).json()
+        assert answer["predictions"][0]["totals"]["green"] == 100.0
+        assert "tally" in httpx.get(f"{url}/static/tasks/table.js").text
+        assert "Counted." in httpx.get(f"{url}/static/tasks/tally.js").text
+
+
+def test_a_new_export_is_offered_and_written(copy: Copy) -> None:
+    added_export(copy)
+    photos, run = copy.folder / "photos", copy.folder / "run"
+    photos.mkdir()
+    shutil.copy(PHOTO, photos / "a.png")
+    copy.haversack("survey", "run", photos, "--pack", BLOBS, "--out", run)
+    assert "names" in copy.haversack("survey", "export", "--help")
+    copy.haversack("survey", "export", run, "--format", "names")
+    (name, count) = (run / "exports" / "names.txt").read_text().split()
+    assert name == "a.png"
+    assert int(count) > 0
+
+
+def test_a_new_protocol_is_routed_and_in_the_contract(copy: Copy) -> None:
+    added_protocol(copy)
+    command: list[str | Path] = [sys.executable, "-m", "haversack", "serve", "--port", "0", BLOBS]
+    with started(command, copy.folder, PYTHONPATH=str(copy.folder)) as (url, _):
+        answer = httpx.post(f"{url}/plain/blobs", content=PHOTO.read_bytes())
+        assert answer.status_code == 200
+        assert answer.text in open_pack(BLOBS).manifest.labels
+        assert "/plain/{name}" in httpx.get(f"{url}/openapi.json").json()["paths"]
+        refused = httpx.post(f"{url}/plain/nobody", content=b"x")
+        assert refused.status_code == 404
+
+
+def _base64(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode()
