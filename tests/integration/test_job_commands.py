@@ -135,7 +135,8 @@ def test_an_attempt_that_takes_too_long_is_ended(services: JobServices, folder: 
     limits = CommandLimits(seconds=2.0, grace_seconds=0.2)
     job = done(services, handler_of(services, folder, limits), "wait for ever")
     assert (job.state, job.error_code) == (State.DEAD, "job-command-slow")
-    assert not any(is_alive(pid) for pid in pids(folder, job))
+    found = pids(folder, job)
+    eventually(lambda: not any(is_alive(pid) for pid in found))
 
 
 @pytest.mark.parametrize("act", ["wait", "wait for ever"])
@@ -155,7 +156,7 @@ def test_a_worker_that_ends_hands_the_job_back(services: JobServices, folder: Pa
     job = submitted(services, "wait")
     with working(services, handler_of(services, folder)):
         found = pids(folder, job)
-    assert not any(is_alive(pid) for pid in found)
+    eventually(lambda: not any(is_alive(pid) for pid in found))
     back = services.store.find(job.id)
     assert (back.state, back.attempts) == (State.QUEUED, 0)
 
