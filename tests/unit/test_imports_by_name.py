@@ -45,7 +45,7 @@ def test_our_modules_are_imported_by_name_in_tables_only() -> None:
         for path in SOURCE.rglob("*.py")
         if (calls := list(by_name(path.read_text())))
     }
-    assert set(found) <= set(TABLES), found
+    assert set(found) == set(TABLES), found
 
 
 def test_what_is_late_is_of_others() -> None:

@@ -43,7 +43,14 @@ def done(number: int, count: int = 2) -> FinishedPhoto:
     found = DetectSurvey().merged(boxes(count), candidates=count, truncated=False)
     timing = {"decode_seconds": 0.0, "model_seconds": 0.0}
     result = PhotoResult(
-        id=number, image="", width=9, height=8, pack=PACK, outcome=found, timing=timing
+        id=number,
+        image="",
+        width=9,
+        height=8,
+        pack=PACK,
+        outcome=found,
+        timing=timing,
+        tiles=TileCounts(candidates=count),
     )
     return FinishedPhoto(result=result, raw=boxes(count))
 
