@@ -148,7 +148,7 @@ def _manifest(draft: Draft, version: str, now: datetime.datetime) -> Manifest:
     request, recipe = draft.request, draft.request.recipe
     graph = scan(draft.files["model.onnx"])
     survey = None
-    if draft.input is not None and draft.graph is not None:
+    if draft.input is not None and TASKS[draft.task].finds_objects:
         overlap = round(draft.input.width * _OVERLAP_SHARE)
         survey = SurveyGrid(tile=draft.input.width, overlap=overlap)
     samples = sum(name.endswith(".expected.npz") for name in draft.files)

@@ -51,7 +51,7 @@ FAULTS_SHOWN = 50
 
 def _one_of(names: Iterable[str]) -> msgspec.Meta:
     """Text that is one of these names, as `Literal` would have it, for names that a table has."""
-    known = list(dict.fromkeys(names))
+    known = sorted(set(names))
     return msgspec.Meta(
         pattern=rf"^({'|'.join(map(re.escape, known))})\Z",
         description=f"one of {', '.join(map(repr, known))}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from haversack.packfile.paths import path_fault
 from haversack.packfile.tasks.row import Table
@@ -14,7 +14,7 @@ PROFILE_NAME = "profile.toml"
 MODEL_NAME = "model.onnx"
 FIT_NAME = "fit.onnx"
 
-_TASK_TABLES: tuple[Table, ...] = ("input", "graph")
+_TASK_TABLES: tuple[Table, ...] = get_args(Table)
 
 
 def cross_faults(values: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature, TensorSpec
-from haversack.packfile.tasks.table import TASKS
+from haversack.packfile.tasks.row import Symbol, TensorRule
+from haversack.packfile.tasks.table import INPUTS, TASKS
 
 
 def check_task(manifest: Manifest, signature: Signature) -> list[str]:
@@ -16,34 +17,14 @@ def check_task(manifest: Manifest, signature: Signature) -> list[str]:
 
     Only the batch may vary (-1). Each line names the tensor received and what is allowed.
     """
-    row = TASKS[manifest.task]
+    row, inputs = TASKS[manifest.task], INPUTS[manifest.modality]
     faults: list[str] = []
     batch = _BATCH
-    if manifest.input is not None:
-        height, width = manifest.input.height, manifest.input.width
-        pixels = _find(signature.inputs, "pixels")
-        if pixels is not None and pixels.shape[:1] in ((1,), (-1,)):
-            batch = _Side("N" if pixels.shape[0] == -1 else "1", frozenset({-1, pixels.shape[0]}))
-        wanted = [
-            _Wanted("pixels", "UINT8", (batch, _fixed(height), _fixed(width), _fixed(3))),
-            _Wanted("placement", "FP32", (batch, _fixed(4))),
-        ]
-        faults += _compare("input", signature.inputs, wanted)
+    if inputs is not None:
+        batch = _batch(inputs, signature.inputs)
+        faults += _compare("input", signature.inputs, _wanted(inputs, manifest, batch))
     if row.outputs is not None:
-        sides = {
-            "batch": batch,
-            "slots": _slots(manifest),
-            "classes": _fixed(len(manifest.labels)) if manifest.labels else _ANY,
-            "any": _ANY,
-        }
-        wanted = [
-            _Wanted(
-                rule.name,
-                rule.datatype,
-                tuple(_fixed(one) if isinstance(one, int) else sides[one] for one in rule.sides),
-            )
-            for rule in row.outputs
-        ]
+        wanted = _wanted(row.outputs, manifest, batch)
         outputs = signature.outputs
         faults += _compare("output", outputs, wanted) or _uneven(outputs, row.alike)
     return faults
@@ -105,6 +86,36 @@ _VARIES = _Side("?", frozenset({-1}))
 _BATCH = _Side("N or 1", frozenset({-1, 1}))
 
 
+def _batch(rules: tuple[TensorRule, ...], specs: tuple[TensorSpec, ...]) -> _Side:
+    """N or 1, as the first input has it; either where that one is missing or has neither."""
+    first = next(rule.name for rule in rules if rule.sides[0] == "batch")
+    spec = _find(specs, first)
+    if spec is None or spec.shape[:1] not in ((1,), (-1,)):
+        return _BATCH
+    return _Side("N" if spec.shape[0] == -1 else "1", frozenset({-1, spec.shape[0]}))
+
+
+def _wanted(rules: tuple[TensorRule, ...], manifest: Manifest, batch: _Side) -> list[_Wanted]:
+    """The rules with the sides that this pack decides."""
+    size = manifest.input
+    sides: dict[Symbol, _Side] = {
+        "batch": batch,
+        "slots": _slots(manifest),
+        "classes": _fixed(len(manifest.labels)) if manifest.labels else _ANY,
+        "height": _fixed(size.height) if size is not None else _ANY,
+        "width": _fixed(size.width) if size is not None else _ANY,
+        "any": _ANY,
+    }
+    return [
+        _Wanted(
+            rule.name,
+            rule.datatype,
+            tuple(_fixed(one) if isinstance(one, int) else sides[one] for one in rule.sides),
+        )
+        for rule in rules
+    ]
+
+
 def _fixed(size: int) -> _Side:
     return _Side(str(size), frozenset({size}))
 
@@ -146,4 +157,5 @@ def _uneven(outputs: tuple[TensorSpec, ...], alike: tuple[str, ...]) -> list[str
     slots = [spec for spec in outputs if spec.name in alike]
     if len({spec.shape[1] for spec in slots}) < 2:
         return []
-    return [f"outputs: received {', '.join(map(str, slots))}; K must be one number in all three"]
+    where = "all three" if len(alike) == 3 else " and ".join(alike)
+    return [f"outputs: received {', '.join(map(str, slots))}; K must be one number in {where}"]

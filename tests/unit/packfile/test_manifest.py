@@ -124,6 +124,8 @@ def test_every_fault_is_reported_in_one_pass() -> None:
             "labels": ["a", 1],
             "input/width": 0,
             "input/kernel": "lanczos",
+            "task": "segment",
+            "provenance/parity": {"rule": "eye", "samples": 1, "worst": 0.0, "tolerance": 0.0},
             "signature/outputs": [{"name": "x", "shape": ["a"]}],
             "provenance/sha256": None,
             "provenance/created": "soon",
@@ -137,6 +139,9 @@ def test_every_fault_is_reported_in_one_pass() -> None:
         "labels[1]: received 1; text is needed",
         "input.width: received 0; a whole number from 1 up to 65535 is needed",
         "input.kernel: received 'lanczos'; one of 'cubic', 'linear', 'nearest' is needed",
+        "task: received 'segment'; one of 'classify', 'detect', 'label-map', 'tensor' is needed",
+        "provenance.parity.rule: received 'eye'; "
+        "one of 'boxes', 'labels', 'probabilities', 'tensors' is needed",
         "signature.outputs[0].datatype: missing; text is needed",
         "signature.outputs[0].shape[0]: received 'a'; a whole number from -1 is needed",
         "provenance.sha256: missing; a sha256 in 64 small hex digits is needed",
@@ -144,7 +149,7 @@ def test_every_fault_is_reported_in_one_pass() -> None:
         "files.\"model.onnx\": received 'abc'; a sha256",
     ):
         assert any(fault.startswith(line) for fault in faults), (line, faults)
-    assert len(faults) == 11
+    assert len(faults) == 13
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_a_network_with_fewer_candidates_has_fewer_slots(manifest: Manifest) -> 
         (PHOTOS, DETECT.replace("scores", "score"), "output scores: missing;"),
         (PHOTOS, DETECT.replace(",2", ",3"), "boxes FP32[N,K<=2,4] is allowed"),
         (PHOTOS, DETECT.replace(",2", ",?"), "received boxes FP32[?,?,4];"),
-        (PHOTOS, DETECT.replace("boxes FP32[?,2", "boxes FP32[?,1"), "K must be one number"),
+        (PHOTOS, DETECT.replace("boxes FP32[?,2", "boxes FP32[?,1"), "number in all three"),
         (PHOTOS, DETECT.replace("INT64[?]", "INT64[?,1]"), "candidates INT64[N] is allowed"),
         (PHOTOS, DETECT + "; scores FP32[?,2]", "output scores: received 2 times"),
     ],

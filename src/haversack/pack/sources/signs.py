@@ -12,6 +12,8 @@ _HIGHEST_IR_VERSION = 127
 _GRAPH_FIELD = 7
 _MOST_FIELDS = 10_000
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
+# Of 64 bits, the tenth byte of seven has but one.
+_VARINT_BYTES = 10
 
 
 def holds_onnx(source: object) -> bool:
@@ -52,14 +54,18 @@ def _stepped_over(file: BinaryIO, wire: int, end: int) -> bool:
     if wire == _VARINT:
         return _varint(file) is not None
     length = {_FIXED64: 8, _FIXED32: 4}.get(wire) if wire != _LENGTH else _varint(file)
-    return length is not None and file.seek(length, SEEK_CUR) <= end
+    # Compared before the seek: no system seeks by 2**63, and Python says so by ValueError.
+    if length is None or length > end - file.tell():
+        return False
+    file.seek(length, SEEK_CUR)
+    return True
 
 
 def _varint(file: BinaryIO) -> int | None:
     value = 0
-    for place in range(10):
+    for place in range(_VARINT_BYTES):
         byte = file.read(1)
-        if not byte:
+        if not byte or (place == _VARINT_BYTES - 1 and byte[0] > 1):
             return None
         value |= (byte[0] & 0x7F) << (7 * place)
         if byte[0] < 0x80:

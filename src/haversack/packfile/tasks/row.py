@@ -6,9 +6,9 @@ import enum
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Symbol: TypeAlias = Literal["batch", "slots", "classes", "any"]
+Symbol: TypeAlias = Literal["batch", "slots", "classes", "height", "width", "any"]
 """A side that a pack decides: N or 1; K, at most the manifest's max_detections; as many as there
-are labels, any number without labels; any number."""
+are labels, any number without labels; of the manifest's [input]; any number."""
 
 Table: TypeAlias = Literal["input", "graph"]
 """A table of pack.toml that tasks may ask for."""
@@ -23,7 +23,7 @@ class Modality(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class TensorRule:
-    """One output that model.onnx must have.
+    """One input or output that model.onnx must have.
 
     Attributes:
         name: as in the graph.

@@ -1,4 +1,4 @@
-"""Every task that a pack can have: its row, by its name in pack.toml."""
+"""Every task that a pack can have: its row, by its name in pack.toml, and what a graph takes."""
 
 from __future__ import annotations
 
@@ -41,3 +41,12 @@ ROWS = (
 )
 
 TASKS = {row.name: row for row in ROWS}
+
+INPUTS: dict[Modality, tuple[TensorRule, ...] | None] = {
+    Modality.PHOTO: (
+        TensorRule(name="pixels", datatype="UINT8", sides=("batch", "height", "width", 3)),
+        TensorRule(name="placement", datatype="FP32", sides=("batch", 4)),
+    ),
+    Modality.TENSORS: None,
+}
+"""What model.onnx takes, and nothing else, by what a caller sends; None leaves it free."""

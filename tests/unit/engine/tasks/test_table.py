@@ -14,7 +14,7 @@ from haversack.engine.tensors import NUMPY
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature, TensorSpec
 from haversack.packfile.tasks.row import Modality, TaskRow
-from haversack.packfile.tasks.table import ROWS
+from haversack.packfile.tasks.table import INPUTS, ROWS
 
 SIDES = {"batch": 1, "slots": 3, "classes": 2, "any": 4}
 rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -50,56 +50,84 @@ def test_a_survey_takes_the_tasks_that_find_objects(row: TaskRow) -> None:
     assert row.finds_objects == (task_of(manifest_of(row)).survey is not None)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.outputs], ids=lambda row: row.name)
+PHOTO = Fitted(
+    pixels=np.zeros((4, 6, 3), np.uint8),
+    placement=np.array([1, 1, 0, 0], np.float32),
+    width=6,
+    height=4,
+)
+FILLED: dict[str, Array] = {
+    "boxes": np.array([[0, 0, 2, 2], [3, 1, 6, 4], [0, 0, 0, 0]], np.float32),
+    "scores": np.array([0.9, 0.75, 0], np.float32),
+    "classes": np.array([1, 0, 0], np.int64),
+    "candidates": np.array(2, np.int64),
+    "labels": np.arange(24, dtype=np.uint8).reshape(4, 6) % 3,
+    "probabilities": np.array([0.25, 0.75], np.float32),
+}
+"""Every output of every row: two objects and an empty slot; a map; two classes."""
+
+
+def filled(row: TaskRow) -> dict[str, Array]:
+    """What the graph of a pack of this task gave; of a task with free outputs, anything."""
+    names = [rule.name for rule in row.outputs] if row.outputs is not None else ["boxes", "labels"]
+    return {name: FILLED[name] for name in names}
+
+
+def otherwise(expected: dict[str, Array], name: str) -> dict[str, Array]:
+    """A copy in which the first value of one output is another."""
+    array = expected[name].copy()
+    array.flat[0] += 1
+    return expected | {name: array}
+
+
+@rows
 def test_an_answer_gives_back_the_outputs_of_its_row(row: TaskRow) -> None:
-    manifest = manifest_of(row)
-    outputs = manifest.signature.outputs
-    blank = {spec.name: np.zeros(spec.shape[1:], NUMPY[spec.datatype]) for spec in outputs}
-    photo = Fitted(
-        pixels=np.zeros((4, 6, 3), np.uint8),
-        placement=np.array([1, 1, 0, 0], np.float32),
-        width=6,
-        height=4,
-    )
-    outcome = task_of(manifest).outcome(blank, photo, 1 << 20)
-    arrays = outcome.arrays(manifest.signature)
-    assert [(name, array.dtype) for name, array in arrays.items()] == [
-        (spec.name, NUMPY[spec.datatype]) for spec in outputs
-    ]
-    assert (
-        outcome.difference(
-            {name: array[0] for name, array in arrays.items()} | {"size": np.array([6, 4])},
-            threshold=0.5,
-        ).worst
-        == 0
-    )
+    manifest, outputs = manifest_of(row), filled(row)
+    arrays = task_of(manifest).outcome(outputs, PHOTO, 1 << 20).arrays(manifest.signature)
+    assert list(arrays) == list(outputs)
+    for name, array in arrays.items():
+        assert array.dtype == outputs[name].dtype, name
+        assert np.array_equal(array, outputs[name][None]), name
+    for spec in manifest.signature.outputs:
+        assert arrays[spec.name].dtype == NUMPY[spec.datatype]
+
+
+@rows
+def test_an_answer_differs_from_another_and_not_from_itself(row: TaskRow) -> None:
+    manifest, outputs = manifest_of(row), filled(row)
+    outcome = task_of(manifest).outcome(outputs, PHOTO, 1 << 20)
+    size = {"size": np.array([6, 4])} if row.finds_objects else {}
+    found = {name: array for name, array in outputs.items() if name != "candidates"}
+    if row.finds_objects:  # as a pack's expected outputs are written: without empty slots
+        found = {name: array[:2] for name, array in found.items()}
+    same = outcome.difference(found | size, threshold=0.5)
+    assert (same.expected, same.worst) == (same.found, 0)
+    assert same.found > 0
+    for name in found:
+        other = outcome.difference(otherwise(found, name) | size, threshold=0.5)
+        assert other.worst > 0, name
 
 
 @rows
 def test_a_table_has_the_columns_that_an_answers_rows_fill(row: TaskRow) -> None:
     manifest = manifest_of(row)
     task = task_of(manifest)
-    full: dict[str, Array] = {
-        "boxes": np.ones((1, 4), np.float32),
-        "scores": np.ones(1, np.float32),
-        "classes": np.zeros(1, np.int64),
-        "candidates": np.array(1),
-        "labels": np.ones((4, 6), np.uint8),
-        "probabilities": np.ones(2, np.float32),
-    }
-    photo = Fitted(
-        pixels=np.zeros((4, 6, 3), np.uint8),
-        placement=np.array([1, 1, 0, 0], np.float32),
-        width=6,
-        height=4,
-    )
-    for cells in task.outcome(full, photo, 1 << 20).rows(manifest.labels):
-        assert set(cells) == set(task.columns)
+    cells = list(task.outcome(filled(row), PHOTO, 1 << 20).rows(manifest.labels))
+    assert bool(cells) == bool(task.columns)
+    assert all(set(one) == set(task.columns) for one in cells)
 
 
-def test_what_a_caller_sends_is_the_tasks_to_say() -> None:
-    manifest = make_manifest(tiny_files())
-    assert manifest.modality is Modality.PHOTO
-    free = msgspec.structs.replace(manifest, task="tensor", graph=None)
-    assert free.takes_photos
-    assert not msgspec.structs.replace(free, input=None).takes_photos
+def test_what_a_caller_sends_has_its_inputs() -> None:
+    assert set(INPUTS) == set(Modality)
+
+
+@rows
+def test_what_a_caller_sends_is_the_tasks_to_say(row: TaskRow) -> None:
+    with_input = msgspec.structs.replace(manifest_of(row), input=make_manifest(tiny_files()).input)
+    assert with_input.modality is Modality.PHOTO
+    assert with_input.takes_photos
+    if "input" not in row.needs:
+        without = msgspec.structs.replace(with_input, input=None)
+        assert without.modality is row.modality
+        assert without.takes_photos == (row.modality is Modality.PHOTO)
+        assert not without.takes_photos, "no task that takes photos can do without [input]"
