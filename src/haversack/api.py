@@ -31,7 +31,7 @@ Photo: TypeAlias = str | os.PathLike[str] | bytes | NDArray[np.uint8]
 _PREVIEW_PX = 800
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Prediction(PhotoResult):
     """One photo's results; in a notebook it shows the photo with what was found."""
 

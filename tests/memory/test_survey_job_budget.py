@@ -21,7 +21,7 @@ MEGAPIXELS = (12, 16, 24)
 
 
 def ask(server: Capped, method: str, path: str, **options: Any) -> dict[str, Any]:
-    answer = httpx.request(method, server.url + path, timeout=120, **options)
+    answer = httpx.request(method, server.url + path, timeout=120, verify=False, **options)
     assert answer.status_code < 300, answer.text
     found: dict[str, Any] = answer.json()
     return found

@@ -26,7 +26,11 @@ _START_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """One that is ready."""
+    """One that is ready.
+
+    Each request reads the machine's certificates unless it is told `verify=False`: 33 ms of CPU
+    instead of 1.6, and a plain address has none to verify.
+    """
 
     url: str
     process: subprocess.Popen[str]
@@ -45,13 +49,13 @@ class Server:
         return self.url.removeprefix("http://")
 
     def get(self, path: str, **options: Any) -> httpx.Response:
-        return httpx.get(self.url + path, timeout=60, **options)
+        return httpx.get(self.url + path, timeout=60, verify=False, **options)
 
     def post(self, path: str, **options: Any) -> httpx.Response:
-        return httpx.post(self.url + path, timeout=60, **options)
+        return httpx.post(self.url + path, timeout=60, verify=False, **options)
 
     def delete(self, path: str, **options: Any) -> httpx.Response:
-        return httpx.delete(self.url + path, timeout=60, **options)
+        return httpx.delete(self.url + path, timeout=60, verify=False, **options)
 
     def answers(self) -> bool:
         """Whether it still says that it is ready."""

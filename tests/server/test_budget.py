@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.server.running import (
-    BLOBS,
-    PHOTO,
-    Server,
-    refused,
-    serving,
-)
+from tests.server.running import BLOBS, COMMAND, PHOTO, Server, environment, serving
 from tests.server.test_switching import load_on, small_photo, wait_for
-from tests.shell import haversack
 from tests.unit.packfile.conftest import make_manifest, tiny_files, write_pack
 
 from haversack.packfile.archive import open_pack
@@ -238,6 +232,24 @@ def test_a_worker_does_not_promise_more_for_decoding_than_it_has(tmp_path: Path)
 
 def refused_worker(folder: Path, *words: str | Path) -> str:
     """What a worker that does not start says."""
-    ran = haversack("worker", "--state", folder / "s", *words, cwd=folder)
-    assert (ran.status, ran.out) == (1, ""), ran.err
-    return ran.err
+    done = not_started(folder, "worker", "--state", folder / "s", *words)
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    return done.stderr
+
+
+def refused(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """What a server that does not start leaves behind."""
+    return not_started(folder, "serve", "--port", "0", "--state", folder / "s", *words)
+
+
+def not_started(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """The installed command: a fork's own memory is not what a start takes."""
+    return subprocess.run(
+        [str(word) for word in (COMMAND, *words)],
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

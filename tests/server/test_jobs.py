@@ -146,7 +146,9 @@ def submit_and_end(server: Server) -> str:
 def read_events(server: Server, address: str, last: str = "") -> list[dict[str, str]]:
     headers = {"Last-Event-ID": last} if last else {}
     events = []
-    with httpx.stream("GET", f"{server.url}{address}/events", headers=headers, timeout=30) as got:
+    with httpx.stream(
+        "GET", f"{server.url}{address}/events", headers=headers, timeout=30, verify=False
+    ) as got:
         text = got.read().decode()
     for block in text.split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
@@ -174,7 +176,9 @@ def test_a_streams_reader_does_not_keep_the_server_from_ending(tmp_path: Path) -
         seen: list[str] = []
 
         def read() -> None:
-            with httpx.stream("GET", f"{server.url}{address}/events", timeout=30) as got:
+            with httpx.stream(
+                "GET", f"{server.url}{address}/events", timeout=30, verify=False
+            ) as got:
                 for line in got.iter_lines():
                     seen.append(line)
                     began.set()

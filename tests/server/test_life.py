@@ -72,7 +72,7 @@ def test_many_requests_in_flight_are_answered_before_the_end(tmp_path: Path) -> 
         waiting = threading.Barrier(7)
 
         def ask() -> None:
-            with httpx.Client(base_url=server.url, timeout=60) as client:
+            with httpx.Client(base_url=server.url, timeout=60, verify=False) as client:
                 client.get("/healthz")
                 waiting.wait()
                 statuses.append(client.post("/predict/blobs", content=photo).status_code)
@@ -105,7 +105,10 @@ def test_ready_says_503_during_the_grace_while_requests_are_answered(tmp_path: P
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_an_idle_server_ends_at_once_and_cleanly(tmp_path: Path, number: signal.Signals) -> None:
-    with serving(tmp_path, BLOBS) as server, httpx.Client(base_url=server.url) as client:
+    with (
+        serving(tmp_path, BLOBS) as server,
+        httpx.Client(base_url=server.url, verify=False) as client,
+    ):
         client.get("/healthz")  # a connection that is kept alive
         server.process.send_signal(number)
         assert server.process.wait(10) == 0
@@ -126,7 +129,7 @@ def test_until_it_is_warm_it_says_503(tmp_path: Path, tensor_packs: dict[str, Pa
     )
     before: list[tuple[httpx.Response, httpx.Response]] = []
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, verify=False) as client:
             for _ in range(10_000):
                 try:
                     # Asked before: it may become ready between the two.

@@ -20,7 +20,7 @@ from haversack.engine.allocator import Trimmer, settle, trim
 from haversack.engine.devices import CPU, Device
 from haversack.engine.photo import decode
 from haversack.engine.predictor import Predictor, PredictorOptions
-from haversack.engine.results import PhotoResult
+from haversack.engine.results import PhotoResult, failed
 from haversack.engine.session import MOST_THREADS, SessionOptions
 from haversack.engine.verify import read_arrays
 from haversack.errors import HaversackError, PhotoError
@@ -128,7 +128,7 @@ def _predict(predictor: Predictor, path: Path) -> PhotoResult:
         )
     except HaversackError as fault:
         error = fault
-    return PhotoResult(image=str(path), width=0, height=0, pack=predictor.identity, error=error)
+    return failed(str(path), predictor.identity, error)
 
 
 def _draw(path: Path, result: PhotoResult, copy: Path, limit: int) -> HaversackError | None:

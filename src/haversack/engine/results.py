@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal, Self, TypeAlias
 
@@ -61,7 +61,7 @@ class GeoTag:
     camera: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class PhotoResult:
     """What was understood of one photo, or why nothing was.
 
@@ -70,8 +70,8 @@ class PhotoResult:
             run's root, with forward slashes.
         width, height: pixels after EXIF orientation; 0 where the header could not be read.
         pack: who answered.
-        status: "done"; with an `error` "partial" where there is an outcome all the same, else
-            "failed"; in a survey also "queued" and "vanished".
+        status: "done"; "failed" where there is an error and no outcome, "partial" with both; in a
+            survey also "queued" and "vanished".
         outcome: the task's answer; None where there is none.
         error: why the photo is not done, or None.
         valid_rows: of pixels, from the top, that a partial photo has; None for all of them.
@@ -93,10 +93,9 @@ class PhotoResult:
     tiles: TileCounts = field(default_factory=TileCounts)
     geotag: GeoTag = field(default_factory=GeoTag)
 
-    def __post_init__(self) -> None:
-        """What has an error is not done."""
-        if self.error is not None and self.status == "done":
-            object.__setattr__(self, "status", "failed" if self.outcome is None else "partial")
+    def __getstate__(self) -> dict[str, Any]:
+        """What is sent to another process: not the objects that were made of columns on asking."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     @cached_property
     def detections(self) -> tuple[Detection, ...]:
@@ -152,6 +151,11 @@ class PhotoResult:
         if self.timing:
             record["timing"] = {name: round(value, 6) for name, value in self.timing.items()}
         return record
+
+
+def failed(image: str, pack: PackIdentity, error: HaversackError) -> PhotoResult:
+    """The result of a photo of which nothing could be read."""
+    return PhotoResult(image=image, width=0, height=0, pack=pack, status="failed", error=error)
 
 
 def identity_of(manifest: Manifest) -> PackIdentity:

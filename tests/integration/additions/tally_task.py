@@ -61,6 +61,7 @@ class TallyTask:
     columns: tuple[str, ...] = ("label", "total")
     takes_threshold = False
     is_drawn = True
+    renders_slowly = False
     tolerance = 0.5
     survey: SurveyTask | None = None
 

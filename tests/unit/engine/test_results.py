@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import pickle
 
 import msgspec
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 from haversack.engine.results import PackIdentity, PhotoResult
 from haversack.engine.tasks.classify import Probabilities
-from haversack.engine.tasks.detect import Detections
+from haversack.engine.tasks.detect import Detections, DetectSurvey
 from haversack.engine.tasks.label_map import LabelMap
 from haversack.engine.tasks.task import TaskOutcome
 from haversack.engine.tasks.tensor import Tensors
@@ -26,6 +27,7 @@ def result(outcome: TaskOutcome | None, error: PhotoError | None = None) -> Phot
         width=4,
         height=2,
         pack=PACK,
+        status="done" if error is None else "failed",
         outcome=outcome,
         error=error,
         timing={"decode_seconds": 0.00123456789, "model_seconds": 0.5},
@@ -117,3 +119,48 @@ def test_a_threshold_touches_only_detections() -> None:
     assert len(result(found(0.9, 0.2)).above(0.5).detections) == 1
     classes = result(Probabilities(values=np.array([0.2], dtype=np.float32)))
     assert classes.above(0.5) is classes
+
+
+def test_a_result_goes_to_another_process_without_what_was_made_on_asking() -> None:
+    seen = result(found(*([0.9] * 300)))
+    before = len(pickle.dumps(seen))
+    assert len(seen.detections) == 300
+    sent = pickle.dumps(seen)
+    assert len(sent) == before
+    assert pickle.loads(sent).to_dict() == seen.to_dict()
+
+
+def test_objects_that_a_run_kept_say_what_columns_say() -> None:
+    columns = found(0.86, 0.4, 0.2, truncated=True)
+    survey = DetectSurvey()
+    rows = list(survey.rows(columns))
+    kept = survey.stored(rows, PACK.labels, candidates=700, truncated=True)
+    assert list(survey.rows(kept)) == rows
+    assert kept.objects(PACK.labels) == columns.objects(PACK.labels)
+    for threshold in (0.0, 0.4, 0.9):
+        ours, theirs = kept.above(threshold), columns.above(threshold)
+        assert ours.fields(PACK.labels, (4, 2), with_map=False) == theirs.fields(
+            PACK.labels, (4, 2), with_map=False
+        )
+        assert list(ours.rows(PACK.labels)) == list(theirs.rows(PACK.labels))
+        assert list(ours.lines(PACK.labels)) == list(theirs.lines(PACK.labels))
+
+
+def test_a_mask_stands_in_the_record_with_its_area_and_the_photos_size() -> None:
+    row = (0, 0.5, 0.0, 0.0, 4.0, 2.0, "152", 1, 0)
+    kept = DetectSurvey().stored([row], PACK.labels, candidates=None, truncated=True)
+    (one,) = kept.objects(PACK.labels)
+    assert (one.label, one.mask, one.review, one.counted) == ("cow", "152", True, False)
+    assert kept.fields(PACK.labels, (4, 2), with_map=False) == {
+        "detections": [
+            {
+                "label": "cow",
+                "class_id": 0,
+                "score": 0.5,
+                "box": [0.0, 0.0, 4.0, 2.0],
+                "mask": {"size": [2, 4], "counts": "152"},
+                "area": 5,
+            }
+        ],
+        "truncated": True,
+    }

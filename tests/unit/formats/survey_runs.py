@@ -13,7 +13,7 @@ from PIL import Image
 
 from haversack.engine.detections import Detection
 from haversack.engine.results import GeoTag, PackIdentity, PhotoResult, Status, TileCounts
-from haversack.engine.tasks.detect import Detections
+from haversack.engine.tasks.detect import StoredDetections
 from haversack.errors import HaversackError
 from haversack.formats.photos import Photos, Speed, SurveyRun
 
@@ -55,18 +55,9 @@ def found(
     return Detection(label=label, class_id=class_id, score=score, box=box, mask=mask)
 
 
-def objects(*given: Detection) -> Detections:
-    """The columns of these objects, in their order."""
-    return Detections(
-        boxes=np.array([one.box for one in given], np.float32).reshape(-1, 4),
-        scores=np.array([one.score for one in given], np.float32),
-        class_ids=np.array([one.class_id for one in given], np.int64),
-        candidates=None,
-        truncated=False,
-        masks=tuple(one.mask for one in given),
-        reviews=tuple(one.review for one in given),
-        counted=tuple(one.counted for one in given),
-    )
+def objects(*given: Detection) -> StoredDetections:
+    """These objects, in their order."""
+    return StoredDetections(found=given, candidates=None, truncated=False)
 
 
 def photo(number: int, path: str, *given: Detection, status: Status = "done") -> PhotoResult:

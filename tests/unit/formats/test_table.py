@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from haversack.engine.results import PackIdentity, PhotoResult
+from haversack.engine.results import PackIdentity, PhotoResult, failed
 from haversack.engine.tasks.classify import Probabilities
 from haversack.engine.tasks.detect import Detections
 from haversack.engine.tasks.label_map import LabelMap
@@ -47,8 +47,7 @@ def test_a_photo_without_detections_keeps_one_row() -> None:
 def test_a_failed_photo_gives_its_error() -> None:
     pack = PackIdentity(name="p", version="1", task="detect")
     error = PhotoError("image-truncated", "The file ends early.")
-    failed = PhotoResult(image="b.jpg", width=0, height=0, pack=pack, error=error)
-    (row,) = table.rows(failed)
+    (row,) = table.rows(failed("b.jpg", pack, error))
     assert row[3] == "failed"
     assert row[-2:] == ["image-truncated", "The file ends early."]
 

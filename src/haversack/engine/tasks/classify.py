@@ -29,7 +29,7 @@ CLASSES_SHOWN = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Probabilities:
-    """float32[C], in the order of the pack's labels. An `TaskOutcome`."""
+    """float32[C], in the order of the pack's labels. A `TaskOutcome`."""
 
     values: NDArray[np.float32]
 
@@ -86,6 +86,7 @@ class ClassifyTask:
     columns: tuple[str, ...] = ("label", "class_id", "score")
     takes_threshold = False
     is_drawn = True
+    renders_slowly = False
     tolerance = 0.05
     survey: SurveyTask | None = None
 

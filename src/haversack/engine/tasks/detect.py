@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
+from itertools import repeat
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +20,7 @@ from haversack.engine.tasks.shown import photo_signature
 from haversack.engine.tasks.task import (
     Cell,
     Difference,
+    FoundRow,
     Marks,
     SurveyTask,
     TaskOutcome,
@@ -27,7 +28,6 @@ from haversack.engine.tasks.task import (
     largest,
 )
 from haversack.engine.tiles import Tile, TileGrid
-from haversack.errors import EngineError
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature
 
@@ -37,7 +37,7 @@ _SAME_OBJECT_IOU = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Detections:
-    """The objects of one photo as columns, surest first. An `TaskOutcome`.
+    """The objects of one photo as columns, surest first. A `TaskOutcome`.
 
     Attributes:
         boxes: float32[M,4], xyxy in pixels of the upright photo, inside it.
@@ -46,7 +46,6 @@ class Detections:
         candidates: how many passed the graph's score floor before any cut; None where nobody
             knows, as in a run that an earlier version began.
         truncated: whether a cut may have dropped objects; never silently complete.
-        masks, reviews, counted: see `Detection`; empty where every object has the default.
     """
 
     boxes: Boxes
@@ -54,9 +53,6 @@ class Detections:
     class_ids: NDArray[np.int64]
     candidates: int | None
     truncated: bool
-    masks: tuple[str | None, ...] = ()
-    reviews: tuple[bool, ...] = ()
-    counted: tuple[bool, ...] = ()
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -69,32 +65,19 @@ class Detections:
             boxes=self.boxes[keep],
             scores=self.scores[keep],
             class_ids=self.class_ids[keep],
-            masks=_kept(self.masks, keep),
-            reviews=_kept(self.reviews, keep),
-            counted=_kept(self.counted, keep),
         )
 
     def objects(self, labels: tuple[str, ...]) -> tuple[Detection, ...]:
         """The same objects one by one, with their names."""
-        count = len(self)
         return tuple(
             Detection(
                 label=label_of(labels, class_id),
                 class_id=class_id,
                 score=score,
                 box=(box[0], box[1], box[2], box[3]),
-                mask=mask,
-                review=review,
-                counted=counted,
             )
-            for class_id, score, box, mask, review, counted in zip(
-                self.class_ids.tolist(),
-                self.scores.tolist(),
-                self.boxes.tolist(),
-                self.masks or (None,) * count,
-                self.reviews or (False,) * count,
-                self.counted or (True,) * count,
-                strict=True,
+            for class_id, score, box in zip(
+                self.class_ids.tolist(), self.scores.tolist(), self.boxes.tolist(), strict=True
             )
         )
 
@@ -102,13 +85,12 @@ class Detections:
         self, labels: tuple[str, ...], size: tuple[int, int], *, with_map: bool
     ) -> dict[str, Any]:
         """`detections`, and whether there may be more."""
-        found = [_field(one, size) for one in self.objects(labels)]
-        fields: dict[str, Any] = {"detections": found}
-        if self.truncated:
-            fields["truncated"] = True
-            if self.candidates is not None:
-                fields["candidates"] = self.candidates
-        return fields
+        # Column by column: thousands of records a second are written on an event loop.
+        class_ids, known = self.class_ids.tolist(), len(labels)
+        names = [labels[i] if 0 <= i < known else str(i) for i in class_ids]
+        columns = (names, class_ids, self.scores.tolist(), self.boxes.tolist())
+        found = _record(zip(*columns, repeat(None, len(names)), strict=True), size)
+        return {"detections": found, **_cut_short(self.truncated, self.candidates)}
 
     def arrays(self, signature: Signature) -> dict[str, Array]:
         """Clipped to the photo and sorted; the empty slots behind them are zeros."""
@@ -123,19 +105,11 @@ class Detections:
 
     def rows(self, labels: tuple[str, ...]) -> Iterator[dict[str, Cell]]:
         """One an object."""
-        for one in self.objects(labels):
-            edges = zip(("x1", "y1", "x2", "y2"), _edges(one), strict=True)
-            yield {**_named(one), **dict(edges)}
+        return _rows(self.objects(labels))
 
     def lines(self, labels: tuple[str, ...]) -> Iterator[str]:
         """Score, name and box of each."""
-        if not len(self):
-            yield "nothing found"
-        for one in self.objects(labels):
-            box = ", ".join(f"{edge:.0f}" for edge in one.box)
-            yield f"{one.score:.2f}  {one.label:<16} [{box}]"
-        if self.truncated:
-            yield "more passed the floor than the pack keeps: this list is not complete"
+        return _lines(self.objects(labels), self.truncated)
 
     def marks(self, labels: tuple[str, ...]) -> Marks:
         """Boxes."""
@@ -169,6 +143,69 @@ class Detections:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StoredDetections:
+    """The objects of one photo as a run has kept them, surest first. A `TaskOutcome`.
+
+    One by one and not in columns: exports walk through them, over a hundred thousand photos.
+
+    Attributes:
+        found: with their names.
+        candidates, truncated: see `Detections`.
+    """
+
+    found: tuple[Detection, ...]
+    candidates: int | None
+    truncated: bool
+
+    def above(self, threshold: float) -> Self:
+        """Only the objects whose score is at least `threshold`."""
+        return replace(self, found=tuple(one for one in self.found if one.score >= threshold))
+
+    def objects(self, labels: tuple[str, ...]) -> tuple[Detection, ...]:
+        """All of them."""
+        return self.found
+
+    def fields(
+        self, labels: tuple[str, ...], size: tuple[int, int], *, with_map: bool
+    ) -> dict[str, Any]:
+        """As those of `Detections`."""
+        found = [(one.label, one.class_id, one.score, one.box, one.mask) for one in self.found]
+        return {
+            "detections": _record(found, size),
+            **_cut_short(self.truncated, self.candidates),
+        }
+
+    def arrays(self, signature: Signature) -> dict[str, Array]:
+        """As those of `Detections`."""
+        return self._columns().arrays(signature)
+
+    def rows(self, labels: tuple[str, ...]) -> Iterator[dict[str, Cell]]:
+        """One an object."""
+        return _rows(self.found)
+
+    def lines(self, labels: tuple[str, ...]) -> Iterator[str]:
+        """Score, name and box of each."""
+        return _lines(self.found, self.truncated)
+
+    def marks(self, labels: tuple[str, ...]) -> Marks:
+        """Boxes."""
+        return Marks(boxes=self.found)
+
+    def difference(self, expected: Mapping[str, Array], *, threshold: float) -> Difference:
+        """As that of `Detections`."""
+        return self._columns().difference(expected, threshold=threshold)
+
+    def _columns(self) -> Detections:
+        return Detections(
+            boxes=np.array([one.box for one in self.found], np.float32).reshape(-1, 4),
+            scores=np.array([one.score for one in self.found], np.float32),
+            class_ids=np.array([one.class_id for one in self.found], np.int64),
+            candidates=self.candidates,
+            truncated=self.truncated,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Slots:
     """One row of a detect graph's outputs: K slots, of which those with score 0 are empty.
 
@@ -190,8 +227,7 @@ class DetectSurvey:
 
     def tile(self, outcome: TaskOutcome, grid: TileGrid, tile: Tile) -> TileObjects:
         """The objects, cut to the tile."""
-        if not isinstance(outcome, Detections):
-            raise EngineError("survey-pack-unfit", "a survey needs a pack that detects")
+        assert isinstance(outcome, Detections), "an answer of the same task"
         return TileObjects(
             boxes=tile_boxes(grid, tile, outcome.boxes, outcome.scores, outcome.class_ids),
             candidates=outcome.candidates or 0,
@@ -208,6 +244,34 @@ class DetectSurvey:
             truncated=truncated,
         )
 
+    def rows(self, outcome: TaskOutcome) -> Iterator[FoundRow]:
+        """One an object."""
+        for one in outcome.objects(()):
+            yield one.class_id, one.score, *one.box, one.mask, int(one.review), int(one.counted)
+
+    def stored(
+        self,
+        rows: Iterable[FoundRow],
+        labels: tuple[str, ...],
+        *,
+        candidates: int | None,
+        truncated: bool,
+    ) -> TaskOutcome:
+        """The objects with their names."""
+        found = tuple(
+            Detection(
+                label=label_of(labels, class_id),
+                class_id=class_id,
+                score=score,
+                box=(x1, y1, x2, y2),
+                mask=mask,
+                review=bool(review),
+                counted=bool(counted),
+            )
+            for class_id, score, x1, y1, x2, y2, mask, review, counted in rows
+        )
+        return StoredDetections(found=found, candidates=candidates, truncated=truncated)
+
 
 class DetectTask:
     """See `Task`."""
@@ -216,12 +280,14 @@ class DetectTask:
     columns: tuple[str, ...] = ("label", "class_id", "score", "x1", "y1", "x2", "y2")
     takes_threshold = True
     is_drawn = True
+    renders_slowly = False
     # The two resize apart, to within a level or two of 255; a score on a slope moves by hundredths.
     tolerance = 0.05
     survey: SurveyTask | None = DetectSurvey()
 
     def __init__(self, manifest: Manifest) -> None:
-        self._candidate_limit = manifest.graph.candidates if manifest.graph is not None else None
+        assert manifest.graph is not None, "its row asks for [graph]"
+        self._candidate_limit = manifest.graph.candidates
 
     def outcome(
         self, row: Mapping[str, Array], photo: Fitted | None, limit_bytes: int
@@ -234,7 +300,7 @@ class DetectTask:
             class_ids=row["classes"],
             candidates=int(row["candidates"]),
         )
-        limit = len(slots.scores) if self._candidate_limit is None else self._candidate_limit
+        limit = self._candidate_limit
         return from_slots(slots, width=photo.width, height=photo.height, candidate_limit=limit)
 
     def shown(self, signature: Signature) -> Signature:
@@ -264,24 +330,50 @@ def from_slots(slots: Slots, *, width: int, height: int, candidate_limit: int) -
     )
 
 
-def _kept(values: tuple[Any, ...], keep: NDArray[np.bool_]) -> tuple[Any, ...]:
-    return tuple(compress(values, keep.tolist()))
+_Column = tuple[str, int, float, Sequence[float], str | None]
+"""Of one object: label, class_id, score, box, mask."""
 
 
-def _named(one: Detection) -> dict[str, Cell]:
-    return {"label": one.label, "class_id": one.class_id, "score": round(one.score, 4)}
+def _record(found: Iterable[_Column], size: tuple[int, int]) -> list[dict[str, Any]]:
+    """The objects as the canonical record has them; `size` is the photo's width and height."""
+    record: list[dict[str, Any]] = []
+    for label, class_id, score, (x1, y1, x2, y2), mask in found:
+        box = [round(x1, 2), round(y1, 2), round(x2, 2), round(y2, 2)]
+        one = {"label": label, "class_id": class_id, "score": round(score, 4), "box": box}
+        if mask is not None:
+            one["mask"] = {"size": [size[1], size[0]], "counts": mask}
+            one["area"] = area(mask)
+        record.append(one)
+    return record
 
 
-def _edges(one: Detection) -> list[float]:
-    return [round(edge, 2) for edge in one.box]
+def _cut_short(truncated: bool, candidates: int | None) -> dict[str, Any]:
+    if not truncated:
+        return {}
+    return (
+        {"truncated": True} if candidates is None else {"truncated": True, "candidates": candidates}
+    )
 
 
-def _field(one: Detection, size: tuple[int, int]) -> dict[str, Any]:
-    fields: dict[str, Any] = {**_named(one), "box": _edges(one)}
-    if one.mask is not None:
-        fields["mask"] = {"size": [size[1], size[0]], "counts": one.mask}
-        fields["area"] = area(one.mask)
-    return fields
+def _rows(found: tuple[Detection, ...]) -> Iterator[dict[str, Cell]]:
+    for one in found:
+        x1, y1, x2, y2 = (round(edge, 2) for edge in one.box)
+        yield {
+            "label": one.label,
+            "class_id": one.class_id,
+            "score": round(one.score, 4),
+            **{"x1": x1, "y1": y1, "x2": x2, "y2": y2},
+        }
+
+
+def _lines(found: tuple[Detection, ...], truncated: bool) -> Iterator[str]:
+    if not found:
+        yield "nothing found"
+    for one in found:
+        box = ", ".join(f"{edge:.0f}" for edge in one.box)
+        yield f"{one.score:.2f}  {one.label:<16} [{box}]"
+    if truncated:
+        yield "more passed the floor than the pack keeps: this list is not complete"
 
 
 def _one_way(seen: Detections, other: Detections, threshold: float, extent: float) -> float:

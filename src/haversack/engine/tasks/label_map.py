@@ -40,7 +40,7 @@ _MAKING_BYTES = 2
 
 @dataclass(frozen=True, kw_only=True)
 class LabelMap:
-    """uint8[height,width]: a class for each pixel of the upright photo. An `TaskOutcome`."""
+    """uint8[height,width]: a class for each pixel of the upright photo. A `TaskOutcome`."""
 
     class_ids: NDArray[np.uint8]
 
@@ -108,6 +108,7 @@ class LabelMapTask:
     columns: tuple[str, ...] = ("label", "class_id", "pixels")
     takes_threshold = False
     is_drawn = True
+    renders_slowly = True  # an image as large as the photo
     tolerance = 0.05
     survey: SurveyTask | None = None
 

@@ -1,9 +1,9 @@
-"""What a task is to the rest of the house, and what its answers are."""
+"""What a task is to everything that is not the graph itself, and what its answers are."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeAlias
 
@@ -23,6 +23,10 @@ Cell: TypeAlias = str | int | float
 
 CAPTION_LINES = 5
 """As many hide little of a photo."""
+
+
+FoundRow: TypeAlias = tuple[int, float, float, float, float, float, str | None, int, int]
+"""Of a run's table `found`: class_id, score, x1, y1, x2, y2, mask, review, counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +140,21 @@ class SurveyTask(Protocol):
         """What was found in the photo, once doubles at seams are joined."""
         ...
 
+    def rows(self, outcome: TaskOutcome) -> Iterator[FoundRow]:
+        """What of that a run's table `found` keeps, a row an object."""
+        ...
+
+    def stored(
+        self,
+        rows: Iterable[FoundRow],
+        labels: tuple[str, ...],
+        *,
+        candidates: int | None,
+        truncated: bool,
+    ) -> TaskOutcome:
+        """The same, read back."""
+        ...
+
 
 class Task(Protocol):
     """What one pack's task means for everything that is not the graph itself.
@@ -148,6 +167,7 @@ class Task(Protocol):
         columns: of its rows in a table; none where a table cannot hold its answers.
         takes_threshold: whether a least score changes its answers.
         is_drawn: whether its answers can be drawn on the photo.
+        renders_slowly: whether writing an answer takes so long that an event loop would notice.
         tolerance: the worst difference between the pack and the original model, which has a
             preprocessing of its own, that an import may show.
         survey: how a survey merges its answers; None where it cannot.
@@ -157,6 +177,7 @@ class Task(Protocol):
     columns: tuple[str, ...]
     takes_threshold: bool
     is_drawn: bool
+    renders_slowly: bool
     tolerance: float
     survey: SurveyTask | None
 

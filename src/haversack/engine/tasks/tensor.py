@@ -20,7 +20,7 @@ from haversack.packfile.signature import Signature
 
 @dataclass(frozen=True, kw_only=True)
 class Tensors:
-    """A pack's outputs by name, as the graph gave them. An `TaskOutcome`.
+    """A pack's outputs by name, as the graph gave them. A `TaskOutcome`.
 
     Of a photo without the batch dimension, of tensors with what the graph has.
     """
@@ -83,6 +83,7 @@ class TensorTask:
     columns: tuple[str, ...] = ()
     takes_threshold = False
     is_drawn = False
+    renders_slowly = False
     survey: SurveyTask | None = None
 
     def __init__(self, manifest: Manifest) -> None:

@@ -218,10 +218,10 @@ class PhotoPlane:
             yield held, header
 
     async def _answer(self, visit: Visit, result: PhotoResult, render: Render[T]) -> T:
-        """What `render` makes of the results. One that grows with the photo takes a while."""
+        """What `render` makes of the results. An image as large as the photo takes a while."""
         model = visit.model
         began = time.perf_counter()
-        if not model.predictor.task.answer_bytes(result.width * result.height):
+        if not model.predictor.task.renders_slowly:
             answer = render(result, model)
         else:
             made = partial(render, result, model)

@@ -10,7 +10,7 @@ from haversack.errors import HaversackError
 from haversack.survey.flow.open_photo import OpenPhoto
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class FinishedPhoto:
     """One photo, finished.
 

@@ -168,6 +168,7 @@ class PhotoJob:
             width=grid.width,
             height=grid.height,
             pack=pack,
+            status="partial" if self.fault is not None else "done",
             outcome=survey.merged(
                 merger.finish(),
                 candidates=counts.candidates or 0,

@@ -171,6 +171,7 @@ def _new_record(request: RunRequest, root: Path, now: datetime.datetime) -> RunR
             digest=request.pack.digest,
             location=str(request.pack.location.absolute()),
             labels=manifest.labels,
+            task=manifest.task,
         ),
         grid=effective_grid(request),
         merge=MergeTable(

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from haversack.engine.results import PackIdentity, PhotoResult
-from haversack.engine.tasks.detect import Detections, DetectTask
+from haversack.engine.results import PackIdentity, PhotoResult, TileCounts
+from haversack.engine.tasks.table import survey_task
+from haversack.engine.tasks.task import TaskOutcome
 from haversack.formats.photos import Photos, Speed, SurveyRun
-from haversack.formats.tally import LOOKED_AT
 from haversack.survey.run.options import MergeTable, RunRecord, as_text
 from haversack.survey.run.photo_columns import result_of
 from haversack.survey.run.store import RunStore, StatusCount
@@ -51,16 +48,23 @@ def current_merge(record: RunRecord, store: RunStore) -> MergeTable:
 
 def photo_reader(store: RunStore, record: RunRecord) -> Photos:
     """Reads the photos of a run from the first, by path; the store must stay open."""
+    table = record.pack
     pack = PackIdentity(
-        name=record.pack.name,
-        version=record.pack.version,
-        task=DetectTask.name,
-        labels=record.pack.labels,
+        name=table.name, version=table.version, task=table.task, labels=table.labels
     )
+    survey = survey_task(table.task)
+
+    def found(number: int, tiles: TileCounts) -> TaskOutcome:
+        return survey.stored(
+            store.found(number),
+            table.labels,
+            candidates=tiles.candidates,
+            truncated=tiles.truncated > 0,
+        )
 
     def read() -> Iterator[PhotoResult]:
         for row in store.photo_rows():
-            yield _photo(result_of(row, pack), store)
+            yield result_of(row, pack, found)
 
     return read
 
@@ -100,22 +104,3 @@ def _limit(record: RunRecord, decode: float, model: float, wall: float) -> str:
         )
     first, share = ("the model", model) if model >= decode else ("decoding the photos", decode)
     return f"{first}: {share / work:.0%} of the CPU time"
-
-
-def _photo(photo: PhotoResult, store: RunStore) -> PhotoResult:
-    """The photo with what was found in it."""
-    if photo.status not in LOOKED_AT:
-        return photo
-    columns = list(zip(*store.found(photo.id), strict=True)) or [()] * 9
-    class_ids, scores, *edges, masks, reviews, counted = columns
-    found = Detections(
-        boxes=np.array(edges, np.float32).reshape(4, -1).T,
-        scores=np.array(scores, np.float32),
-        class_ids=np.array(class_ids, np.int64),
-        candidates=photo.tiles.candidates,
-        truncated=photo.tiles.truncated > 0,
-        masks=masks if any(mask is not None for mask in masks) else (),
-        reviews=tuple(map(bool, reviews)),
-        counted=tuple(map(bool, counted)),
-    )
-    return replace(photo, outcome=found)

@@ -56,14 +56,19 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True):
     """A table of run.toml."""
 
 
+_FIRST_TASK = "detect"
+"""The one that surveys had before run.toml told of it."""
+
+
 class PackTable(_Table, frozen=True, kw_only=True):
-    """The pack that a run uses."""
+    """The pack that a run uses; `task` is written where it is another than the first."""
 
     name: str
     version: str
     digest: str
     location: str
     labels: tuple[str, ...]
+    task: str = _FIRST_TASK
 
 
 class MergeTable(_Table, frozen=True, kw_only=True):
@@ -188,6 +193,8 @@ def read_record(folder: Path) -> RunRecord:
 def write_record(folder: Path, record: RunRecord) -> None:
     """Write run.toml, whole or not at all."""
     plain: dict[str, Any] = msgspec.to_builtins(record, builtin_types=(datetime.datetime,))
+    if record.pack.task == _FIRST_TASK:
+        del plain["pack"]["task"]
     draft = folder / f"{RUN_FILE}.draft"
     with draft.open("wb") as stream:
         tomli_w.dump(plain, stream)

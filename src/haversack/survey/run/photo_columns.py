@@ -6,12 +6,15 @@ before it get it when they are next written to, and read as NULL until then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeAlias
 
 from haversack.engine.results import GeoTag, PackIdentity, PhotoResult, TileCounts
+from haversack.engine.tasks.task import TaskOutcome
 from haversack.errors import HaversackError
+from haversack.formats.tally import LOOKED_AT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +55,21 @@ _FIRST = ("id", "path", "status", "error_code", "error")
 
 
 def missing(present: Iterable[str]) -> list[PhotoColumn]:
-    """Those that a database with these columns has not got."""
+    """Those that a database with these columns has not got.
+
+    Raises:
+        HaversackError: `run-damaged` for a column that every run has.
+    """
     here = set(present)
-    return [column for column in COLUMNS if column.name not in here]
+    found = [column for column in COLUMNS if column.name not in here]
+    lost = [column.name for column in found if not column.added]
+    if lost:
+        raise HaversackError(
+            "run-damaged",
+            f"the run's table photo has no column {lost[0]}",
+            hint="Give another folder with --out, or put back a copy of the file.",
+        )
+    return found
 
 
 def write_statement() -> str:
@@ -81,31 +96,51 @@ def written(result: PhotoResult, shown_error: str) -> dict[str, object]:
 
 
 def read_statement(present: Iterable[str]) -> str:
-    """A SELECT of every photo by path, from a database with these columns."""
-    here = set(present)
-    names = [c.name if c.name in here else f"NULL AS {c.name}" for c in COLUMNS]
+    """A SELECT of every photo by path, from a database with these columns. Raises as `missing`."""
+    lacking = {column.name for column in missing(present)}
+    names = [f"NULL AS {c.name}" if c.name in lacking else c.name for c in COLUMNS]
     return f"SELECT {', '.join((*_FIRST, *names))} FROM photo ORDER BY path"
 
 
-def result_of(row: Iterable[Any], pack: PackIdentity) -> PhotoResult:
-    """The photo of a row of `read_statement`, without what was found in it."""
-    values = list(row)
-    number, path, status, code, message = values[: len(_FIRST)]
-    groups: dict[str, dict[str, Any]] = {"": {}, "tiles": {}, "timing": {}, "geotag": {}}
-    for column, value in zip(COLUMNS, values[len(_FIRST) :], strict=True):
-        group, _, name = column.field.rpartition(".")
-        groups[group][name] = value
+def _fields_of(group: str) -> tuple[tuple[str, ...], itemgetter[Any]]:
+    """Of one part of a result: its fields, and where they stand in a row."""
+    parts = [column.field.rpartition(".")[::2] for column in COLUMNS]
+    places = [place for place, (of, _) in enumerate(parts, len(_FIRST)) if of == group]
+    return tuple(name for of, name in parts if of == group), itemgetter(*places)
+
+
+_OWN, _TILES = _fields_of(""), _fields_of("tiles")
+_TIMING, _GEOTAG = _fields_of("timing"), _fields_of("geotag")
+
+Found: TypeAlias = Callable[[int, TileCounts], TaskOutcome | None]
+"""What was found in the photo of that id."""
+
+
+def result_of(row: tuple[Any, ...], pack: PackIdentity, found: Found) -> PhotoResult:
+    """The photo of a row of `read_statement`.
+
+    Args:
+        found: asked for photos that were looked at.
+    """
+    number, path, status, code, message = row[: len(_FIRST)]
+    tiles = TileCounts(**_taken(_TILES, row))
     return PhotoResult(
         id=number,
         image=path,
         pack=pack,
         status=status,
-        error=HaversackError(code, message) if code else None,
-        timing=groups["timing"],
-        tiles=TileCounts(**groups["tiles"]),
-        geotag=GeoTag(**groups["geotag"]),
-        **groups[""],
+        outcome=found(number, tiles) if status in LOOKED_AT else None,
+        error=HaversackError(code, message) if code or message else None,
+        timing=_taken(_TIMING, row),
+        tiles=tiles,
+        geotag=GeoTag(**_taken(_GEOTAG, row)),
+        **_taken(_OWN, row),
     )
+
+
+def _taken(part: tuple[tuple[str, ...], itemgetter[Any]], row: tuple[Any, ...]) -> dict[str, Any]:
+    names, values = part
+    return dict(zip(names, values(row), strict=True))
 
 
 def _field(result: PhotoResult, path: str) -> Any:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from haversack.engine.merge import MergeOptions, Merger, TileBoxes
+from haversack.engine.merge import MergeOptions, Merger
+from haversack.engine.tasks.table import survey_task
+from haversack.engine.tasks.task import FoundRow
 from haversack.engine.tiles import TileGrid
 from haversack.survey.run.options import MergeTable, read_record
 from haversack.survey.run.store import RunStore
@@ -23,14 +25,17 @@ def remerge(folder: Path, merge: MergeTable, tell: Callable[[int], None]) -> int
     record = read_record(folder)
     options = MergeOptions(rule=merge.rule, threshold=merge.threshold)
 
-    def merged(store: RunStore) -> Iterator[tuple[int, TileBoxes]]:
+    survey = survey_task(record.pack.task)
+
+    def merged(store: RunStore) -> Iterator[tuple[int, list[FoundRow]]]:
         for done, (photo_id, width, height) in enumerate(store.sized_photos(), 1):
             grid = TileGrid(
                 width=width, height=height, tile=record.grid.tile, overlap=record.grid.overlap
             )
             merger = Merger(grid, options)
             merger.feed(store.raw(photo_id))
-            yield photo_id, merger.finish()
+            outcome = survey.merged(merger.finish(), candidates=0, truncated=False)
+            yield photo_id, list(survey.rows(outcome))
             tell(done)
 
     with RunStore(folder, write=True) as store:

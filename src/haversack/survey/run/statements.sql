@@ -40,8 +40,8 @@ INSERT INTO raw (photo_id, number, tile, class_id, score, x1, y1, x2, y2, cut)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: add_found
-INSERT INTO found (photo_id, number, class_id, score, x1, y1, x2, y2)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO found (photo_id, number, class_id, score, x1, y1, x2, y2, mask, review, counted)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: read_raw
 SELECT tile, class_id, score, x1, y1, x2, y2, cut FROM raw WHERE photo_id = ? ORDER BY number;

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from haversack.engine.merge import TileBoxes
-from haversack.engine.results import PhotoResult
+from haversack.engine.tasks.table import survey_task
+from haversack.engine.tasks.task import FoundRow
 from haversack.errors import HaversackError, Kind
 from haversack.survey.flow.open_photo import OpenPhoto
 from haversack.survey.flow.outcome import FinishedPhoto
@@ -158,11 +159,13 @@ class RunStore:
 
     def finish(self, photo: FinishedPhoto, *, seconds_so_far: float) -> None:
         """Write one photo, all of it or nothing, in place of what an earlier attempt left."""
-        result = photo.result
+        result, found = photo.result, list[FoundRow]()
+        if result.outcome is not None:
+            found += survey_task(result.pack.task).rows(result.outcome)
         with self._transaction():
             self._do("drop_raw", (result.id,))
             self._many("add_raw", _raw_rows(result.id, photo.raw))
-            self._write_found(result.id, _found_rows(result))
+            self._write_found(result.id, found)
             self._run(write_statement(), written(result, _shown(result.error_message)[0]))
             self._do("set_meta", ("seconds", f"{seconds_so_far:.3f}"))
 
@@ -181,19 +184,21 @@ class RunStore:
             cut=rows[:, 7] > 0,
         )
 
-    def replace_found(self, merged: Iterator[tuple[int, TileBoxes]], facts: dict[str, str]) -> int:
+    def replace_found(
+        self, merged: Iterator[tuple[int, list[FoundRow]]], facts: dict[str, str]
+    ) -> int:
         """Put new objects in place of all, with the facts of the new merge, in one transaction."""
         objects = 0
         with self._transaction():
             for photo_id, found in merged:
-                self._write_found(photo_id, _tile_rows(found))
+                self._write_found(photo_id, found)
                 objects += len(found)
             for item in facts.items():
                 self._do("set_meta", item)
         return objects
 
-    def found(self, photo_id: int) -> list[tuple[Any, ...]]:
-        """(class_id, score, x1, y1, x2, y2, mask, review, counted) of each object, surest first."""
+    def found(self, photo_id: int) -> list[FoundRow]:
+        """Each object of a photo, surest first."""
         return list(self._do("read_found", (photo_id,)))
 
     def photo_rows(self) -> Iterator[tuple[Any, ...]]:
@@ -253,7 +258,7 @@ class RunStore:
         for column in missing(self._photo_columns()) if write else ():
             self._run(f"ALTER TABLE photo ADD COLUMN {column.name} {column.added}")
 
-    def _write_found(self, photo_id: int, rows: Iterable[tuple[object, ...]]) -> None:
+    def _write_found(self, photo_id: int, rows: Iterable[FoundRow]) -> None:
         self._do("drop_found", (photo_id,))
         self._many("add_found", [(photo_id, number, *row) for number, row in enumerate(rows)])
 
@@ -361,14 +366,3 @@ def _raw_rows(photo_id: int, raw: TileBoxes) -> list[tuple[object, ...]]:
             zip(*(column.tolist() for column in columns), strict=True)
         )
     ]
-
-
-def _found_rows(result: PhotoResult) -> Iterator[tuple[object, ...]]:
-    for one in result.detections:
-        yield one.class_id, one.score, *one.box
-
-
-def _tile_rows(found: TileBoxes) -> Iterator[tuple[object, ...]]:
-    columns = (found.class_ids.tolist(), found.scores.tolist(), found.boxes.tolist())
-    for class_id, score, box in zip(*columns, strict=True):
-        yield class_id, score, *box

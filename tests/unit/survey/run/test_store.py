@@ -55,6 +55,10 @@ def done(number: int, count: int = 2) -> FinishedPhoto:
     return FinishedPhoto(result=result, raw=boxes(count))
 
 
+def nothing(number: int, tiles: TileCounts) -> None:
+    """What is found, where a test does not ask."""
+
+
 def broken(number: int, code: str, message: str) -> FinishedPhoto:
     photo = OpenPhoto(id=number, path="", name="", size_bytes=0, mtime_ns=0)
     return not_looked_at(photo, PACK, HaversackError(code, message))
@@ -158,12 +162,15 @@ def test_a_run_from_before_a_column_is_read_and_gets_it_when_it_goes_on(tmp_path
     with sqlite3.connect(tmp_path / DATABASE) as old:
         old.execute("ALTER TABLE photo DROP COLUMN candidates")
     with RunStore(tmp_path, write=False) as store:
-        first, second = (result_of(row, PACK) for row in store.photo_rows())
+        first, second = (result_of(row, PACK, nothing) for row in store.photo_rows())
         assert (first.status, first.tiles.candidates) == ("done", None)
         assert second.status == "queued"
     with RunStore(tmp_path, write=True) as store:
         store.finish(done(2, 5), seconds_so_far=0)
-        assert [result_of(row, PACK).tiles.candidates for row in store.photo_rows()] == [None, 5]
+        assert [result_of(row, PACK, nothing).tiles.candidates for row in store.photo_rows()] == [
+            None,
+            5,
+        ]
 
 
 def test_every_column_of_a_photo_comes_back_as_it_went(tmp_path: Path) -> None:
@@ -173,6 +180,7 @@ def test_every_column_of_a_photo_comes_back_as_it_went(tmp_path: Path) -> None:
         width=40,
         height=30,
         pack=PACK,
+        status="partial",
         error=HaversackError("image-truncated", "it ends early"),
         outcome=done(1).result.outcome,
         valid_rows=20,
@@ -184,7 +192,7 @@ def test_every_column_of_a_photo_comes_back_as_it_went(tmp_path: Path) -> None:
         store.list_photos(listed("a.jpg"), there)
         store.finish(FinishedPhoto(result=result), seconds_so_far=0)
         (row,) = store.photo_rows()
-    kept = result_of(row, PACK)
+    kept = result_of(row, PACK, nothing)
     assert kept.error_code == result.error_code
     for name in ("image", "width", "height", "status", "valid_rows", "timing", "tiles", "geotag"):
         assert getattr(kept, name) == getattr(result, name)
