@@ -13,6 +13,7 @@ WANTED: tuple[tuple[str, str], ...] = (
     ("http-jobs.txt", _COUNTED),
     ("survey-tables.txt", _COLUMN),
     ("survey-overview.txt", _COLUMN),
+    ("openapi.txt", "a record's outputs, of task tensor, are among its fields"),
     ("openapi.txt", "/status says on which device a model is, and of that device's memory"),
 )
 """(file, why): answers that are meant to differ from the commit in old/README.md.

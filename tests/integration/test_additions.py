@@ -1,4 +1,4 @@
-"""What a new task, export or protocol takes: files put beside their likes, and a line in a table.
+"""What a new task, export, protocol or column takes: files put beside their likes, lines in tables.
 
 Each is added to a copy of the source, as a developer would, and then used by the commands. The
 numbers are those of docs/explanation/architecture.md.
@@ -12,6 +12,7 @@ import io
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tomllib
@@ -67,6 +68,18 @@ PLAIN_ROW = """    Operation(
         gives={"text/plain": {"type": "string"}},
     ),
 """
+READ_BACK = """
+import sys
+from pathlib import Path
+from haversack.engine.results import PackIdentity
+from haversack.survey.run.photo_columns import result_of
+from haversack.survey.run.store import RunStore
+
+pack = PackIdentity(name="blobs", version="1", task="detect")
+with RunStore(Path(sys.argv[1]), write=False) as store:
+    for row in store.photo_rows():
+        print(result_of(row, pack).tiles.shaded)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +103,12 @@ class Copy:
 
     def haversack(self, *words: str | Path) -> str:
         """What a command prints."""
+        return self.python("-m", "haversack", *words)
+
+    def python(self, *words: str | Path) -> str:
+        """What Python prints that imports this copy."""
         done = subprocess.run(
-            [sys.executable, "-m", "haversack", *map(str, words)],
+            [sys.executable, *map(str, words)],
             cwd=self.folder,
             env=environment(self.folder) | {"PYTHONPATH": str(self.folder)},
             capture_output=True,
@@ -158,10 +175,17 @@ def added_protocol(copy: Copy) -> None:
     )
 
 
+def added_column(copy: Copy) -> None:
+    line = '    PhotoColumn(name="shaded", field="tiles.shaded", added="INTEGER"),\n'
+    copy.insert("survey/run/photo_columns.py", '    PhotoColumn(name="candidates"', line)
+    copy.insert("engine/results.py", "    candidates: int | None = None", "    shaded: int = 5\n")
+
+
 WAYS: dict[str, Callable[[Copy], None]] = {
     "task": added_task,
     "export": added_export,
     "protocol": added_protocol,
+    "column of a run's photos": added_column,
 }
 
 
@@ -224,6 +248,18 @@ def test_a_new_export_is_offered_and_written(copy: Copy) -> None:
     (name, count) = (run / "exports" / "names.txt").read_text().split()
     assert name == "a.png"
     assert int(count) > 0
+
+
+def test_a_new_column_is_in_a_run_and_read_back(copy: Copy) -> None:
+    added_column(copy)
+    photos, run = copy.folder / "photos", copy.folder / "run"
+    photos.mkdir()
+    shutil.copy(PHOTO, photos / "a.png")
+    copy.haversack("survey", "run", photos, "--pack", BLOBS, "--out", run)
+    with sqlite3.connect(run / "run.sqlite") as base:
+        assert base.execute("SELECT shaded FROM photo").fetchall() == [(5,)]
+        base.execute("UPDATE photo SET shaded = 6")
+    assert copy.python("-c", READ_BACK, run).split() == ["6"]
 
 
 def test_a_new_protocol_is_routed_and_in_the_contract(copy: Copy) -> None:

@@ -37,7 +37,7 @@ from haversack.pack.original import (
 )
 from haversack.pack.recipe import Recipe
 from haversack.pack.samples import random_inputs, read_samples
-from haversack.packfile.manifest import Suppression, Task
+from haversack.packfile.manifest import Suppression
 from haversack.packfile.signature import TensorSpec
 
 _TENSOR_SAMPLES = 3
@@ -84,7 +84,7 @@ def _tensor_draft(request: ImportRequest, network: Network) -> Draft:
         for name, array in outputs.items():
             check_finite(name, array)
         files[f"samples/{i + 1:03d}.expected.npz"] = _npz(outputs)
-    return Draft(request=request, task="tensor", origin=network.origin, files=files)
+    return Draft(request=request, task=table.task_made(None), origin=network.origin, files=files)
 
 
 def _photo_draft(request: ImportRequest, network: Network, heads: Mapping[str, Head]) -> Draft:
@@ -124,7 +124,7 @@ def _photo_draft(request: ImportRequest, network: Network, heads: Mapping[str, H
         files[f"samples/{sample.name}.expected.npz"] = _npz(expected)
     return Draft(
         request=request,
-        task=head.task if head else "tensor",
+        task=table.task_made(head),
         origin=network.origin,
         files=files,
         input=original.geometry,
@@ -181,7 +181,7 @@ def _common(seen: Sequence[tuple[TensorSpec, ...]]) -> tuple[TensorSpec, ...]:
 
 
 def _check_task(recipe: Recipe, head: Head | None) -> None:
-    task: Task = head.task if head else "tensor"
+    task = table.task_made(head)
     if recipe.task not in (None, task):
         raise ImportRefusedError(
             "task-unfit",
@@ -222,8 +222,7 @@ def _joined(request: ImportRequest, reader: _Reader) -> tuple[onnx.ModelProto, S
         suppress=suppress,
         without_batch=() if built else without_batch(wanted, reader.decoding.outputs),
     )
-    task: Task = head.task if head else "tensor"
-    return join(parts, name=request.name, task=task), suppression
+    return join(parts, name=request.name, task=table.task_made(head)), suppression
 
 
 def _suppressed(built: HeadGraph, reader: _Reader) -> tuple[onnx.ModelProto, Suppression]:

@@ -1,1 +1,1 @@
-"""What each task asks of a pack: one row a task."""
+"""What each task asks of a pack and adds to a record: one row a task."""

@@ -1,10 +1,12 @@
-"""One row of the table of tasks: what a task asks of model.onnx and of pack.toml."""
+"""One row of the table of tasks: what a task asks of a pack, and what it adds to a record."""
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from haversack.packfile.tasks.record import RecordFields
 
 Symbol: TypeAlias = Literal["batch", "slots", "classes", "height", "width", "any"]
 """A side that a pack decides: N or 1; K, at most the manifest's max_detections; as many as there
@@ -38,7 +40,7 @@ class TensorRule:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskRow:
-    """What a task asks of a pack.
+    """What a task asks of a pack, and what it adds to a record.
 
     Attributes:
         name: in pack.toml.
@@ -50,6 +52,7 @@ class TaskRow:
         most_labels: where the graph's datatype has no more numbers.
         finds_objects: whether answers are objects with boxes, as a survey needs them.
         parity: the rule by which an import proves itself.
+        record: what its answers add to the record of a photo.
     """
 
     name: str
@@ -62,3 +65,4 @@ class TaskRow:
     most_labels: int | None = None
     finds_objects: bool = False
     parity: str
+    record: RecordFields = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from haversack.packfile.tasks import record
 from haversack.packfile.tasks.row import Modality, TaskRow, TensorRule
 
 ROWS = (
@@ -17,17 +18,20 @@ ROWS = (
         alike=("boxes", "scores", "classes"),
         finds_objects=True,
         parity="boxes",
+        record=record.DETECT,
     ),
     TaskRow(
         name="label-map",
         outputs=(TensorRule(name="labels", datatype="UINT8", sides=("batch", "any", "any")),),
         most_labels=256,  # as many as uint8 has numbers
         parity="labels",
+        record=record.LABEL_MAP,
     ),
     TaskRow(
         name="classify",
         outputs=(TensorRule(name="probabilities", datatype="FP32", sides=("batch", "classes")),),
         parity="probabilities",
+        record=record.CLASSIFY,
     ),
     TaskRow(
         name="tensor",
@@ -37,6 +41,7 @@ ROWS = (
         may=("input",),
         outputs=None,
         parity="tensors",
+        record=record.TENSOR,
     ),
 )
 

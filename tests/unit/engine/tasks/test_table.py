@@ -50,6 +50,7 @@ def test_a_survey_takes_the_tasks_that_find_objects(row: TaskRow) -> None:
     assert row.finds_objects == (task_of(manifest_of(row)).survey is not None)
 
 
+JSON_TYPES = {"array": list, "boolean": bool, "integer": int, "string": str}
 PHOTO = Fitted(
     pixels=np.zeros((4, 6, 3), np.uint8),
     placement=np.array([1, 1, 0, 0], np.float32),
@@ -115,6 +116,28 @@ def test_a_table_has_the_columns_that_an_answers_rows_fill(row: TaskRow) -> None
     cells = list(task.outcome(filled(row), PHOTO, 1 << 20).rows(manifest.labels))
     assert bool(cells) == bool(task.columns)
     assert all(set(one) == set(task.columns) for one in cells)
+
+
+@rows
+def test_a_row_describes_what_its_answers_add_to_a_record(row: TaskRow) -> None:
+    manifest = manifest_of(row)
+    cut = {name: FILLED[name] for name in filled(row)}
+    if "candidates" in cut:  # so many that the answer says that it was cut
+        cut["candidates"] = np.array(1 << 20, np.int64)
+    outcome = task_of(manifest).outcome(cut, PHOTO, 1 << 20)
+    added = outcome.fields(manifest.labels, (6, 4), with_map=True)
+    assert list(added) == list(row.record)
+    for name, value in added.items():
+        shape = row.record[name]
+        assert isinstance(value, JSON_TYPES[shape["type"]]), name
+        for one in added[name] if shape["type"] == "array" else ():
+            assert set(shape["items"].get("required", ())) <= set(one), name
+            assert set(one) <= set(shape["items"].get("properties", one)), name
+
+
+def test_a_field_of_a_record_is_one_tasks() -> None:
+    names = [name for row in ROWS for name in row.record]
+    assert len(set(names)) == len(names)
 
 
 def test_what_a_caller_sends_has_its_inputs() -> None:

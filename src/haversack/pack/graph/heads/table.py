@@ -8,8 +8,9 @@ from haversack.errors import ImportRefusedError
 from haversack.pack.decoding import Decoding
 from haversack.pack.graph.heads import argmax, boxes, classify, fastestdet, yolox
 from haversack.pack.graph.heads.head import Head
+from haversack.packfile.manifest import Task
 
-# The name of "no head": the outputs stay as they are, task tensor.
+# The name of "no head".
 NONE = "none"
 
 HEADS: Mapping[str, Head] = {
@@ -23,6 +24,11 @@ HEADS: Mapping[str, Head] = {
         argmax.HEAD,
     )
 }
+
+
+def task_made(head: Head | None) -> Task:
+    """What a head makes of a network; without one its outputs stay as they are."""
+    return "tensor" if head is None else head.task
 
 
 def choose(name: str, decoding: Decoding, heads: Mapping[str, Head] = HEADS) -> Head:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from haversack.jobs.job import State
+from haversack.packfile.tasks.table import ROWS
 
 Schema = dict[str, Any]
 
@@ -54,17 +55,7 @@ SCHEMAS: dict[str, Schema] = {
             "version": _TEXT,
             "task": _TEXT,
             "status": {"enum": ["done"]},
-            "detections": _list(
-                _object(
-                    {"label": _TEXT, "class_id": _WHOLE, "score": _NUMBER, "box": _list(_NUMBER)},
-                    *("label", "class_id", "score", "box"),
-                )
-            ),
-            "classes": _list(_FREE),
-            "legend": _list(_FREE),
-            "map": _TEXT | {"contentEncoding": "base64", "contentMediaType": "image/png"},
-            "truncated": _BOOL,
-            "candidates": _WHOLE,
+            **{name: schema for row in ROWS for name, schema in row.record.items()},
             "timing": {"type": "object", "additionalProperties": _NUMBER},
         },
         *("image", "width", "height", "pack", "version", "task", "status"),
