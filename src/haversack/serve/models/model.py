@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -22,7 +22,7 @@ from haversack.packfile.archive import PackFiles
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature, TensorSpec
 from haversack.serve.models.gate import Gate
-from haversack.serve.models.sizes import PackBytes, estimated_on_device
+from haversack.serve.models.sizes import PackBytes, measured_on_device
 from haversack.serve.models.statistics import Statistics
 from haversack.serve.options import ServeOptions
 
@@ -160,15 +160,11 @@ class ServedModel:
         )
 
     def _measured_on_device(self) -> dict[Device, PackBytes]:
-        """What it keeps there after a call gave its memory back; a call is not seen, and estimated.
-
-        Empty on the CPU.
-        """
+        """What it keeps there after a call gave its memory back. Empty on the CPU."""
         if self.device == CPU:
             return {}
-        estimate = estimated_on_device(self.files)
-        kept = max(self._device_free - self._free_on_device(), 0)
-        return {self.device: replace(estimate, session_bytes=kept, source="measured here")}
+        kept = self._device_free - self._free_on_device()
+        return {self.device: measured_on_device(self.files, kept)}
 
     def _free_on_device(self) -> int:
         return 0 if self.device == CPU else self._read_device(self.device).free_bytes
