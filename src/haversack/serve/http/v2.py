@@ -55,7 +55,7 @@ class V2Routes:
         """GET /v2/models/{name}: what it takes and gives."""
         self._context.allow(request, Scope.INFER)
         with self._use(request) as model:
-            signature = model.signature
+            signature = model.takes.signature
             return json_response(
                 {
                     "name": model.identity.name,
@@ -122,8 +122,8 @@ def _config(model: ServedModel) -> dict[str, object]:
         "version_policy": {"latest": {"num_versions": 1}},
         # 0: the dims below are whole, with no batch dimension left out.
         "max_batch_size": 0,
-        "input": [tensor(spec) for spec in model.signature.inputs],
-        "output": [tensor(spec) for spec in model.signature.outputs],
+        "input": [tensor(spec) for spec in model.takes.signature.inputs],
+        "output": [tensor(spec) for spec in model.takes.signature.outputs],
         "instance_group": [
             {
                 "name": model.identity.name,

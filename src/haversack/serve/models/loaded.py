@@ -19,7 +19,7 @@ from haversack.packfile.archive import PackFiles
 from haversack.serve.models.memory_plan import MemoryPlan
 from haversack.serve.models.model import ServedModel
 from haversack.serve.models.residency import (
-    DeviceResidency,
+    DevicePacks,
     Residency,
     memory_option,
     on_device,
@@ -187,14 +187,16 @@ class LoadedModels:
             leaving += more
             if self.policy.residency.fits(size, without={*gone, *self._models(leaving)}):
                 return leaving
-        part = self.policy.residency.full(size, without={*gone, *self._models(leaving)})
-        raise self._no_room(key, size, part)
+        residency = self.policy.residency
+        full = residency.full(size, without={*gone, *self._models(leaving)})
+        raise self._no_room(key, size, full or residency.machine)
 
     def _exchange(
         self, files: PackFiles, size: PackBytes, leaving: Sequence[Key], *, keep_others: bool
     ) -> ServedModel:
         """Those that leave finish and go before the new one comes: all do not fit."""
         name, began = files.manifest.name, self.policy.clock()
+        full = self._full_beside(name, size, leaving)
         were = self._were(leaving)
         try:
             self._close(leaving, size)
@@ -212,8 +214,16 @@ class LoadedModels:
                 _log.info("%s@%s made room; it is loaded again when it is asked for", *key)
         swapped = [key[1] for key in leaving if key[0] == name]
         if swapped:
-            self._tell_swap(model, swapped, self.policy.clock() - began)
+            self._tell_swap(model, swapped, self.policy.clock() - began, full)
         return model
+
+    def _full_beside(self, name: str, size: PackBytes, leaving: Sequence[Key]) -> DevicePacks:
+        """Where a pack does not fit beside the versions of its name that leave for it."""
+        residency = self.policy.residency
+        with self._state:
+            gone = {*self._retired}
+        gone.update(self._models([key for key in leaving if key[0] != name]))
+        return residency.full(size, without=gone) or residency.machine
 
     def _close(self, leaving: Sequence[Key], size: PackBytes) -> None:
         """Unload these once nobody uses them; nothing has changed where that takes too long."""
@@ -266,13 +276,15 @@ class LoadedModels:
                 self.pinned.add(key)
             self.registry.arrange(name, was.versions)
 
-    def _tell_swap(self, model: ServedModel, old: Sequence[str], took_seconds: float) -> None:
+    def _tell_swap(
+        self, model: ServedModel, old: Sequence[str], took_seconds: float, full: DevicePacks
+    ) -> None:
         self.counts.swaps += 1
         self.counts.last_swap_seconds = took_seconds
         _log.info(
-            "%s@%s took the place of %s, for which requests waited %s: both do not fit into %s",
+            "%s@%s took the place of %s, for which requests waited %s: both do not fit into %s%s",
             *(*key_of(model), ", ".join(old), format_seconds(took_seconds)),
-            format_bytes(self.policy.residency.packs_bytes),
+            *(format_bytes(full.packs_bytes), on_device(full.device)),
         )
 
     def _open(self, files: PackFiles, size: PackBytes, *, keep_others: bool) -> ServedModel:
@@ -326,9 +338,8 @@ class LoadedModels:
     def _models(self, keys: Sequence[Key]) -> list[ServedModel]:
         return [model for key in keys if (model := self.model(key)) is not None]
 
-    def _no_room(self, key: Key, size: PackBytes, part: DeviceResidency | None) -> HaversackError:
-        device = part.device if part is not None else CPU
-        room = part.packs_bytes if part is not None else self.policy.residency.packs_bytes
+    def _no_room(self, key: Key, size: PackBytes, full: DevicePacks) -> HaversackError:
+        device, room = full.device, full.packs_bytes
         there = size.on(device)
         need = there.session_bytes + there.call_bytes
         pinned = ", ".join(sorted(f"{name}@{version}" for name, version in self.pinned))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from haversack.packfile.archive import PackFiles
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature, TensorSpec
 from haversack.serve.models.gate import Gate
-from haversack.serve.models.sizes import PackBytes, estimated_on_device
+from haversack.serve.models.sizes import PackBytes, measured_on_device
 from haversack.serve.models.statistics import Statistics
 from haversack.serve.options import ServeOptions
 
@@ -45,6 +46,25 @@ class Runtime:
     read_device: DeviceReader = device_memory
 
 
+@dataclass(frozen=True, kw_only=True)
+class Takes:
+    """What callers of a pack send. A loaded one's is made once: every request asks for it.
+
+    Attributes:
+        photos: whether that is a photo; named tensors otherwise.
+        signature: what a tensor protocol shows: for photos one input `image`.
+    """
+
+    photos: bool
+    signature: Signature
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Self:
+        """As its pack.toml says."""
+        shown = task_of(manifest).shown(manifest.signature)
+        return cls(photos=manifest.takes_photos, signature=shown)
+
+
 class ServedModel:
     """One version of one pack, loaded.
 
@@ -53,6 +73,7 @@ class ServedModel:
         turn: as many calls of the model at once as the options say.
         statistics: since it was loaded.
         files: the pack itself.
+        takes: what its callers send.
         device: that the model runs on.
         is_quick: whether a small request is answered without a thread.
         load_seconds: opening and warming took.
@@ -86,6 +107,7 @@ class ServedModel:
             runtime.open_session,
         )
         self.files = files
+        self.takes = Takes.of(files.manifest)
         self.turn = Gate(options.turns)
         self.statistics = Statistics()
         self.is_quick = False
@@ -105,11 +127,6 @@ class ServedModel:
     def manifest(self) -> Manifest:
         """Its pack.toml."""
         return self.predictor.manifest
-
-    @property
-    def signature(self) -> Signature:
-        """What a caller of a tensor protocol sees: for photos one input `image`."""
-        return shown_signature(self.manifest)
 
     def warm(self) -> None:
         """Run twice on blanks; the second time says how quick the model is."""
@@ -143,15 +160,11 @@ class ServedModel:
         )
 
     def _measured_on_device(self) -> dict[Device, PackBytes]:
-        """What it keeps there after a call gave its memory back; a call is not seen, and estimated.
-
-        Empty on the CPU.
-        """
+        """What it keeps there after a call gave its memory back. Empty on the CPU."""
         if self.device == CPU:
             return {}
-        estimate = estimated_on_device(self.files)
-        kept = max(self._device_free - self._free_on_device(), 0)
-        return {self.device: replace(estimate, session_bytes=kept, source="measured here")}
+        kept = self._device_free - self._free_on_device()
+        return {self.device: measured_on_device(self.files, kept)}
 
     def _free_on_device(self) -> int:
         return 0 if self.device == CPU else self._read_device(self.device).free_bytes
@@ -179,11 +192,6 @@ class ServedModel:
         else:
             inputs = self.manifest.signature.inputs
             self.predictor.run({spec.name: _blank(spec) for spec in inputs})
-
-
-def shown_signature(manifest: Manifest) -> Signature:
-    """What a caller of a tensor protocol sees of a pack: for photos one input `image`."""
-    return task_of(manifest).shown(manifest.signature)
 
 
 def _blank(spec: TensorSpec) -> Array:

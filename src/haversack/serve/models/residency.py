@@ -25,8 +25,23 @@ def memory_option(device: Device) -> str:
     return "--memory" if device == CPU else "--device-memory"
 
 
+@dataclass(frozen=True, kw_only=True)
+class DevicePacks:
+    """What packs may take and take of one device's memory, as of one moment.
+
+    Attributes:
+        device: whose; "cpu" stands for the machine's own memory.
+        packs_bytes: for all packs and their calls.
+        sessions_bytes: what all sessions take of it.
+    """
+
+    device: Device
+    packs_bytes: int
+    sessions_bytes: int
+
+
 @dataclass(kw_only=True)
-class DeviceResidency:
+class _Part:
     """One device's memory for packs. Its ledger's lock is held by whoever calls.
 
     Attributes:
@@ -59,16 +74,26 @@ class DeviceResidency:
         return least_bytes([*others, size.while_opening()]) <= self.packs_bytes
 
     def divide(self) -> None:
-        """Give the workspace what sessions leave, as far as all turns together could use it.
+        """Give the workspace what sessions leave: of the machine's memory as far as all turns
+        together could use it, of a device's all, since there a call that does not fit is refused.
 
         A turn may be a batch of jobs' photos, where there is memory for one. Calls under way keep
         what they took; those that follow wait until there is room.
         """
         inside = self.inside.values()
         largest = max((size.call_bytes for size in inside), default=0)
-        wanted = self.turns * sum(size.call_of(_MOST_ROWS) for size in inside)
-        left = self.packs_bytes - self.sessions_bytes
-        self.workspace.resize(max(min(wanted, left), largest))
+        room = self.packs_bytes - self.sessions_bytes
+        if self.device == CPU:
+            room = min(room, self.turns * sum(size.call_of(_MOST_ROWS) for size in inside))
+        self.workspace.resize(max(room, largest))
+
+    def seen(self) -> DevicePacks:
+        """As it is now."""
+        return DevicePacks(
+            device=self.device,
+            packs_bytes=self.packs_bytes,
+            sessions_bytes=self.sessions_bytes,
+        )
 
 
 class Residency:
@@ -94,14 +119,15 @@ class Residency:
         self._lock = threading.Lock()
         wholes = {CPU: packs_bytes, **(devices or {})}
         self._parts = {
-            device: DeviceResidency(device=device, packs_bytes=whole, turns=turns)
+            device: _Part(device=device, packs_bytes=whole, turns=turns)
             for device, whole in wholes.items()
         }
 
     @property
-    def packs_bytes(self) -> int:
-        """Of the machine's memory, for all packs."""
-        return self._parts[CPU].packs_bytes
+    def machine(self) -> DevicePacks:
+        """What packs take of the machine's memory, now."""
+        with self._lock:
+            return self._parts[CPU].seen()
 
     @property
     def workspace(self) -> MemoryBudget:
@@ -109,29 +135,34 @@ class Residency:
         return self._parts[CPU].workspace
 
     @property
-    def devices(self) -> list[DeviceResidency]:
-        """The parts of devices with memory of their own: to read, not to change."""
-        return [part for device, part in self._parts.items() if device != CPU]
+    def workspaces(self) -> dict[Device, MemoryBudget]:
+        """The same of each device with memory of its own."""
+        return {device: one.workspace for device, one in self._parts.items() if device != CPU}
+
+    @property
+    def devices(self) -> list[DevicePacks]:
+        """What packs take on each device with memory of its own, now."""
+        with self._lock:
+            return [one.seen() for device, one in self._parts.items() if device != CPU]
 
     def fits(self, size: PackBytes, *, without: Collection[Hashable] = ()) -> bool:
         """Whether a pack could be opened beside those inside, less those of `without`."""
         return self.full(size, without=without) is None
 
-    def full(
-        self, size: PackBytes, *, without: Collection[Hashable] = ()
-    ) -> DeviceResidency | None:
-        """The part that has no room for a pack beside those inside, less `without`."""
+    def full(self, size: PackBytes, *, without: Collection[Hashable] = ()) -> DevicePacks | None:
+        """The device that has no room for a pack beside those inside, less `without`."""
         with self._lock:
             for part in self._parts.values():
                 if not part.fits(size.on(part.device), without):
-                    return part
+                    return part.seen()
         return None
 
-    def too_small(self, size: PackBytes) -> DeviceResidency | None:
-        """The part into which a pack would not fit if it were alone."""
-        for part in self._parts.values():
-            if least_bytes([size.on(part.device).while_opening()]) > part.packs_bytes:
-                return part
+    def too_small(self, size: PackBytes) -> DevicePacks | None:
+        """The device into which a pack would not fit if it were alone."""
+        with self._lock:
+            for part in self._parts.values():
+                if least_bytes([size.on(part.device).while_opening()]) > part.packs_bytes:
+                    return part.seen()
         return None
 
     def enter(self, key: Hashable, size: PackBytes, *, instead_of: Hashable = None) -> None:

@@ -54,7 +54,8 @@ class PackBytes:
     def while_opening(self) -> PackBytes:
         """The size while it is opened: what opening takes may lie in the room of a call."""
         extra = max(self.opening_bytes - self.call_bytes, 0)
-        return replace(self, session_bytes=self.session_bytes + extra)
+        elsewhere = {device: size.while_opening() for device, size in self.elsewhere.items()}
+        return replace(self, session_bytes=self.session_bytes + extra, elsewhere=elsewhere)
 
     def at_least(self, other: PackBytes) -> PackBytes:
         """The larger of both in every number; the source is the other's."""
@@ -148,6 +149,20 @@ def estimated_on_device(files: PackFiles) -> PackBytes:
         session_bytes=_DEVICE_FIXED_BYTES + int(_graphs_bytes(files) * _SESSION_PER_FILE_BYTE),
         call_bytes=_DEVICE_CALLS * host.call_bytes,
         row_bytes=_DEVICE_CALLS * host.row_bytes,
+    )
+
+
+def measured_on_device(files: PackFiles, kept_bytes: int) -> PackBytes:
+    """What a session took of a device's free memory; a call is not seen, and estimated.
+
+    Never less than the weights, which all lie there: another program may have given memory back
+    meanwhile, and then what is free fell by less, or rose.
+    """
+    weights = _graphs_bytes(files)
+    return replace(
+        estimated_on_device(files),
+        session_bytes=max(kept_bytes, weights),
+        source="measured here" if kept_bytes >= weights else "the size of its weights",
     )
 
 

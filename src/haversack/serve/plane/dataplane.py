@@ -6,14 +6,12 @@ Source of the shape: MLServer's `DataPlane`, one protocol-free core behind every
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from haversack.serve.models.catalogue import Catalogue
-from haversack.serve.models.model import ServedModel
 from haversack.serve.options import ServeOptions
 from haversack.serve.plane.parsing import JsonReader
 from haversack.serve.plane.photos import PhotoPlane
-from haversack.serve.plane.request_lifetime import RequestLifetime
 from haversack.serve.plane.tensors import TensorPlane
 from haversack.serve.plane.visits import Target, Visits, Workers
 
@@ -32,6 +30,9 @@ class DataPlane:
         tensors: for what a model makes of tensors.
         parsing: for JSON that either came in.
         catalogue, options, seats, memory, json, workspace, devices: see `Visits`.
+        lifetime: of a request that begins now; one that asks several things has one for all of
+            them.
+        present: see `Visits.present`.
     """
 
     def __init__(self, catalogue: Catalogue, workers: Workers, options: ServeOptions) -> None:
@@ -39,6 +40,7 @@ class DataPlane:
         self.catalogue, self.options = catalogue, options
         self.seats, self.memory = visits.seats, visits.memory
         self.json, self.workspace, self.devices = visits.json, visits.workspace, visits.devices
+        self.lifetime, self.present = visits.lifetime, visits.present
         self.photos = PhotoPlane(visits)
         self.tensors = TensorPlane(visits)
         self.parsing = JsonReader(visits)
@@ -52,16 +54,6 @@ class DataPlane:
     def activity(self) -> object:
         """Something that changes while requests are answered, or somebody's thread still works."""
         return self.visits, self.seats.taken, object() if self.workspace.used else None
-
-    def lifetime(self) -> RequestLifetime:
-        """Of a request that begins now; one that asks several things has one for all of them."""
-        return self._visits.lifetime()
-
-    def present(
-        self, target: Target, lifetime: RequestLifetime
-    ) -> AbstractAsyncContextManager[ServedModel]:
-        """See `Visits.present`."""
-        return self._visits.present(target, lifetime)
 
     async def bring(self, target: Target) -> None:
         """Have a pack in memory that is on offer; errors as `present`."""

@@ -103,7 +103,7 @@ class Visits:
         self.json = Gate(max(options.decode_limit_bytes // _JSON_PART, 1))
         residency = catalogue.loaded_models.policy.residency
         self.workspace = Gate(residency.workspace)
-        self.devices = {part.device: Gate(part.workspace) for part in residency.devices}
+        self.devices = {device: Gate(one) for device, one in residency.workspaces.items()}
         self.count = 0
         self._coming = Arrivals(catalogue)
 
@@ -160,8 +160,12 @@ class Visits:
             more_on_device: bytes that it takes there beyond a call for so many rows.
 
         Raises:
-            HaversackError: `caller-gone` where nobody waits for it any more; what `work` raises.
+            HaversackError: `caller-gone` where nobody waits for it any more; `body-too-large`
+                where its model's device could never hold the call; what `work` raises.
         """
+        on_device = visit.model.device in self.devices
+        if on_device:
+            self._check_device(visit, rows, more_on_device)
         began = time.perf_counter()
         model, name = visit.model, visit.model.identity.name
         async with self.held(model.turn, 1, visit.lifetime, f"its turn at {name}"):
@@ -170,27 +174,33 @@ class Visits:
             if waited > _LONG_WAIT_SECONDS:
                 await _check_listening(visit.target)
             call = min(model.call_bytes(rows), self.workspace.limit)
-            async with (
-                self.held(self.workspace, call, visit.lifetime, "memory"),
-                self._on_device(visit, rows, more_on_device),
-            ):
-                began = time.perf_counter()
-                done = await visit.lifetime.run(self.workers.inferring, work)
-                visit.stages.compute_infer = time.perf_counter() - began
-                return done
+            async with self.held(self.workspace, call, visit.lifetime, "memory"):
+                if not on_device:
+                    return await self._infer(visit, work)
+                # Once more: a pack that came meanwhile may have left less.
+                gate, call = self._check_device(visit, rows, more_on_device)
+                what = f"memory of {model.device}"
+                async with self.held(gate, call, visit.lifetime, what):
+                    return await self._infer(visit, work)
+
+    async def _infer(self, visit: Visit, work: Callable[[], T]) -> T:
+        began = time.perf_counter()
+        done = await visit.lifetime.run(self.workers.inferring, work)
+        visit.stages.compute_infer = time.perf_counter() - began
+        return done
 
     def fits_in_one_call(self, model: ServedModel, rows: int) -> bool:
         """Whether a call for so many photos or rows fits into the workspaces."""
         gates = {CPU: self.workspace, **self.devices}
         return all(model.call_bytes(rows, device) <= gate.limit for device, gate in gates.items())
 
-    @asynccontextmanager
-    async def _on_device(self, visit: Visit, rows: int, more: int) -> AsyncIterator[None]:
-        """A call's memory on its model's device. Raises HaversackError `body-too-large`."""
+    def _check_device(self, visit: Visit, rows: int, more: int) -> tuple[Gate, int]:
+        """The memory of its model's device, and what a call takes of it.
+
+        Raises:
+            HaversackError: `body-too-large`, where sessions leave less.
+        """
         device = visit.model.device
-        if device not in self.devices:
-            yield
-            return
         gate, call = self.devices[device], visit.model.call_bytes(rows, device) + more
         if call > gate.limit:
             raise HaversackError(
@@ -200,8 +210,7 @@ class Visits:
                 hint="Send fewer rows at once, or start the server with more --device-memory.",
                 kind=Kind.TOO_LARGE,
             )
-        async with self.held(gate, call, visit.lifetime, f"memory of {device}"):
-            yield
+        return gate, call
 
     @asynccontextmanager
     async def held(

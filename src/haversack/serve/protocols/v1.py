@@ -20,7 +20,7 @@ from haversack.engine.tensors import check, encoded, known, number_array, string
 from haversack.errors import HaversackError
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature, TensorSpec
-from haversack.serve.models.model import ServedModel, shown_signature
+from haversack.serve.models.model import ServedModel, Takes
 from haversack.serve.plane.dataplane import DataPlane
 from haversack.serve.plane.encoded_photo import EncodedPhoto, PhotoBytes
 from haversack.serve.plane.request_lifetime import RequestLifetime
@@ -48,29 +48,30 @@ class V1Predict:
 
     async def check(self, manifest: Manifest, sent: SentBody) -> None:
         """Whether it is V1 JSON, and its tensors are the pack's."""
-        async with self._parsed(manifest, sent, self._plane.lifetime()) as (asked, _):
-            if not manifest.takes_photos:
+        takes = Takes.of(manifest)
+        async with self._parsed(takes, sent, self._plane.lifetime()) as (asked, _):
+            if not takes.photos:
                 check(manifest.signature, asked)
 
     async def answer(self, target: Target, sent: SentBody) -> Answer:
         """`predictions` for `instances`, `outputs` for `inputs`."""
         lifetime = self._plane.lifetime()
         async with self._plane.present(target, lifetime) as model:
-            manifest = model.manifest
+            takes = model.takes
         del model  # a swap waits until nobody holds it
-        async with self._parsed(manifest, sent, lifetime) as (asked, is_rows):
-            if manifest.takes_photos:
+        async with self._parsed(takes, sent, lifetime) as (asked, is_rows):
+            if takes.photos:
                 return await self._predict_photos(target, asked, lifetime, is_rows=is_rows)
             arrays, pack = await self._plane.tensors.infer(target, asked, lifetime)
             content = _encoder.encode(_rows(arrays) if is_rows else _whole(arrays))
             return Answer(content=content, version=pack.version)
 
     def _parsed(
-        self, manifest: Manifest, sent: SentBody, lifetime: RequestLifetime
+        self, takes: Takes, sent: SentBody, lifetime: RequestLifetime
     ) -> AbstractAsyncContextManager[tuple[Any, bool]]:
         lifetime.reads(sent.body)
-        read = _photos if manifest.takes_photos else _columns
-        work: Callable[[], Any] = partial(_read, sent.body, shown_signature(manifest), read)
+        read = _photos if takes.photos else _columns
+        work: Callable[[], Any] = partial(_read, sent.body, takes.signature, read)
         return self._plane.parsing.parsed(work, sent.body.size_bytes, lifetime)
 
     async def _predict_photos(

@@ -16,7 +16,7 @@ from haversack.engine.session import Array
 from haversack.engine.tensors import check
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature
-from haversack.serve.models.model import ServedModel, shown_signature
+from haversack.serve.models.model import ServedModel, Takes
 from haversack.serve.plane.dataplane import DataPlane
 from haversack.serve.plane.encoded_photo import EncodedPhoto, PhotoBytes
 from haversack.serve.plane.headers import HERE_BYTES
@@ -40,8 +40,9 @@ class V2Infer:
 
     async def check(self, manifest: Manifest, sent: SentBody) -> None:
         """Whether it is V2's JSON or binary form, and its tensors are the pack's."""
-        async with self._parsed(manifest, sent, self._plane.lifetime()) as asked:
-            if not manifest.takes_photos:
+        takes = Takes.of(manifest)
+        async with self._parsed(takes, sent, self._plane.lifetime()) as asked:
+            if not takes.photos:
                 check(manifest.signature, asked.inputs)
             else:
                 _only_input(asked)
@@ -50,19 +51,19 @@ class V2Infer:
         """V2's JSON, with binary tensors behind it where they were asked for."""
         lifetime = self._plane.lifetime()
         async with self._plane.present(target, lifetime) as model:
-            manifest = model.manifest
+            takes = model.takes
         del model  # a swap waits until nobody holds it
-        async with self._parsed(manifest, sent, lifetime) as asked:
+        async with self._parsed(takes, sent, lifetime) as asked:
             if asked.timeout_seconds is not None:
                 lifetime.limit(asked.timeout_seconds)
-            if manifest.takes_photos:
+            if takes.photos:
                 return await self._predict_photo(target, asked, lifetime)
             arrays, pack = await self._plane.tensors.infer(target, asked.inputs, lifetime)
             made = render(asked, arrays, pack)
             return Answer(content=made.content, version=pack.version, json_bytes=made.json_bytes)
 
     def _parsed(
-        self, manifest: Manifest, sent: SentBody, lifetime: RequestLifetime
+        self, takes: Takes, sent: SentBody, lifetime: RequestLifetime
     ) -> AbstractAsyncContextManager[InferRequest]:
         size = sent.body.size_bytes
         json_bytes = header_length(sent.header_length, size)
@@ -70,10 +71,9 @@ class V2Infer:
             raise invalid("the request has no body")
         lifetime.reads(sent.body)
         read = _read_job if sent.is_job else _read
-        work = partial(read, sent.body, json_bytes, shown_signature(manifest))
+        work = partial(read, sent.body, json_bytes, takes.signature)
         text_bytes = size if json_bytes is None else json_bytes
-        takes_tensors = not manifest.takes_photos
-        is_light = size <= HERE_BYTES or (takes_tensors and is_plain(sent.body, text_bytes))
+        is_light = size <= HERE_BYTES or (not takes.photos and is_plain(sent.body, text_bytes))
         return self._plane.parsing.parsed(work, text_bytes, lifetime, is_light=is_light)
 
     async def _predict_photo(

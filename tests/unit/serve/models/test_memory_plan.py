@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haversack.engine.limits import MemoryLimit
@@ -52,6 +52,7 @@ def test_the_reserve_is_a_tenth_and_64_mib_at_least() -> None:
     assert default_whole(10_000 * MIB) == 9_000 * MIB
 
 
+@settings(deadline=None)
 @given(st.integers(100, 64_000), st.lists(SIZES, max_size=4))
 def test_the_parts_add_up_and_named_packs_fit(limit_mib: int, sizes: list[PackBytes]) -> None:
     plan = divided(wish(limit_mib, *sizes))

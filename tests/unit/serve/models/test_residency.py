@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.serve.models.late_sum import LateSum
 
-from haversack.serve.models.residency import Residency
+from haversack.serve.models.residency import DevicePacks, Residency
 from haversack.serve.models.sizes import PackBytes
 
 
@@ -51,14 +54,45 @@ def test_one_that_turned_out_larger_is_told_and_its_call_still_runs() -> None:
     assert residency.workspace.take(30)
 
 
-@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=8))
-def test_those_that_fit_never_exceed_the_room(packs: list[tuple[int, int]]) -> None:
+def sessions(packs: Iterable[PackBytes]) -> int:
+    return sum(pack.session_bytes for pack in packs)
+
+
+def longest_call(packs: Iterable[PackBytes]) -> int:
+    return max((pack.call_bytes for pack in packs), default=0)
+
+
+SIZES = st.builds(size, *[st.integers(0, 60)] * 3)
+
+
+@settings(deadline=None)
+@given(st.lists(SIZES, max_size=8))
+def test_those_that_fit_never_exceed_the_room(packs: list[PackBytes]) -> None:
     residency = Residency(100, turns=2)
-    for number, (session, call) in enumerate(packs):
-        if residency.fits(size(session, call)):
-            residency.enter(number, size(session, call))
-        assert residency.sessions_bytes + residency.workspace.whole_bytes <= 100
-        assert residency.excess() == {}
+    inside: list[PackBytes] = []
+    for pack in filter(residency.fits, packs):
+        # As `LoadedModels` does: counted with what opening takes, and then with what it keeps.
+        token = object()
+        residency.enter(token, pack.while_opening())
+        kept = sessions([*inside, pack])
+        assert kept + max(pack.opening_bytes, longest_call([*inside, pack])) <= 100
+        assert kept <= residency.sessions_bytes <= 100 - residency.workspace.whole_bytes
+        residency.enter(object(), pack, instead_of=token)
+        inside.append(pack)
+        assert residency.sessions_bytes == kept
+        assert longest_call(inside) <= residency.workspace.whole_bytes <= 100 - kept
+
+
+@settings(deadline=None)
+@given(st.lists(SIZES, max_size=8))
+def test_the_excess_is_what_sessions_and_the_largest_call_take_too_much(
+    packs: list[PackBytes],
+) -> None:
+    residency = Residency(100)
+    for pack in packs:
+        residency.enter(object(), pack)
+    over = sessions(packs) + longest_call(packs) - 100
+    assert residency.excess() == ({"cpu": over} if over > 0 else {})
 
 
 def on_gpu(host: PackBytes, there: PackBytes) -> PackBytes:
@@ -69,42 +103,75 @@ def test_a_device_has_a_part_of_its_own() -> None:
     residency = Residency(100, turns=2, devices={"gpu": 50})
     (gpu,) = residency.devices
     assert not residency.fits(on_gpu(size(10, 5), size(46, 5)))
-    full = residency.full(on_gpu(size(10, 5), size(46, 5)))
-    assert full is gpu
+    assert residency.full(on_gpu(size(10, 5), size(46, 5))) == gpu
     residency.enter("a", on_gpu(size(10, 5), size(20, 10)))
-    assert (residency.sessions_bytes, gpu.sessions_bytes) == (10, 20)
-    assert (residency.workspace.whole_bytes, gpu.workspace.whole_bytes) == (10, 20)
+    assert (residency.sessions_bytes, residency.devices[0].sessions_bytes) == (10, 20)
+    # Of a device's memory calls have all that is left: there one that does not fit is refused.
+    workspace = residency.workspaces["gpu"]
+    assert (residency.workspace.whole_bytes, workspace.whole_bytes) == (10, 30)
     # Another's session fits into memory twice, and beside this one on the device no more.
     assert residency.fits(size(70, 10))
     assert not residency.fits(on_gpu(size(1, 1), size(21, 1)))
     assert residency.fits(on_gpu(size(1, 1), size(21, 1)), without=["a"])
     residency.leave("a")
-    assert (gpu.sessions_bytes, gpu.workspace.whole_bytes) == (0, 0)
+    assert (residency.devices[0].sessions_bytes, workspace.whole_bytes) == (0, 50)
+    assert gpu == DevicePacks(device="gpu", packs_bytes=50, sessions_bytes=0)
+
+
+def test_what_packs_take_is_read_while_another_comes() -> None:
+    residency = Residency(100, devices={"gpu": 100})
+    reads: tuple[Callable[[], int], ...] = (
+        lambda: residency.devices[0].sessions_bytes,
+        lambda: residency.machine.sessions_bytes,
+        lambda: residency.sessions_bytes,
+    )
+    for read in reads:
+        first, second = LateSum(10), on_gpu(size(1, 1), size(1, 1))
+        residency.enter("first", on_gpu(size(first, 1), size(first, 1)))
+        residency.enter("third", second)
+        first.meanwhile = partial(residency.enter, "second", second)
+        assert read() == 11
+        assert first.thread is not None
+        first.thread.join()
+        assert read() == 12
+        residency.leave("second")
 
 
 def test_a_pack_larger_than_it_was_told_is_said_of_its_device() -> None:
     residency = Residency(100, devices={"gpu": 50})
     residency.enter("a", on_gpu(size(10, 5), size(45, 10)))
     assert residency.excess() == {"gpu": 5}
-    assert residency.too_small(on_gpu(size(10, 5), size(45, 10))) is residency.devices[0]
+    assert residency.too_small(on_gpu(size(10, 5), size(45, 10))) == residency.devices[0]
     assert residency.too_small(size(10, 5)) is None
 
 
-@given(st.lists(st.tuples(*[st.integers(0, 60)] * 4), max_size=8), st.data())
-def test_no_device_is_ever_over_committed(
-    wanted: list[tuple[int, int, int, int]], data: st.DataObject
-) -> None:
+@settings(deadline=None)
+@given(st.lists(st.builds(on_gpu, SIZES, SIZES), max_size=8), st.data())
+def test_no_device_is_ever_over_committed(wanted: list[PackBytes], data: st.DataObject) -> None:
     wholes = {"cpu": 100, "gpu": 60}
     residency = Residency(wholes["cpu"], turns=2, devices={"gpu": wholes["gpu"]})
-    inside: list[int] = []
-    for number, (session, call, there, there_call) in enumerate(wanted):
-        pack = on_gpu(size(session, call), size(there, there_call))
+    workspaces = {"cpu": residency.workspace, **residency.workspaces}
+    inside: dict[object, PackBytes] = {}
+
+    def check(entering: PackBytes | None = None) -> None:
+        seen = {one.device: one for one in (residency.machine, *residency.devices)}
+        for device, whole in wholes.items():
+            packs = [pack.on(device) for pack in inside.values()]
+            if entering is not None:
+                packs.append(entering.on(device).while_opening())
+            assert seen[device].sessions_bytes == sessions(packs)
+            room = workspaces[device].whole_bytes
+            assert longest_call(packs) <= room <= whole - sessions(packs)
+
+    for number, pack in enumerate(wanted):
         if residency.fits(pack):
-            residency.enter(number, pack)
-            inside.append(number)
+            token = object()
+            residency.enter(token, pack.while_opening())
+            check(entering=pack)
+            residency.enter(number, pack, instead_of=token)
+            inside[number] = pack
         elif inside:
-            residency.leave(inside.pop(data.draw(st.integers(0, len(inside) - 1))))
-        (gpu,) = residency.devices
-        assert residency.sessions_bytes + residency.workspace.whole_bytes <= wholes["cpu"]
-        assert gpu.sessions_bytes + gpu.workspace.whole_bytes <= wholes["gpu"]
-        assert residency.excess() == {}
+            gone = data.draw(st.sampled_from([*inside]))
+            residency.leave(gone)
+            del inside[gone]
+        check()
