@@ -1,11 +1,6 @@
 """What the exports of `small_run` are, to the byte.
 
 After a change that is meant: python -m tests.unit.formats.golden, and read the difference.
-
-These files are no record of what earlier versions wrote. They were made anew when what was found
-became one type: until then the made material had whole numbers (a box of `10`), where a run's
-database gives floats (`10.0`), and only the material was wrong. What real runs gave before and give
-now is compared in tests/golden.
 """
 
 from __future__ import annotations
