@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "haversack"
 TABLE = Path("app", "kinds.py")
 
 MODULE = ROOT / "tests" / "integration" / "additions" / "count_kind.py"
-LINE = '    KindEntry(kind=COUNT, command=("haversack.serve.work.count_kind",)),\n'
+LINE = '    KindEntry(kind=COUNT, command=Command(words=("haversack.serve.work.count_kind",))),\n'
 
 
 def extended(folder: Path) -> Path:
