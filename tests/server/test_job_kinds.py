@@ -104,6 +104,7 @@ def _check_refusals(server: Server, photo: bytes) -> None:
 
     assert refused("kind=count&times=10").startswith("times is '10'; a whole number")
     assert refused("kind=count&map=true") == "received map; a job of kind count takes times"
+    assert refused("times=2") == "received times; a job of kind predict takes threshold, map"
     assert refused("kind=total").endswith("allowed are count, predict, survey")
 
 

@@ -13,6 +13,7 @@ import pytest
 from haversack.app.kinds import ENTRIES, KINDS
 from haversack.errors import HaversackError
 from haversack.jobs.kind import JobInput
+from haversack.jobs.kinds import JobKinds
 
 SOURCE = Path(__file__).parents[3] / "src" / "haversack"
 OWN = {
@@ -98,10 +99,25 @@ def test_a_kind_is_chosen_by_its_name_where_what_is_sent_fits() -> None:
         {"kind": "survey"},
         {"kind": "predict", "upload": "1"},
         {"kind": "predict", "tile": "512"},
+        {"tile": "512"},
+        {"upload": "1", "map": "true"},
+        {"upload": "1", "map": "perhaps"},
     ):
         with pytest.raises(HaversackError) as caught:
             KINDS.chosen(wishes)
         assert caught.value.code == "query-invalid"
+
+
+def test_a_switch_of_another_kind_that_is_off_says_nothing() -> None:
+    assert KINDS.chosen({"upload": "1", "map": "false"}).name == "survey"
+    assert KINDS.chosen({"kind": "predict", "overview": "0"}).name == "predict"
+
+
+def test_a_table_that_has_no_kind_for_what_may_be_sent_is_refused() -> None:
+    photos = [kind for kind in KINDS if kind.takes is JobInput.PHOTO]
+    with pytest.raises(ValueError, match="of the kinds predict none takes: upload, request"):
+        JobKinds(photos)
+    assert JobKinds().names == []
 
 
 def test_every_kind_says_how_people_read_of_it() -> None:
