@@ -28,7 +28,7 @@ _STARTS = 100
 def put_one(store: SqlJobStore) -> str:
     job_id = new_id(time.time())
     name = f"{'0' * 64}.{job_id}"
-    store.put(NewJob(id=job_id, pack="herd", input=name, input_bytes=1))
+    store.put(NewJob(id=job_id, kind="predict", pack="herd", input=name, input_bytes=1))
     return job_id
 
 

@@ -53,7 +53,10 @@ def jobs_a_second(pack: PackFiles, profile: Profile, photos: Sequence[bytes], co
         store(home / "cache" / "haversack", profile)
         services = open_services(JobLocations(state=home / "state"))
         name = pack.manifest.name
-        put = [services.intake.submit(wish(name), photos[n % len(photos)]) for n in range(count)]
+        put = [
+            services.intake.submit(wish(name, kind="predict"), photos[n % len(photos)])
+            for n in range(count)
+        ]
         words = [str(_COMMAND), "worker", str(pack.location), "--state", str(home / "state")]
         env = {"PATH": os.environ["PATH"], "HOME": folder, "XDG_CACHE_HOME": str(home / "cache")}
         quiet = subprocess.DEVNULL

@@ -124,7 +124,14 @@ def _put_all(
         job_id = new_id(time.time())
         name = blob_name(data, job_id)
         blobs.put(name, data)
-        new = NewJob(id=job_id, pack=PACK, input=name, input_bytes=len(data), max_attempts=1000)
+        new = NewJob(
+            id=job_id,
+            kind="predict",
+            pack=PACK,
+            input=name,
+            input_bytes=len(data),
+            max_attempts=1000,
+        )
         _patiently(partial(store.put, new))
         wanted[job_id] = sha256(data).hexdigest()
         if number % every == every - 1:

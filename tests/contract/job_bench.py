@@ -48,7 +48,12 @@ class Bench:
 
     def put(self, pack: str = "herd", **values: object) -> Job:
         job_id = new_id(self.clock(), lambda n: f"{next(_SERIAL):0{2 * n}x}")
-        given: dict[str, object] = {"input": f"{'0' * 64}.{job_id}", "input_bytes": 10, **values}
+        given: dict[str, object] = {
+            "kind": "predict",
+            "input": f"{'0' * 64}.{job_id}",
+            "input_bytes": 10,
+            **values,
+        }
         return self.store.put(NewJob(id=job_id, pack=pack, **given))  # type: ignore[arg-type]
 
     def claim(self, *packs: str, number: int = 1, worker: str = "w1") -> list[Claimed]:

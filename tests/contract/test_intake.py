@@ -29,7 +29,8 @@ _OTHER_WISHES: list[dict[str, Any]] = [
     {"webhook": None},
 ]
 _FIRST = replace(
-    wish("herd", owner="ada", idempotency_key="k", image="a.jpg"), webhook="https://example.org/1"
+    wish("herd", kind="predict", owner="ada", idempotency_key="k", image="a.jpg"),
+    webhook="https://example.org/1",
 )
 
 
@@ -111,7 +112,7 @@ def test_the_same_key_for_another_upload_is_refused_and_its_photos_stay(
 
 
 def test_a_photos_key_is_not_a_surveys(services: JobServices) -> None:
-    services.intake.submit(wish("herd", owner="ada", idempotency_key="k"), b"photo")
+    services.intake.submit(wish("herd", kind="predict", owner="ada", idempotency_key="k"), b"photo")
     with pytest.raises(HaversackError) as caught:
         survey(services, uploaded(services), idempotency_key="k")
     assert refusal(caught) == ("idempotency-key-reused", "conflict")
@@ -186,12 +187,12 @@ def test_a_survey_is_claimed_with_its_photos_after_a_repeat(services: JobService
 
 
 def test_new_jobs_without_a_key_are_never_the_same(services: JobServices) -> None:
-    new: NewJob = wish("herd", owner="ada")
+    new: NewJob = wish("herd", kind="predict", owner="ada")
     assert services.intake.submit(new, b"photo").id != services.intake.submit(new, b"photo").id
 
 
 def test_the_same_key_keeps_one_photo(services: JobServices) -> None:
-    asked = wish("herd", idempotency_key="k")
+    asked = wish("herd", kind="predict", idempotency_key="k")
     first = services.intake.submit(asked, b"x")
     assert services.intake.submit(asked, b"x").id == first.id
     with pytest.raises(HaversackError):
@@ -202,12 +203,12 @@ def test_the_same_key_keeps_one_photo(services: JobServices) -> None:
 def test_more_than_the_limits_is_refused(services: JobServices) -> None:
     few = Intake(stores(services), IntakeLimits(queued=1))
     little = Intake(stores(services), IntakeLimits(input_bytes=10))
-    few.submit(wish("herd"), b"123")
-    little.submit(wish("herd"), b"123")
+    few.submit(wish("herd", kind="predict"), b"123")
+    little.submit(wish("herd", kind="predict"), b"123")
     for intake, size in (
         (Intake(stores(services), IntakeLimits(queued=1)), 1),
         (little, 11),
     ):
         with pytest.raises(HaversackError) as caught:
-            intake.submit(wish("herd"), b"x" * size)
+            intake.submit(wish("herd", kind="predict"), b"x" * size)
         assert caught.value.code == "jobs-full"

@@ -55,7 +55,7 @@ class TestPutting:
             assert caught.value.code == "idempotency-key-reused"
 
     def test_putting_the_same_id_twice_makes_one_job(self, bench: Bench) -> None:
-        new = NewJob(id="f" * 32, pack="herd", input="0" * 64 + ".f", input_bytes=1)
+        new = NewJob(id="f" * 32, kind="predict", pack="herd", input="0" * 64 + ".f", input_bytes=1)
         assert bench.store.put(new) == bench.store.put(new)
         assert len(bench.store.listed(Filter())) == 1
 

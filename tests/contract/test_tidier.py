@@ -124,7 +124,7 @@ def services(url: str, tmp_path: Path, blobs: Watched) -> Iterator[JobServices]:
 
 def done(services: JobServices, number: int) -> None:
     for _ in range(number):
-        services.intake.submit(wish("herd"), b"photo")
+        services.intake.submit(wish("herd", kind="predict"), b"photo")
         (claimed,) = services.store.claim(Claim(kinds=["predict"], packs=["herd"], worker="w"))
         services.store.done(claimed.lease, "{}", "1")
 

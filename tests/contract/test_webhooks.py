@@ -47,7 +47,9 @@ class Bench:
         self.hooks = Webhooks(database, self.store.now)
 
     def put(self, number: int = 1) -> Job:
-        new = NewJob(id=f"{number:032}", pack="herd", input=f"b{number}", input_bytes=1)
+        new = NewJob(
+            id=f"{number:032}", kind="predict", pack="herd", input=f"b{number}", input_bytes=1
+        )
         self.hooks.put(new.id, _URL)
         return self.store.put(new)
 

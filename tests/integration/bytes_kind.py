@@ -7,6 +7,7 @@ It counts the bytes of its photos, and misbehaves as it is told, so that tests c
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from haversack.errors import HaversackError
+from haversack.errors import HaversackError, Kind
 from haversack.jobs.command.child import ChildJob, run_child
 from haversack.jobs.kind import JobInput, JobOption, JobWish, Lane, Words
 from haversack.jobs.wishes import Wishes, line
@@ -58,7 +59,8 @@ def work(job: ChildJob) -> dict[str, Any]:
 
 def _act(act: str, kept: Path) -> None:
     if act == "print":
-        print("a library greets", "x" * 3_000_000)
+        print("a library greets")
+        print("x" * 3_000_000, flush=True)
         subprocess.run(["echo", '{"type":"fault","code":"a-b","message":"no"}'], check=True)
         os.write(2, b"\xff\xfe\n" * 1000)
     elif act == "crash":
@@ -68,6 +70,19 @@ def _act(act: str, kept: Path) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     elif act == "refuse":
         raise HaversackError("labels-missing", "no labels", hint="Give some.", details=("a.jpg",))
+    elif act in tuple(Kind):
+        raise HaversackError("labels-away", "no labels", kind=Kind(act))
+    elif act == "place":
+        (kept / "place.json").write_bytes(
+            msgspec.json.encode([os.getcwd(), sys.path, dict(os.environ)])
+        )
+    elif act == "flood":
+        os.write(2, b"y\n" * 500_000)
+        sys.exit("the last words")
+    elif act == "crash later":
+        atexit.register(os._exit, 7)
+    elif act == "hang later":
+        atexit.register(time.sleep, 600)
     elif act == "silent":
         os._exit(0)
     elif act == "eat":
@@ -94,5 +109,13 @@ def chatter() -> None:
     os.write(1, b'{"type":"result","result":{"bytes":0}}')  # and no line's end
 
 
+def stranger() -> None:
+    """A command of a later version, which has kinds of errors that are new."""
+    sys.stdin.read()
+    print('{"type":"fault","code":"a-b","message":"no","kind":"new"}')
+
+
+OTHERS = {"chatter": chatter, "stranger": stranger}
+
 if __name__ == "__main__":
-    chatter() if sys.argv[1:] == ["chatter"] else run_child(work)
+    OTHERS[sys.argv[1]]() if sys.argv[1:] else run_child(work)

@@ -17,7 +17,7 @@ from tests.server.running import BLOBS
 
 from haversack.errors import Kind
 from haversack.jobs.command.handler import CommandHandler
-from haversack.jobs.command.process import CommandLimits
+from haversack.jobs.command.process import Command, CommandLimits
 from haversack.jobs.intake import wish
 from haversack.jobs.job import Job
 from haversack.jobs.lease_keeper import LeaseTimes
@@ -26,6 +26,7 @@ from haversack.jobs.sql_store import Outside
 from haversack.jobs.worker import Worker, WorkerOptions
 from haversack.packfile.archive import PackFiles, open_pack
 
+ROOT = Path(__file__).parents[2]
 MODULE = "tests.integration.bytes_kind"
 QUICK = WorkerOptions(
     lease_times=LeaseTimes(lease_seconds=1.0, beat_seconds=0.05, sweep_seconds=0.05),
@@ -65,10 +66,15 @@ def handler_of(
     services: JobServices,
     folder: Path,
     limits: CommandLimits | None = None,
-    command: Sequence[str] = (MODULE,),
+    words: tuple[str, ...] = (MODULE,),
 ) -> CommandHandler:
     resources = Resources(services=services, packs=OnePack(), folder=folder)
-    return CommandHandler(BYTES, command, resources, limits or CommandLimits(grace_seconds=0.3))
+    command = Command(
+        words=words,
+        variables={"PYTHONPATH": str(ROOT)},
+        limits=limits or CommandLimits(grace_seconds=0.3),
+    )
+    return CommandHandler(BYTES, command, resources)
 
 
 @contextmanager

@@ -52,7 +52,7 @@ def photos() -> list[bytes]:
 
 
 def submit(services: JobServices, pack: str, photo: bytes, **values: Any) -> Job:
-    return services.intake.submit(wish(pack, **values), photo)
+    return services.intake.submit(wish(pack, kind="predict", **values), photo)
 
 
 def ended(services: JobServices, jobs: list[Job]) -> list[Job]:

@@ -105,7 +105,7 @@ def test_jobs_that_want_the_same_are_done_together_each_with_its_own_input(
 def test_jobs_that_want_something_else_are_not_among_them(services: JobServices) -> None:
     wanted = [("herd", ""), ("flock", ""), ("herd", "2")]
     jobs = [
-        services.intake.submit(wish(pack, version=version), f"{n}".encode())
+        services.intake.submit(wish(pack, kind="predict", version=version), f"{n}".encode())
         for n in range(6)
         for pack, version in wanted
     ]
@@ -216,7 +216,10 @@ def test_a_photo_that_kills_its_worker_takes_others_with_it_once_and_then_dies_a
     services: JobServices, tmp_path: Path
 ) -> None:
     texts = [f"{n}".encode() for n in range(7)]
-    jobs = [services.intake.submit(wish("herd"), text) for text in [*texts[:3], POISON, *texts[3:]]]
+    jobs = [
+        services.intake.submit(wish("herd", kind="predict"), text)
+        for text in [*texts[:3], POISON, *texts[3:]]
+    ]
     words = [sys.executable, "-m", "tests.integration.poisoned_worker", str(tmp_path)]
     deaths = 0
     end = time.monotonic() + 60

@@ -102,7 +102,7 @@ def eventually(holds: Callable[[], bool], seconds: float = 20) -> None:
 
 
 def submit(services: JobServices, text: str = "x", **values: object) -> Job:
-    return services.intake.submit(wish("herd", **values), text.encode())
+    return services.intake.submit(wish("herd", kind="predict", **values), text.encode())
 
 
 class Working:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +17,10 @@ from haversack.cli.jobs_asking import JobsDoor, SentFile
 from haversack.cli.jobs_own import OwnAnswerer
 from haversack.errors import HaversackError
 from haversack.jobs.intake import IntakeLimits
+from haversack.jobs.job import ResultCost
+from haversack.jobs.result_files import keep_files
 from haversack.jobs.services import JobLocations, JobServices, open_services
+from haversack.jobs.store import Claim
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("numpy", "onnxruntime", "PIL", "uvicorn", "haversack.serve.plane")
@@ -69,6 +74,36 @@ def test_photos_of_an_upload_become_one_job_an_empty_one_too(
     assert (job["id"], job["kind"], job["photos"], job["image"]) == (upload, "survey", 2, "ä")
     found = door.listed({"kind": "survey", "state": None, "limit": 9})
     assert [one["id"] for one in found] == [upload]
+
+
+def test_a_file_of_a_result_is_made_as_it_is_read(
+    services: JobServices, door: JobsDoor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = door.begin_upload()
+    photo = tmp_path / "a.jpg"
+    photo.write_bytes(b"a photo")
+    door.upload(upload, "a.jpg", SentFile(photo))
+    job = door.submit_upload("herd", {"upload": upload})["id"]
+    whole = tmp_path / "whole.bin"
+    whole.write_bytes(bytes(range(256)) * (40 << 12))
+    (claimed,) = services.store.claim(Claim(kinds=["survey"], packs=["herd"], worker="w"))
+    (kept,) = keep_files([whole], job, services.blobs, services.files)
+    cost = ResultCost(files_bytes=kept.size_bytes)
+    assert services.store.done(claimed.lease, json.dumps({"files": []}), "1", cost)
+
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")  # nothing of it goes there
+    tracemalloc.start()
+    pieces, count = door.pieces(job, "whole.bin"), 0
+    for piece in pieces:
+        count += len(piece)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == whole.stat().st_size == 40 << 20
+    assert most < 16 << 20
+    part = door.pieces(job, "whole.bin")
+    assert next(part)[:256] == bytes(range(256))
+    del part  # who reads no further can ask on
+    assert door.show(job)["state"] == "done"
 
 
 def test_errors_are_the_routes_own(door: JobsDoor, photo: Path) -> None:

@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "haversack"
 TABLE = Path("app", "kinds.py")
 
 MODULE = ROOT / "tests" / "integration" / "additions" / "count_kind.py"
-LINE = '    KindEntry(kind=COUNT, command=("haversack.serve.work.count_kind",)),\n'
+LINE = '    KindEntry(kind=COUNT, command=Command(words=("haversack.serve.work.count_kind",))),\n'
 
 
 def extended(folder: Path) -> Path:
@@ -104,6 +104,7 @@ def _check_refusals(server: Server, photo: bytes) -> None:
 
     assert refused("kind=count&times=10").startswith("times is '10'; a whole number")
     assert refused("kind=count&map=true") == "received map; a job of kind count takes times"
+    assert refused("times=2") == "received times; a job of kind predict takes threshold, map"
     assert refused("kind=total").endswith("allowed are count, predict, survey")
 
 

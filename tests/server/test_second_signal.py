@@ -19,7 +19,7 @@ from haversack.jobs.services import JobLocations, JobServices, open_services
 
 def never_read(services: JobServices, folder: Path) -> Job:
     """A job whose photo is opened and never comes, as from a disk that hangs."""
-    job = services.intake.submit(wish("blobs"), PHOTO.read_bytes())
+    job = services.intake.submit(wish("blobs", kind="predict"), PHOTO.read_bytes())
     (blob,) = folder.glob(f"blobs/??/{job.input}")
     blob.unlink()
     os.mkfifo(blob)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
 from typing import Any
 
 from haversack.jobs.command.handler import CommandHandler
-from haversack.jobs.command.process import CommandLimits
+from haversack.jobs.command.process import Command
 from haversack.jobs.handler import Handler
 from haversack.jobs.kind import JobKind
 from haversack.jobs.kinds import JobKinds
@@ -32,20 +32,19 @@ class KindEntry:
         handler: module whose `handler` makes what does it; imported when a worker starts.
         work: module that this handler needs first when a job comes; "" for none.
         command: in place of a handler, where doing it takes what servers never load: module and
-            words of `python -m`, a process for each attempt; see `jobs.command`.
-        limits: of that process.
+            words of `python -m`, its environment and limits, a process for each attempt; see
+            `jobs.command`.
     """
 
     kind: JobKind
     handler: str = ""
     work: str = ""
-    command: tuple[str, ...] = ()
-    limits: CommandLimits = field(default_factory=CommandLimits)
+    command: Command | None = None
 
     def made(self, resources: Any) -> Handler:
         """Its handler; `resources` are those that `handler` of the module takes."""
-        if self.command:
-            return CommandHandler(self.kind, self.command, resources, self.limits)
+        if self.command is not None:
+            return CommandHandler(self.kind, self.command, resources)
         made: Handler = importlib.import_module(self.handler).handler(resources)
         return made
 

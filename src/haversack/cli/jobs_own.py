@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO, cast
 from urllib.parse import unquote
+
+from starlette.types import ASGIApp
 
 from haversack.app.own_jobs import own_jobs
 from haversack.cli.jobs_asking import AskedRequest
 from haversack.jobs.job import job_not_found
 from haversack.jobs.services import JobServices
 
-_IN_MEMORY_BYTES = 1 << 20
+_PIECES = 4
 
 
 class OwnAnswerer:
@@ -30,24 +33,76 @@ class OwnAnswerer:
     @contextmanager
     def answer(self, asked: AskedRequest) -> Iterator[IO[bytes]]:
         """See `Answerer.answer`."""
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as file:
-            self._runner.run(self._answer(asked, file.write))
-            file.seek(0)
-            yield file
-
-    async def _answer(self, asked: AskedRequest, write: Callable[[bytes], object]) -> None:
-        async def send(message: Any) -> None:
-            if message["type"] == "http.response.start" and message["status"] >= 400:
-                # Routes raise their errors: there is no such route, and so no such job.
-                raise job_not_found(asked.path)
-            write(message.get("body", b""))
-
-        await self._application(_scope(asked), _receiving(asked), send)
+        answer = OwnAnswer(self._runner)
+        self._runner.run(answer.begin(self._application, asked))
+        try:
+            yield cast(BinaryIO, answer)
+        finally:
+            self._runner.run(answer.break_off())
 
     def close(self) -> None:
         """The database is closed when every thread has ended."""
         self._runner.close()
         self._services.store.close()
+
+
+class OwnAnswer(io.RawIOBase):
+    """A body that the route makes as it is read: the event loop stands still between, so that at
+    most `_PIECES` pieces of it are in memory, and none on a disk.
+    """
+
+    def __init__(self, runner: asyncio.Runner) -> None:
+        self._runner = runner
+        self._pieces: asyncio.Queue[bytes] = asyncio.Queue(_PIECES)
+        self._piece = memoryview(b"")
+        self._route: asyncio.Task[None] | None = None
+
+    async def begin(self, application: ASGIApp, asked: AskedRequest) -> None:
+        """Until its first bytes. Raises HaversackError as the route does."""
+        self._route = asyncio.create_task(self._run(application, asked))
+        self._piece = await self._next()
+
+    async def _run(self, application: ASGIApp, asked: AskedRequest) -> None:
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                # Routes raise their errors: there is no such route, and so no such job.
+                raise job_not_found(asked.path)
+            if message.get("body"):
+                await self._pieces.put(message["body"])
+
+        await application(_scope(asked), _receiving(asked), send)
+
+    async def _next(self) -> memoryview:
+        """The next piece, empty at the end."""
+        assert self._route is not None
+        if self._pieces.empty() and not self._route.done():
+            piece = asyncio.create_task(self._pieces.get())
+            await asyncio.wait({piece, self._route}, return_when=asyncio.FIRST_COMPLETED)
+            if piece.done():
+                return memoryview(piece.result())
+            piece.cancel()
+        if not self._pieces.empty():
+            return memoryview(self._pieces.get_nowait())
+        await self._route  # as it ended
+        return memoryview(b"")
+
+    async def break_off(self) -> None:
+        """Nobody reads on."""
+        assert self._route is not None
+        self._route.cancel()
+        await asyncio.gather(self._route, return_exceptions=True)
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Some of it; 0 bytes at the end."""
+        if not self._piece:
+            self._piece = self._runner.run(self._next())
+        count = min(len(buffer), len(self._piece))
+        buffer[:count], self._piece = self._piece[:count], self._piece[count:]
+        return count
 
 
 def _scope(asked: AskedRequest) -> dict[str, Any]:

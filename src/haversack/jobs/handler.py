@@ -47,8 +47,9 @@ class Handler(Protocol):
     """Does jobs of one kind.
 
     Promises: `run` is called by one thread at a time, `packs` and `tidy` by any. `run` may be
-    called again for a job that it has done already. An error of kind INVALID is the input's fault,
-    any other our own. Once `unwanted` is set `run` ends soon, in whatever way.
+    called again for a job that it has done already. Which kinds of errors are the input's fault,
+    so that nobody tries again, stands in `reports`; any other is our own. Once `unwanted` is set
+    `run` ends soon, in whatever way.
     """
 
     @property

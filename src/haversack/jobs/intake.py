@@ -218,9 +218,9 @@ class Intake:
             raise _full(f"the photos of jobs hold {held}; the limit is {most}")
 
 
-def wish(pack: str, **values: object) -> NewJob:
+def wish(pack: str, *, kind: str, **values: object) -> NewJob:
     """What a caller asks for, before it has an id."""
-    return NewJob(id="", pack=pack, input="", input_bytes=0, **values)  # type: ignore[arg-type]
+    return NewJob(id="", pack=pack, kind=kind, input="", input_bytes=0, **values)  # type: ignore[arg-type]
 
 
 def _full(message: str) -> HaversackError:

@@ -33,7 +33,7 @@ class Job:
 
     Attributes:
         id: 32 hexadecimal digits that nobody can guess; later jobs sort higher.
-        kind: who handles it: "predict", "request" or "survey".
+        kind: who handles it, by the name of a kind of `app/kinds.py`, or of a newer server's.
         pack: its name.
         version: asked for, or "" until the job is done, and then the one that did it.
         wants: the name, or name@version where the caller named one.
@@ -110,7 +110,7 @@ class NewJob:
     pack: str
     input: str
     input_bytes: int
-    kind: str = "predict"
+    kind: str
     version: str = ""
     image: str = ""
     options: str = "{}"

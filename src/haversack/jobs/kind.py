@@ -36,6 +36,11 @@ class JobOption:
     text: str
     schema: dict[str, Any]
 
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is on or off; see `wishes.flag`."""
+        return self.schema.get("type") == "boolean"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lane:

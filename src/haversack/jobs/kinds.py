@@ -7,17 +7,26 @@ from collections.abc import Iterator, Sequence
 from haversack.errors import HaversackError
 from haversack.jobs.job import Job
 from haversack.jobs.kind import JobInput, JobKind
-from haversack.jobs.wishes import Wishes
+from haversack.jobs.wishes import Wishes, flag
 
 KIND = "kind"
 """The wish that names a kind."""
 
 
 class JobKinds:
-    """Kinds by name. A row may be of another one: a newer server put it."""
+    """Kinds by name. A row may be of another one: a newer server put it.
+
+    Args:
+        kinds: all, or none for a process that takes no jobs. Raises ValueError where nothing takes
+            something that may be sent.
+    """
 
     def __init__(self, kinds: Sequence[JobKind] = ()) -> None:
         self._kinds = {kind.name: kind for kind in kinds}
+        self._defaults = {kind.takes: kind for kind in reversed(kinds)}
+        missing = ", ".join(takes.value for takes in JobInput if takes not in self._defaults)
+        if kinds and missing:
+            raise ValueError(f"of the kinds {', '.join(self.names)} none takes: {missing}")
 
     def __iter__(self) -> Iterator[JobKind]:
         return iter(self._kinds.values())
@@ -38,8 +47,8 @@ class JobKinds:
         return sorted(kind.name for kind in self if kind.takes is not JobInput.REQUEST)
 
     def default(self, takes: JobInput) -> JobKind:
-        """The first that takes it. There must be one."""
-        return next(kind for kind in self if kind.takes is takes)
+        """The first that takes it. Raises LookupError where there are no kinds at all."""
+        return self._defaults[takes]
 
     def chosen(self, wishes: Wishes) -> JobKind:
         """The one that is meant: by its name, else by what is sent.
@@ -49,12 +58,12 @@ class JobKinds:
         """
         name = wishes.get(KIND)
         sent = JobInput.UPLOAD if JobInput.UPLOAD.value in wishes else JobInput.PHOTO
-        if name is None:
-            return self.default(sent)
-        kind = self._kinds.get(name)
-        if kind is None or name not in self.submitted:
+        kind = self.default(sent) if name is None else self._kinds.get(name)
+        if kind is None or kind.name not in self.submitted:
             allowed = ", ".join(self.submitted)
-            raise HaversackError("query-invalid", f"kind is {name[:40]!r}; allowed are {allowed}")
+            raise HaversackError(
+                "query-invalid", f"kind is {(name or '')[:40]!r}; allowed are {allowed}"
+            )
         if kind.takes is not sent:
             raise HaversackError(
                 "query-invalid",
@@ -67,14 +76,15 @@ class JobKinds:
         return kind
 
     def _check_own(self, kind: JobKind, wishes: Wishes) -> None:
-        """Refuse what only other kinds can be told."""
+        """Refuse what only other kinds can be told; a switch that is off says nothing."""
         own = [option.name for option in kind.options]
-        others = {option.name for other in self for option in other.options}.difference(own)
-        foreign = next((name for name in wishes if name in others), None)
-        if foreign is not None:
+        for option in (option for other in self for option in other.options):
+            name = option.name
+            if name in own or name not in wishes or (option.is_switch and not flag(wishes, name)):
+                continue
             takes = f"takes {', '.join(own)}" if own else "takes no options"
             raise HaversackError(
-                "query-invalid", f"received {foreign}; a job of kind {kind.name} {takes}"
+                "query-invalid", f"received {name}; a job of kind {kind.name} {takes}"
             )
 
     def has_photo(self, job: Job) -> bool:

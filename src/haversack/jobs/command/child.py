@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from haversack.errors import HaversackError, Kind
+from haversack.errors import HaversackError
 from haversack.jobs.command.words import (
     CommandTask,
     Told,
@@ -26,7 +26,6 @@ from haversack.jobs.command.words import (
     ToldResult,
 )
 
-_LATER = frozenset({Kind.OVERLOADED, Kind.UNAVAILABLE, Kind.INTERNAL})
 _STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
 
 
@@ -70,7 +69,7 @@ class ChildJob:
             code=error.code,
             message="; ".join((error.message, *error.details)),
             hint=error.hint,
-            is_inputs=error.kind not in _LATER,
+            kind=error.kind.value,
         )
         self._tell(fault)
 

@@ -7,14 +7,16 @@ import logging
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from haversack.errors import HaversackError, Kind
-from haversack.jobs.command.process import CommandLimits, command_failed, run_command
+from haversack.jobs.command.notes import Notes
+from haversack.jobs.command.process import Command, command_failed, run_command
 from haversack.jobs.command.words import (
     CommandTask,
     Told,
@@ -34,6 +36,8 @@ from haversack.packfile.archive import PackFiles
 
 _log = logging.getLogger("haversack.jobs")
 _ONLY_PHOTO = "photo"
+# How a process ended, of which what it told before says more.
+_OF_THE_END = frozenset({"job-command-failed", "job-command-slow"})
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -73,8 +77,9 @@ class _Heard:
     """What a command told so far."""
 
     attempt: Attempt
+    notes: Notes
     result: ToldResult | None = None
-    fault: ToldFault | None = field(default=None)
+    fault: ToldFault | None = None
 
     def __call__(self, told: Told) -> None:
         """One thing more."""
@@ -82,7 +87,7 @@ class _Heard:
             case ToldProgress():
                 self.attempt.progress(Progress(told.done, told.total, told.seconds_left))
             case ToldLine():
-                _log.info("job %s: %s", self.attempt.job.id, told.text)
+                self.notes.add(told.text)
             case ToldFault():
                 self.fault = told
             case ToldResult():
@@ -94,23 +99,15 @@ class CommandHandler:
 
     Args:
         kind: of the jobs.
-        command: module and words of `python -m`; see `words.CommandTask` for what it is told.
-        limits: of one attempt.
+        command: that does them.
     """
 
-    def __init__(
-        self,
-        kind: JobKind,
-        command: Sequence[str],
-        resources: CommandResources,
-        limits: CommandLimits,
-    ) -> None:
+    def __init__(self, kind: JobKind, command: Command, resources: CommandResources) -> None:
         self._kind = kind
-        self._command = tuple(command)
+        self._command = command
         self._services = resources.services
         self._packs = resources.packs
-        self._place = resources.folder
-        self._limits = limits
+        self._place = resources.folder.absolute()  # the command has another working folder
 
     @property
     def kind(self) -> str:
@@ -145,24 +142,33 @@ class CommandHandler:
             kind=attempt.job.kind,
             attempt=attempt.job.attempts,
             pack=attempt.job.wants,
-            pack_path=str(pack.location),
+            pack_path=str(pack.location.absolute()),
             options=json.loads(attempt.job.options),
             photos=str(folder.photos),
             work=str(work),
             out=str(out),
         )
-        heard = _Heard(attempt)
+        return self._outcome(attempt.job, self._result(attempt, task), out)
+
+    def _result(self, attempt: Attempt, task: CommandTask) -> ToldResult:
+        """What the command told. A result counts, however its process ends after it: libraries
+        crash, or hang, when they are taken down.
+        """
+        heard = _Heard(attempt, Notes(partial(_log.info, "job %s: %s", task.job)))
         try:
-            run_command(self._command, task, self._limits, heard, attempt.unwanted)
+            run_command(self._command, task, heard, attempt.unwanted)
         except HaversackError as error:
-            if heard.fault is None or error.code != "job-command-failed":
+            if error.code not in _OF_THE_END or (heard.fault is None and heard.result is None):
                 raise
-            raise _told(heard.fault) from error
+            if heard.fault is None:
+                _log.warning("job %s: its result is taken, though %s", task.job, error.message)
+        finally:
+            heard.notes.end()
         if heard.fault is not None:
             raise _told(heard.fault)
         if heard.result is None:
             raise command_failed("ended without a result")
-        return self._outcome(attempt.job, heard.result, out)
+        return heard.result
 
     def _pack(self, job: Job) -> PackFiles:
         name, _, version = job.wants.partition("@")
@@ -201,5 +207,6 @@ class CommandHandler:
 
 def _told(fault: ToldFault) -> HaversackError:
     """What the command said of itself, as an error of ours."""
-    kind = Kind.INVALID if fault.is_inputs else Kind.INTERNAL
+    known = fault.kind in {kind.value for kind in Kind}
+    kind = Kind(fault.kind) if known else Kind.INTERNAL
     return HaversackError(fault.code, fault.message, hint=fault.hint, kind=kind)

@@ -11,13 +11,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import IO
 
 import msgspec
 
 from haversack.errors import HaversackError, Kind
+from haversack.jobs.command.environment import command_environment
 from haversack.jobs.command.words import CommandTask, Told, ToldLine
 from haversack.jobs.job_folder import broken_off
 from haversack.units import format_seconds
@@ -45,17 +46,33 @@ class CommandLimits:
     grace_seconds: float = 10.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What does the jobs of one kind.
+
+    Attributes:
+        words: module and words of `python -m`; see `words.CommandTask` for what it is told.
+        variables: of its environment, besides what it has of the worker's.
+        keeps: names of the worker's variables that it has though they look like secrets.
+        limits: of one attempt.
+    """
+
+    words: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    keeps: frozenset[str] = frozenset()
+    limits: CommandLimits = field(default_factory=CommandLimits)
+
+
 def run_command(
-    command: Sequence[str],
+    command: Command,
     task: CommandTask,
-    limits: CommandLimits,
     hear: Callable[[Told], None],
     unwanted: threading.Event,
 ) -> None:
-    """Run `python -m COMMAND` until it ends by itself.
+    """Run the command, in `task.work`, until it ends by itself.
 
-    It is in a session of its own, all of which is killed at the end. Where this process is killed
-    the system kills it, so the calling thread must live as long as this function.
+    It is in a session of its own, all of which is killed at the end; by its guard where this
+    process is killed.
 
     Args:
         hear: told each thing that it tells; lines that are nothing of that come as notes.
@@ -64,23 +81,48 @@ def run_command(
         HaversackError: `job-broken-off` once `unwanted` is set; `job-command-slow`;
             `job-command-failed` with the last line of its standard error.
     """
-    guard = [sys.executable, "-m", _GUARD, str(os.getpid()), str(limits.memory_bytes or 0)]
+    process = _started(command, task)
+    with _ended(process), selectors.DefaultSelector() as selector:
+        running = _Running(process, selector, command.limits, hear)
+        running.listen(unwanted)
+    running.check()
+
+
+def _started(command: Command, task: CommandTask) -> subprocess.Popen[bytes]:
+    # -P: a module of the working folder is never taken for one of a library.
+    python = [sys.executable, "-P", "-m"]
+    guard = [*python, _GUARD, str(os.getpid()), str(command.limits.memory_bytes or 0)]
     with tempfile.TemporaryFile() as said:
         said.write(msgspec.json.encode(task))
         said.seek(0)
-        process = subprocess.Popen(
-            [*guard, sys.executable, "-m", *command],
+        return subprocess.Popen(
+            [*guard, *python, *command.words],
             stdin=said,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            cwd=task.work,
+            env=command_environment(os.environ, command.variables, command.keeps),
         )
-    running = _Running(process, limits, hear)
+
+
+@contextlib.contextmanager
+def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Nothing of it is left after the block, whatever happens there."""
     try:
-        running.listen(unwanted)
+        yield
     finally:
-        running.close()
-    running.check()
+        _signal(process, signal.SIGKILL)
+        process.wait()
+        for pipe in (process.stdout, process.stderr):
+            assert pipe is not None
+            pipe.close()
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """To it, and to all that it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
 
 
 class _Lines:
@@ -114,15 +156,16 @@ class _Running:
     def __init__(
         self,
         process: subprocess.Popen[bytes],
+        selector: selectors.BaseSelector,
         limits: CommandLimits,
         hear: Callable[[Told], None],
     ) -> None:
         self._process = process
+        self._selector = selector
         self._limits = limits
         self._hear = hear
         self._last_error = ""
         self._is_slow = self._is_unwanted = False
-        self._selector = selectors.DefaultSelector()
         for pipe, listen in ((process.stdout, self._tell), (process.stderr, self._complain)):
             assert pipe is not None
             os.set_blocking(pipe.fileno(), False)
@@ -141,9 +184,9 @@ class _Running:
                 self._is_slow = most is not None and now - began > most
                 if self._is_unwanted or self._is_slow:
                     asked_to_end = now
-                    self._signal(signal.SIGTERM)
+                    _signal(self._process, signal.SIGTERM)
             elif now - asked_to_end > self._limits.grace_seconds:
-                self._signal(signal.SIGKILL)
+                _signal(self._process, signal.SIGKILL)
         # What it said last; others that hold its pipes are not waited for.
         end = time.monotonic() + _DRAIN_SECONDS
         while self._read(0) and time.monotonic() < end:
@@ -163,20 +206,6 @@ class _Running:
             )
         if self._process.returncode:
             raise command_failed(f"{_way(self._process.returncode)}: {self._last_error}")
-
-    def close(self) -> None:
-        """Nothing of it is left."""
-        self._signal(signal.SIGKILL)
-        self._process.wait()
-        self._selector.close()
-        for pipe in (self._process.stdout, self._process.stderr):
-            assert pipe is not None
-            pipe.close()
-
-    def _signal(self, number: signal.Signals) -> None:
-        """To it, and to all that it started."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
 
     def _read(self, seconds: float) -> bool:
         """Whether something was read."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from haversack.errors import Kind
+
 
 class CommandTask(msgspec.Struct, frozen=True, kw_only=True):
     """All of standard input.
@@ -49,12 +51,12 @@ class ToldLine(msgspec.Struct, frozen=True, kw_only=True, tag="note"):
 
 
 class ToldFault(msgspec.Struct, frozen=True, kw_only=True, tag="fault"):
-    """Why there is no result. `is_inputs` where another attempt would end the same way."""
+    """Why there is no result; see `errors.HaversackError`, whose kind says whose fault it is."""
 
     code: str
     message: str
     hint: str = ""
-    is_inputs: bool = False
+    kind: str = Kind.INTERNAL.value
 
 
 class ToldResult(msgspec.Struct, frozen=True, kw_only=True, tag="result"):

@@ -164,6 +164,7 @@ class JobRoutes:
         principal = self._context.allow(request, Scope.JOBS)
         return wish(
             request.path_params["name"],
+            kind="",  # `asked_for` says it
             version=request.path_params.get("version") or "",
             owner=principal.name,
             idempotency_key=idempotency_key(request),

@@ -22,8 +22,8 @@ class DataPlane:
     Promises: a request holds the model it began with until it is answered, whatever is loaded or
     unloaded meanwhile. A caller who is cancelled is so at once; turn, memory and model are held
     until no thread works for him any more (see `RequestLifetime`). What a caller sent wrongly is
-    raised as HaversackError of kind INVALID. Belongs to one event loop; `workers` do what would
-    block it.
+    raised as HaversackError of the kind that says so: INVALID, TOO_LARGE, UNSUPPORTED. Belongs to
+    one event loop; `workers` do what would block it.
 
     Attributes:
         photos: for what is in photos.

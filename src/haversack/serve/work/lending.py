@@ -1,4 +1,4 @@
-"""Packs and memory of a server, lent to surveys that are jobs; see `survey.lending.Lender`."""
+"""Packs and memory of a server, lent to surveys that are jobs; see `survey.job.lending.Lender`."""
 
 from __future__ import annotations
 

@@ -63,10 +63,6 @@ class SurveyKind:
     def read(self, wishes: Wishes) -> JobWish:
         """?threshold, ?tile, ?overlap, ?overview and ?name."""
         threshold = share(wishes, "threshold")
-        if flag(wishes, "map"):
-            raise HaversackError(
-                "query-invalid", "received map; a survey gives objects, and no label maps"
-            )
         is_whole = wishes.get("tile") == "whole"
         tile = None if is_whole else whole(wishes, "tile", (_LEAST_TILE_PX, _MOST_TILE_PX))
         overlap = whole(wishes, "overlap", (0, _MOST_TILE_PX - 1))
