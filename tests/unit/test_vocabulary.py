@@ -36,21 +36,21 @@ GONE = {"house", "purse", "desk", "means", "sitting", "loan", "looker", "errand"
 PLAIN = frozenset(
     word
     for line in (
-        "accounts animal answer answering batches begun best blocks body boxes built bytes",
-        "camera case check claim claimed clocks column command connection context copy cost",
-        "count counts crop database deadline decoded defaults delivery difference directory",
-        "duration entry error export failure fault field file files filter finding findings",
-        "fixes folder form formula geometry graph grid group handler header headers histogram",
-        "identity in incoming inflate input interrupts item key keys kind kinds latency limit",
-        "limits line listener listing loadable locations loop machine map mark marks measured",
-        "memory merger message model models notes notifier objects opened operation option",
-        "options outcome outputs page palette parameter parts passwords path phase pipeline",
-        "placed plan policy position prediction predictor probabilities progress provenance rate",
-        "read reader reading refused registry reports request resources result retainable",
-        "retries role routes row rule rules run runtime scan scene screen services settings",
-        "shown sighting sizes slice sources spec speed stages start state statistics store",
-        "stores stream streams summary sun suppression table tables tag tally target tensors",
-        "times tuning type unplaced usage values view wanted words work worker workers",
+        "accounts animal answer answering batches begun best blocks body boxes built bytes camera",
+        "case check claim claimed clocks column command connection context copy cost count counts",
+        "crop database deadline decoded defaults delivery difference directory duration entry",
+        "error export failure fault field file files filter finding findings fixes folder form",
+        "formula geometry graph grid group handler header headers histogram identity in incoming",
+        "inflate input interrupts item key keys kind kinds latency limit limits line listener",
+        "listing loadable locations loop machine map mark marks measured memory merger message",
+        "model models notes notifier objects opened operation option options outcome outputs page",
+        "palette parameter parts passwords path phase pipeline placed plan policy position",
+        "prediction predictor probabilities progress provenance rate read reader reading refused",
+        "registry reports request resources result retainable retries role routes row rule rules",
+        "run runtime scan scene screen services settings shown sighting sizes slice sources spec",
+        "speed stages start state statistics store stores stream streams summary sun suppression",
+        "table tables tag takes tally target tensors times tuning type unplaced usage values view",
+        "wanted words work worker workers",
     )
     for word in line.split()
 )
