@@ -33,6 +33,8 @@ from haversack.packfile.manifest import encode
 
 ROOT = Path(__file__).parents[2]
 ADDITIONS = Path(__file__).parent / "additions"
+# Both given, so that nothing is measured first.
+SURVEY = ("survey", "run", "--pack", BLOBS, "--batch", "1", "--threads", "1")
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 TALLY_ROW = """    TaskRow(
@@ -242,7 +244,7 @@ def test_a_new_export_is_offered_and_written(copy: Copy) -> None:
     photos, run = copy.folder / "photos", copy.folder / "run"
     photos.mkdir()
     shutil.copy(PHOTO, photos / "a.png")
-    copy.haversack("survey", "run", photos, "--pack", BLOBS, "--out", run)
+    copy.haversack(*SURVEY, photos, "--out", run)
     assert "names" in copy.haversack("survey", "export", "--help")
     copy.haversack("survey", "export", run, "--format", "names")
     (name, count) = (run / "exports" / "names.txt").read_text().split()
@@ -255,7 +257,7 @@ def test_a_new_column_is_in_a_run_and_read_back(copy: Copy) -> None:
     photos, run = copy.folder / "photos", copy.folder / "run"
     photos.mkdir()
     shutil.copy(PHOTO, photos / "a.png")
-    copy.haversack("survey", "run", photos, "--pack", BLOBS, "--out", run)
+    copy.haversack(*SURVEY, photos, "--out", run)
     with sqlite3.connect(run / "run.sqlite") as base:
         assert base.execute("SELECT shaded FROM photo").fetchall() == [(5,)]
         base.execute("UPDATE photo SET shaded = 6")
