@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,8 @@ from haversack.jobs.lease_keeper import LeaseTimes
 from haversack.jobs.services import JobLocations, JobServices, open_services
 from haversack.jobs.sql_store import Outside
 from haversack.jobs.worker import Worker, WorkerOptions
-from haversack.packfile.archive import PackFiles, open_pack
+from haversack.packfile.archive import open_pack
+from haversack.serve.models.offers import Offers
 
 ROOT = Path(__file__).parents[2]
 MODULE = "tests.integration.bytes_kind"
@@ -36,17 +37,11 @@ QUICK = WorkerOptions(
 )
 
 
-class OnePack:
-    """See `jobs.command.handler.OfferedPacks`: the pack `blobs`."""
-
-    def __init__(self) -> None:
-        self._files = open_pack(BLOBS)
-
-    def all(self) -> Sequence[PackFiles]:
-        return [self._files]
-
-    def find(self, name: str, version: str | None = None) -> PackFiles | None:
-        return self._files if name == self._files.manifest.name else None
+def blobs_alone() -> Offers:
+    """The pack `blobs` on offer."""
+    offers = Offers()
+    offers.put(open_pack(BLOBS))
+    return offers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +49,7 @@ class Resources:
     """See `jobs.command.handler.CommandResources`."""
 
     services: JobServices
-    packs: OnePack
+    packs: Offers
     folder: Path
 
 
@@ -68,7 +63,7 @@ def handler_of(
     limits: CommandLimits | None = None,
     words: tuple[str, ...] = (MODULE,),
 ) -> CommandHandler:
-    resources = Resources(services=services, packs=OnePack(), folder=folder)
+    resources = Resources(services=services, packs=blobs_alone(), folder=folder)
     command = Command(
         words=words,
         variables={"PYTHONPATH": str(ROOT)},

@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ from haversack.jobs.kind import JobKind
 from haversack.jobs.result_files import keep_files
 from haversack.jobs.services import JobServices
 from haversack.packfile.archive import PackFiles
+from haversack.packfile.manifest import Manifest
 
 _log = logging.getLogger("haversack.jobs")
 _ONLY_PHOTO = "photo"
@@ -44,8 +45,8 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 class OfferedPacks(Protocol):
     """Packs on offer. Promises: any thread may ask."""
 
-    def all(self) -> Sequence[PackFiles]:
-        """Each of them, in each version."""
+    def names(self, fits: Callable[[Manifest], bool]) -> Sequence[str]:
+        """Of those that fit: each by its name, and by name@version."""
         ...
 
     def find(self, name: str, version: str | None = None) -> PackFiles | None:
@@ -116,15 +117,14 @@ class CommandHandler:
 
     def packs(self) -> Sequence[str]:
         """Every pack on offer that the kind takes, in each of its versions."""
-        found = []
-        for files in self._packs.all():
-            manifest = files.manifest
-            try:
-                self._kind.check_pack(manifest)
-            except HaversackError:
-                continue
-            found += [manifest.name, f"{manifest.name}@{manifest.version}"]
-        return found
+        return self._packs.names(self._takes)
+
+    def _takes(self, manifest: Manifest) -> bool:
+        try:
+            self._kind.check_pack(manifest)
+        except HaversackError:
+            return False
+        return True
 
     def run(self, attempt: Attempt) -> Outcome:
         """The command's result, with the files that it left."""

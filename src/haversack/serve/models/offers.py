@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from haversack.packfile.archive import PackFiles
+from haversack.packfile.manifest import Manifest
 
 
 class Offers:
@@ -44,6 +46,13 @@ class Offers:
             versions = self._files.get(name, {})
             wanted = max(versions, key=int, default="") if version is None else version
             return versions.get(wanted)
+
+    def names(self, fits: Callable[[Manifest], bool] = lambda manifest: True) -> list[str]:
+        """By which packs that fit are asked for: each by its name, and by name@version."""
+        found = (files.manifest for files in self.all())
+        return [
+            name for one in found if fits(one) for name in (one.name, f"{one.name}@{one.version}")
+        ]
 
     def all(self) -> list[PackFiles]:
         """Everything on offer, by name and version."""

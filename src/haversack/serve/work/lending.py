@@ -31,11 +31,7 @@ class PackLender:
 
     def packs(self) -> Sequence[str]:
         """Every pack on offer that detects in whole photos, in each of its versions."""
-        found = []
-        for files in self._plane.catalogue.offers.all():
-            if can_survey(files.manifest):
-                found += [files.manifest.name, f"{files.manifest.name}@{files.manifest.version}"]
-        return found
+        return self._plane.catalogue.offers.names(can_survey)
 
     @contextmanager
     def lend(self, wants: str, unwanted: threading.Event) -> Iterator[SurveyPack]:

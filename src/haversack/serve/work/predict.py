@@ -40,12 +40,7 @@ class PredictHandler:
 
     def packs(self) -> Sequence[str]:
         """Every pack on offer that takes photos, loaded or not, in each of its versions."""
-        found = []
-        for files in self._plane.catalogue.offers.all():
-            manifest = files.manifest
-            if manifest.takes_photos:
-                found += [manifest.name, f"{manifest.name}@{manifest.version}"]
-        return found
+        return self._plane.catalogue.offers.names(lambda manifest: manifest.takes_photos)
 
     def most_at_once(self, job: Job) -> int:
         """The batch that pays, by the measured curve of the job's pack; it is a CPU's."""

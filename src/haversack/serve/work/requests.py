@@ -34,11 +34,7 @@ class RequestHandler:
 
     def packs(self) -> Sequence[str]:
         """Every pack on offer, loaded or not, in each of its versions."""
-        found = []
-        for files in self._plane.catalogue.offers.all():
-            manifest = files.manifest
-            found += [manifest.name, f"{manifest.name}@{manifest.version}"]
-        return found
+        return self._plane.catalogue.offers.names()
 
     def run(self, attempt: Attempt) -> Outcome:
         """The JSON that the route would have answered."""
