@@ -4,31 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from haversack.engine.detections import Detection
 from haversack.engine.fitted import Fitted
 from haversack.engine.session import Array
-from haversack.engine.tasks.shown import photo_signature
-from haversack.engine.tasks.task import Cell, Difference, Marks, SurveyTask, TaskOutcome
-from haversack.packfile.manifest import Manifest
+from haversack.engine.tasks.plain import PhotoTask, PlainOutcome
+from haversack.engine.tasks.task import Cell, Difference, Marks, TaskOutcome
 from haversack.packfile.signature import Signature
 
 
 @dataclass(frozen=True, kw_only=True)
-class Totals:
+class Totals(PlainOutcome):
     """float32[C]: one a class. A `TaskOutcome`."""
 
     values: NDArray[np.float32]
-
-    def above(self, threshold: float) -> Self:
-        return self
-
-    def objects(self, labels: tuple[str, ...]) -> tuple[Detection, ...]:
-        return ()
 
     def fields(
         self, labels: tuple[str, ...], size: tuple[int, int], *, with_map: bool
@@ -54,27 +46,14 @@ class Totals:
         return Difference(expected=len(self.values), found=len(self.values), worst=worst)
 
 
-class TallyTask:
+class TallyTask(PhotoTask):
     """See `Task`."""
 
     name = "tally"
     columns: tuple[str, ...] = ("label", "total")
-    takes_threshold = False
-    is_drawn = True
-    renders_slowly = False
     tolerance = 0.5
-    survey: SurveyTask | None = None
-
-    def __init__(self, manifest: Manifest) -> None:
-        pass
 
     def outcome(
         self, row: Mapping[str, Array], photo: Fitted | None, limit_bytes: int
     ) -> TaskOutcome:
         return Totals(values=row["totals"])
-
-    def shown(self, signature: Signature) -> Signature:
-        return photo_signature(signature)
-
-    def answer_bytes(self, photo_pixels: int) -> int:
-        return 0

@@ -4,42 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from haversack.engine.detections import Detection, label_of
+from haversack.engine.detections import label_of
 from haversack.engine.fitted import Fitted
 from haversack.engine.session import Array
-from haversack.engine.tasks.shown import photo_signature
+from haversack.engine.tasks.plain import PhotoTask, PlainOutcome
 from haversack.engine.tasks.task import (
     CAPTION_LINES,
     Cell,
     Difference,
     Marks,
-    SurveyTask,
     TaskOutcome,
 )
-from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature
 
 CLASSES_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Probabilities:
+class Probabilities(PlainOutcome):
     """float32[C], in the order of the pack's labels. A `TaskOutcome`."""
 
     values: NDArray[np.float32]
-
-    def above(self, threshold: float) -> Self:
-        """Itself: its probabilities add up as they are."""
-        return self
-
-    def objects(self, labels: tuple[str, ...]) -> tuple[Detection, ...]:
-        """None."""
-        return ()
 
     def fields(
         self, labels: tuple[str, ...], size: tuple[int, int], *, with_map: bool
@@ -79,30 +69,14 @@ class Probabilities:
         return Difference(expected=theirs.size, found=size, worst=worst)
 
 
-class ClassifyTask:
+class ClassifyTask(PhotoTask):
     """See `Task`."""
 
     name = "classify"
     columns: tuple[str, ...] = ("label", "class_id", "score")
-    takes_threshold = False
-    is_drawn = True
-    renders_slowly = False
-    tolerance = 0.05
-    survey: SurveyTask | None = None
-
-    def __init__(self, manifest: Manifest) -> None:
-        pass
 
     def outcome(
         self, row: Mapping[str, Array], photo: Fitted | None, limit_bytes: int
     ) -> TaskOutcome:
         """The probabilities."""
         return Probabilities(values=row["probabilities"])
-
-    def shown(self, signature: Signature) -> Signature:
-        """A photo in, probabilities out."""
-        return photo_signature(signature)
-
-    def answer_bytes(self, photo_pixels: int) -> int:
-        """Next to nothing."""
-        return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from haversack.engine.fitted import Fitted
 from haversack.engine.merge import TileBoxes, tile_boxes
 from haversack.engine.rle import area
 from haversack.engine.session import Array
-from haversack.engine.tasks.shown import photo_signature
+from haversack.engine.tasks.plain import PhotoTask
 from haversack.engine.tasks.task import (
     Cell,
     Difference,
@@ -35,8 +35,42 @@ from haversack.packfile.signature import Signature
 _SAME_OBJECT_IOU = 0.5
 
 
+class _Objects(Protocol):
+    """What is made of the objects in an answer, however it holds them."""
+
+    truncated: bool
+
+    def objects(self, labels: tuple[str, ...]) -> tuple[Detection, ...]: ...
+
+    def rows(self, labels: tuple[str, ...]) -> Iterator[dict[str, Cell]]:
+        """One an object."""
+        for one in self.objects(labels):
+            x1, y1, x2, y2 = (round(edge, 2) for edge in one.box)
+            yield {
+                "label": one.label,
+                "class_id": one.class_id,
+                "score": round(one.score, 4),
+                **{"x1": x1, "y1": y1, "x2": x2, "y2": y2},
+            }
+
+    def lines(self, labels: tuple[str, ...]) -> Iterator[str]:
+        """Score, name and box of each."""
+        found = self.objects(labels)
+        if not found:
+            yield "nothing found"
+        for one in found:
+            box = ", ".join(f"{edge:.0f}" for edge in one.box)
+            yield f"{one.score:.2f}  {one.label:<16} [{box}]"
+        if self.truncated:
+            yield "more passed the floor than the pack keeps: this list is not complete"
+
+    def marks(self, labels: tuple[str, ...]) -> Marks:
+        """Boxes."""
+        return Marks(boxes=self.objects(labels))
+
+
 @dataclass(frozen=True, kw_only=True)
-class Detections:
+class Detections(_Objects):
     """The objects of one photo as columns, surest first. A `TaskOutcome`.
 
     Attributes:
@@ -103,18 +137,6 @@ class Detections:
             "candidates": np.array([self.candidates or 0], dtype=np.int64),
         }
 
-    def rows(self, labels: tuple[str, ...]) -> Iterator[dict[str, Cell]]:
-        """One an object."""
-        return _rows(self.objects(labels))
-
-    def lines(self, labels: tuple[str, ...]) -> Iterator[str]:
-        """Score, name and box of each."""
-        return _lines(self.objects(labels), self.truncated)
-
-    def marks(self, labels: tuple[str, ...]) -> Marks:
-        """Boxes."""
-        return Marks(boxes=self.objects(labels))
-
     def difference(self, expected: Mapping[str, Array], *, threshold: float) -> Difference:
         """The worst of score and edge differences over objects that either side sees.
 
@@ -143,7 +165,7 @@ class Detections:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoredDetections:
+class StoredDetections(_Objects):
     """The objects of one photo as a run has kept them, surest first. A `TaskOutcome`.
 
     One by one and not in columns: exports walk through them, over a hundred thousand photos.
@@ -178,18 +200,6 @@ class StoredDetections:
     def arrays(self, signature: Signature) -> dict[str, Array]:
         """As those of `Detections`."""
         return self._columns().arrays(signature)
-
-    def rows(self, labels: tuple[str, ...]) -> Iterator[dict[str, Cell]]:
-        """One an object."""
-        return _rows(self.found)
-
-    def lines(self, labels: tuple[str, ...]) -> Iterator[str]:
-        """Score, name and box of each."""
-        return _lines(self.found, self.truncated)
-
-    def marks(self, labels: tuple[str, ...]) -> Marks:
-        """Boxes."""
-        return Marks(boxes=self.found)
 
     def difference(self, expected: Mapping[str, Array], *, threshold: float) -> Difference:
         """As that of `Detections`."""
@@ -273,16 +283,12 @@ class DetectSurvey:
         return StoredDetections(found=found, candidates=candidates, truncated=truncated)
 
 
-class DetectTask:
+class DetectTask(PhotoTask):
     """See `Task`."""
 
     name = "detect"
     columns: tuple[str, ...] = ("label", "class_id", "score", "x1", "y1", "x2", "y2")
     takes_threshold = True
-    is_drawn = True
-    renders_slowly = False
-    # The two resize apart, to within a level or two of 255; a score on a slope moves by hundredths.
-    tolerance = 0.05
     survey: SurveyTask | None = DetectSurvey()
 
     def __init__(self, manifest: Manifest) -> None:
@@ -302,14 +308,6 @@ class DetectTask:
         )
         limit = self._candidate_limit
         return from_slots(slots, width=photo.width, height=photo.height, candidate_limit=limit)
-
-    def shown(self, signature: Signature) -> Signature:
-        """A photo in, slots out."""
-        return photo_signature(signature)
-
-    def answer_bytes(self, photo_pixels: int) -> int:
-        """Next to nothing."""
-        return 0
 
 
 def from_slots(slots: Slots, *, width: int, height: int, candidate_limit: int) -> Detections:
@@ -353,27 +351,6 @@ def _cut_short(truncated: bool, candidates: int | None) -> dict[str, Any]:
     return (
         {"truncated": True} if candidates is None else {"truncated": True, "candidates": candidates}
     )
-
-
-def _rows(found: tuple[Detection, ...]) -> Iterator[dict[str, Cell]]:
-    for one in found:
-        x1, y1, x2, y2 = (round(edge, 2) for edge in one.box)
-        yield {
-            "label": one.label,
-            "class_id": one.class_id,
-            "score": round(one.score, 4),
-            **{"x1": x1, "y1": y1, "x2": x2, "y2": y2},
-        }
-
-
-def _lines(found: tuple[Detection, ...], truncated: bool) -> Iterator[str]:
-    if not found:
-        yield "nothing found"
-    for one in found:
-        box = ", ".join(f"{edge:.0f}" for edge in one.box)
-        yield f"{one.score:.2f}  {one.label:<16} [{box}]"
-    if truncated:
-        yield "more passed the floor than the pack keeps: this list is not complete"
 
 
 def _one_way(seen: Detections, other: Detections, threshold: float, extent: float) -> float:

@@ -5,28 +5,26 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from haversack.engine.codecs.png import png_bytes
-from haversack.engine.detections import Detection, label_of
+from haversack.engine.detections import label_of
 from haversack.engine.fitted import Fitted
 from haversack.engine.labelmap import to_photo
 from haversack.engine.session import Array
-from haversack.engine.tasks.shown import photo_signature
+from haversack.engine.tasks.plain import PhotoTask, PlainOutcome
 from haversack.engine.tasks.task import (
     CAPTION_LINES,
     Cell,
     Difference,
     Marks,
-    SurveyTask,
     TaskOutcome,
 )
 from haversack.errors import Kind, PhotoError
-from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature, TensorSpec
 from haversack.units import format_bytes
 
@@ -39,18 +37,10 @@ _MAKING_BYTES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelMap:
+class LabelMap(PlainOutcome):
     """uint8[height,width]: a class for each pixel of the upright photo. A `TaskOutcome`."""
 
     class_ids: NDArray[np.uint8]
-
-    def above(self, threshold: float) -> Self:
-        """Itself: it has no scores."""
-        return self
-
-    def objects(self, labels: tuple[str, ...]) -> tuple[Detection, ...]:
-        """None."""
-        return ()
 
     def fields(
         self, labels: tuple[str, ...], size: tuple[int, int], *, with_map: bool
@@ -101,19 +91,12 @@ class LabelMap:
         return Difference(expected=theirs.size, found=self.class_ids.size, worst=worst)
 
 
-class LabelMapTask:
+class LabelMapTask(PhotoTask):
     """See `Task`."""
 
     name = "label-map"
     columns: tuple[str, ...] = ("label", "class_id", "pixels")
-    takes_threshold = False
-    is_drawn = True
     renders_slowly = True  # an image as large as the photo
-    tolerance = 0.05
-    survey: SurveyTask | None = None
-
-    def __init__(self, manifest: Manifest) -> None:
-        pass
 
     def outcome(
         self, row: Mapping[str, Array], photo: Fitted | None, limit_bytes: int
@@ -135,7 +118,7 @@ class LabelMapTask:
 
     def shown(self, signature: Signature) -> Signature:
         """A photo in, a map of any size out."""
-        shown = photo_signature(signature)
+        shown = super().shown(signature)
         outputs = tuple(
             TensorSpec(name=spec.name, datatype=spec.datatype, shape=(1, -1, -1))
             for spec in shown.outputs

@@ -4,36 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from haversack.engine.detections import Detection
 from haversack.engine.fitted import Fitted
 from haversack.engine.session import Array
-from haversack.engine.tasks.shown import photo_signature
-from haversack.engine.tasks.task import Cell, Difference, Marks, SurveyTask, TaskOutcome, largest
+from haversack.engine.tasks.plain import PhotoTask, PlainOutcome
+from haversack.engine.tasks.task import Cell, Difference, Marks, TaskOutcome, largest
 from haversack.packfile.manifest import Manifest
 from haversack.packfile.signature import Signature
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tensors:
+class Tensors(PlainOutcome):
     """A pack's outputs by name, as the graph gave them. A `TaskOutcome`.
 
     Of a photo without the batch dimension, of tensors with what the graph has.
     """
 
     values: dict[str, NDArray[Any]]
-
-    def above(self, threshold: float) -> Self:
-        """Itself: nobody says which of its numbers are scores."""
-        return self
-
-    def objects(self, labels: tuple[str, ...]) -> tuple[Detection, ...]:
-        """None."""
-        return ()
 
     def fields(
         self, labels: tuple[str, ...], size: tuple[int, int], *, with_map: bool
@@ -76,15 +67,12 @@ class Tensors:
         return Difference(expected=count, found=count, worst=largest(differences))
 
 
-class TensorTask:
+class TensorTask(PhotoTask):
     """See `Task`."""
 
     name = "tensor"
     columns: tuple[str, ...] = ()
-    takes_threshold = False
     is_drawn = False
-    renders_slowly = False
-    survey: SurveyTask | None = None
 
     def __init__(self, manifest: Manifest) -> None:
         self._takes_photos = manifest.takes_photos
@@ -99,11 +87,7 @@ class TensorTask:
 
     def shown(self, signature: Signature) -> Signature:
         """The graph's own, or a photo in and its outputs out."""
-        return photo_signature(signature) if self._takes_photos else signature
-
-    def answer_bytes(self, photo_pixels: int) -> int:
-        """Next to nothing."""
-        return 0
+        return super().shown(signature) if self._takes_photos else signature
 
 
 def _difference(got: Array, wanted: Array) -> float:

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from haversack.engine.session import Array
-from haversack.engine.tasks.shown import IMAGE
+from haversack.engine.tasks.plain import IMAGE
 from haversack.engine.tensors import (
     elements,
     from_bytes,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from haversack.engine.tasks.shown import IMAGE
+from haversack.engine.tasks.plain import IMAGE
 from haversack.errors import HaversackError, Kind
 from haversack.packfile.signature import Signature, TensorSpec
 from haversack.serve.protocols.v2_request import InferRequest, header_length, parse
