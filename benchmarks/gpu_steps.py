@@ -37,7 +37,7 @@ from haversack.engine.photo import DecodedPhoto
 from haversack.engine.predictor import Predictor, PredictorOptions
 from haversack.engine.results import PackIdentity
 from haversack.engine.session import Session, SessionOptions
-from haversack.engine.tasks.task import Task, TaskOutcome
+from haversack.engine.tasks.task import TaskOutcome
 from haversack.engine.tiles import TileGrid, cut
 from haversack.packfile.archive import open_pack
 from haversack.survey.flow.tile_inference import TileView, infer_tiles
@@ -149,10 +149,6 @@ class _Counting:
     @property
     def identity(self) -> PackIdentity:
         return self.predictor.identity
-
-    @property
-    def task(self) -> Task:
-        return self.predictor.task
 
     def fit(self, image: DecodedPhoto) -> Fitted:
         return self.predictor.fit(image)

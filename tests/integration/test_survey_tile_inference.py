@@ -14,7 +14,7 @@ from haversack.engine.fitted import Fitted
 from haversack.engine.photo import DecodedPhoto
 from haversack.engine.predictor import Predictor
 from haversack.engine.results import PackIdentity
-from haversack.engine.tasks.task import Task, TaskOutcome
+from haversack.engine.tasks.task import TaskOutcome
 from haversack.engine.tiles import TileGrid, cut
 from haversack.survey.flow.tile_inference import TileFinding, TileView, infer_tiles, is_constant
 
@@ -74,10 +74,6 @@ class Counting:
     @property
     def identity(self) -> PackIdentity:
         return self.predictor.identity
-
-    @property
-    def task(self) -> Task:
-        return self.predictor.task
 
     def fit(self, image: DecodedPhoto) -> Fitted:
         return self.predictor.fit(image)

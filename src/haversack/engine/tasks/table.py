@@ -23,7 +23,7 @@ def survey_task(name: str) -> SurveyTask:
     """
     survey = TASKS[name].survey if name in TASKS else None
     if survey is None:
-        raise EngineError("survey-pack-unfit", f"a survey cannot merge answers of the task {name}")
+        raise EngineError("survey-pack-unfit", "a survey needs a pack that detects")
     return survey
 
 

@@ -11,7 +11,6 @@ from functools import partial
 from haversack.engine.fitted import Fitted
 from haversack.engine.photo import DecodedPhoto
 from haversack.engine.results import identity_of
-from haversack.engine.tasks.table import task_of
 from haversack.engine.tasks.task import TaskOutcome
 from haversack.errors import HaversackError, Kind
 from haversack.packfile.archive import PackFiles
@@ -52,7 +51,7 @@ class SurveyPack:
     """One pack for one survey. Any thread may call.
 
     Attributes:
-        files: the pack; identity, task: its.
+        files: the pack; identity: its.
         memory: what photos in flight take from.
         device: that the pack runs on.
         threads: as many as calls of the model at once.
@@ -67,7 +66,6 @@ class SurveyPack:
     ) -> None:
         self.files = files
         self.identity = identity_of(files.manifest)
-        self.task = task_of(files.manifest)
         self.memory = YieldingBudget(plane.memory)
         self.device = plane.options.device
         self.threads = plane.options.turns

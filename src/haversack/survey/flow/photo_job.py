@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from haversack.engine.merge import MergeOptions, Merger, TileBoxes, concatenate
 from haversack.engine.results import GeoTag, PackIdentity, PhotoResult, TileCounts
-from haversack.engine.tasks.task import SurveyTask
+from haversack.engine.tasks.table import survey_task
 from haversack.engine.tiles import Tile, TileGrid
 from haversack.errors import HaversackError, PhotoError
 from haversack.survey.flow.grid import GridTable
@@ -152,9 +152,7 @@ class PhotoJob:
             piece.open_tiles -= len(findings)
             return piece.open_tiles == 0
 
-    def finished(
-        self, pack: PackIdentity, survey: SurveyTask, merge: MergeOptions
-    ) -> FinishedPhoto:
+    def finished(self, pack: PackIdentity, merge: MergeOptions) -> FinishedPhoto:
         """The photo, done or partial: its boxes in an order of their own, and merged."""
         grid, counts = self.grid, self._counts
         assert grid is not None, "a photo without a size has no result but a failure"
@@ -169,7 +167,7 @@ class PhotoJob:
             height=grid.height,
             pack=pack,
             status="partial" if self.fault is not None else "done",
-            outcome=survey.merged(
+            outcome=survey_task(pack.task).merged(
                 merger.finish(),
                 candidates=counts.candidates or 0,
                 truncated=counts.truncated > 0,

@@ -344,11 +344,10 @@ class Pipeline:
         self._end(outcome)
 
     def _outcome(self, job: PhotoJob) -> FinishedPhoto:
-        pack, survey = self._model.identity, self._model.task.survey
+        pack = self._model.identity
         if job.broken is None:
-            assert survey is not None, "a tile was looked at, or none was to be"
             try:
-                return job.finished(pack, survey, self._options.merge)
+                return job.finished(pack, self._options.merge)
             except MemoryError as fault:
                 job.broken = as_error(fault)
         return not_looked_at(job.photo, pack, job.broken, seconds=job.seconds_decode)

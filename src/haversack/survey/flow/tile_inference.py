@@ -13,9 +13,9 @@ from haversack.engine.fitted import Fitted
 from haversack.engine.merge import TileBoxes, concatenate
 from haversack.engine.photo import DecodedPhoto
 from haversack.engine.results import PackIdentity
-from haversack.engine.tasks.task import Task, TaskOutcome, TileObjects
+from haversack.engine.tasks.table import survey_task
+from haversack.engine.tasks.task import TaskOutcome, TileObjects
 from haversack.engine.tiles import Tile, TileGrid
-from haversack.errors import EngineError
 
 _SPARSE = 37
 _QUARTERS = 4
@@ -61,11 +61,6 @@ class TileModel(Protocol):
     @property
     def identity(self) -> PackIdentity:
         """Who looks."""
-        ...
-
-    @property
-    def task(self) -> Task:
-        """What its answers mean."""
         ...
 
     def fit(self, image: DecodedPhoto) -> Fitted:
@@ -160,9 +155,7 @@ def _quarters(view: TileView) -> list[TileView]:
 
 
 def _infer(model: TileModel, views: Sequence[TileView], fill_to: int) -> list[TileObjects]:
-    survey = model.task.survey
-    if survey is None:
-        raise EngineError("survey-pack-unfit", "a survey needs a pack that detects")
+    survey = survey_task(model.identity.task)
     fitted = [_fit(model, view) for view in views]
     fitted += fitted[-1:] * (fill_to - len(fitted))
     outcomes = model.infer(fitted)[: len(views)]

@@ -7,18 +7,17 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 import pytest
-from tests.unit.packfile.conftest import make_manifest, tiny_files
 
 from haversack.engine.fitted import Fitted
 from haversack.engine.photo import DecodedPhoto
 from haversack.engine.predictor import Predictor
-from haversack.engine.tasks.detect import Detections, DetectTask
-from haversack.engine.tasks.task import Task
+from haversack.engine.results import PackIdentity
+from haversack.engine.tasks.detect import Detections
 from haversack.engine.tiles import TileGrid
 from haversack.survey.flow.autotune import TuneOptions, Tuning, tune
 from haversack.survey.flow.tile_inference import TileView
@@ -32,6 +31,8 @@ NOTHING = Detections(
     truncated=False,
 )
 
+SLEEPER = PackIdentity(name="sleeper", version="1", task="detect")
+
 
 @dataclass
 class Sleeper:
@@ -39,7 +40,7 @@ class Sleeper:
 
     turn: AbstractContextManager[object]
     batches: bool = True
-    task: Task = field(default_factory=lambda: DetectTask(make_manifest(tiny_files())))
+    identity: PackIdentity = SLEEPER
 
     def fit(self, image: DecodedPhoto) -> Fitted:
         placement = np.array([1, 1, 0, 0], np.float32)

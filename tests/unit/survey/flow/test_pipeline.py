@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.integration.survey_material import save, scene
-from tests.unit.packfile.conftest import make_manifest, tiny_files
 
 from haversack.engine.budget import Budget, MemoryBudget
 from haversack.engine.fitted import Fitted
 from haversack.engine.merge import MergeOptions
 from haversack.engine.photo import DecodedPhoto
 from haversack.engine.results import PackIdentity
-from haversack.engine.tasks.detect import Detections, DetectTask
+from haversack.engine.tasks.detect import Detections
 from haversack.errors import EngineError
 from haversack.survey.flow import pipeline as pipeline_file
 from haversack.survey.flow.grid import GridTable
@@ -35,7 +34,6 @@ class Scripted:
     identity = PackIdentity(name="scripted", version="1", task="detect")
 
     def __init__(self) -> None:
-        self.task = DetectTask(make_manifest(tiny_files()))
         self.calls: list[int] = []
 
     def fit(self, image: DecodedPhoto) -> Fitted:
