@@ -10,14 +10,11 @@ import base64
 import csv
 import io
 import json
-import re
 import shutil
 import sqlite3
-import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -25,7 +22,8 @@ import numpy as np
 import pytest
 import tomli_w
 from PIL import Image
-from tests.server.running import BLOBS, PHOTO, environment, started
+from tests.integration.additions.copy import Copy, copied, stated
+from tests.server.running import BLOBS, PHOTO, started
 from tests.unit.packfile.conftest import FIT, make_manifest, model_bytes, write_pack
 
 from haversack.packfile.archive import open_pack
@@ -35,7 +33,6 @@ ROOT = Path(__file__).parents[2]
 ADDITIONS = Path(__file__).parent / "additions"
 # Both given, so that nothing is measured first.
 SURVEY = ("survey", "run", "--pack", BLOBS, "--batch", "1", "--threads", "1")
-IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 TALLY_ROW = """    TaskRow(
         name="tally",
@@ -84,62 +81,9 @@ with RunStore(Path(sys.argv[1]), write=False) as store:
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Copy:
-    """A copy of the source that a developer works on."""
-
-    folder: Path
-
-    def add(self, name: str, text: str) -> None:
-        """A new file."""
-        path = self.folder / "haversack" / name
-        assert not path.exists()
-        path.write_text(text, encoding="utf-8")
-
-    def insert(self, name: str, before: str, text: str) -> None:
-        """Text before the first place where `before` stands."""
-        path = self.folder / "haversack" / name
-        old = path.read_text(encoding="utf-8")
-        assert before in old, f"{name} has no {before!r}"
-        path.write_text(old.replace(before, text + before, 1), encoding="utf-8")
-
-    def haversack(self, *words: str | Path) -> str:
-        """What a command prints."""
-        return self.python("-m", "haversack", *words)
-
-    def python(self, *words: str | Path) -> str:
-        """What Python prints that imports this copy."""
-        done = subprocess.run(
-            [sys.executable, *map(str, words)],
-            cwd=self.folder,
-            env=environment(self.folder) | {"PYTHONPATH": str(self.folder)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def touched(self) -> tuple[int, int]:
-        """How many files are new, and how many were changed."""
-        ours = ROOT / "src" / "haversack"
-        theirs = self.folder / "haversack"
-        files = [path.relative_to(theirs) for path in theirs.rglob("*") if path.is_file()]
-        files = [name for name in files if name.suffix in (".py", ".js", ".sql", ".css", ".html")]
-        new = [name for name in files if not (ours / name).exists()]
-        changed = [
-            name
-            for name in files
-            if name not in new and (ours / name).read_bytes() != (theirs / name).read_bytes()
-        ]
-        return len(new), len(changed)
-
-
 @pytest.fixture
 def copy(tmp_path: Path) -> Copy:
-    shutil.copytree(ROOT / "src" / "haversack", tmp_path / "haversack", ignore=IGNORED)
-    return Copy(folder=tmp_path)
+    return copied(tmp_path)
 
 
 def added_task(copy: Copy) -> None:
@@ -193,11 +137,8 @@ WAYS: dict[str, Callable[[Copy], None]] = {
 
 @pytest.mark.parametrize("kind", WAYS)
 def test_an_addition_touches_as_many_files_as_the_docs_say(copy: Copy, kind: str) -> None:
-    text = (ROOT / "docs" / "explanation" / "architecture.md").read_text("utf-8")
-    row = re.search(rf"^\| {kind} \| (\d+)[^|]*\| (\d+)[^|]*\|", text, re.MULTILINE)
-    assert row is not None, f"the table of additions has no row for a {kind}"
     WAYS[kind](copy)
-    assert copy.touched() == (int(row[1]), int(row[2]))
+    assert copy.touched() == stated(kind)
 
 
 def tally_pack(copy: Copy) -> Path:

@@ -3,60 +3,32 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.server.running import BLOBS, PHOTO, Server, environment, started
+from tests.integration.additions.copy import Copy, copied, stated
+from tests.server.running import BLOBS, PHOTO, Server, started
 from tests.server.test_jobs import ended
 
-ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "src" / "haversack"
-TABLE = Path("app", "kinds.py")
-
-MODULE = ROOT / "tests" / "integration" / "additions" / "count_kind.py"
+MODULE = Path(__file__).parents[1] / "integration" / "additions" / "count_kind.py"
 LINE = '    KindEntry(kind=COUNT, command=Command(words=("haversack.serve.work.count_kind",))),\n'
 
 
-def extended(folder: Path) -> Path:
-    """A copy of the source with one kind more: one module, and one line with its import."""
-    source = folder / "src" / "haversack"
-    shutil.copytree(SOURCE, source)
-    shutil.copy(MODULE, source / "serve" / "work")
-    table = source / TABLE
-    text = table.read_text()
-    head, line, tail = text.partition("from haversack.serve.work.predict_kind")
-    assert line
-    text = f"{head}from haversack.serve.work.count_kind import COUNT\n{line}{tail}"
-    before, entry, after = text.partition("    KindEntry(kind=PREDICT")
+def added_kind(copy: Copy) -> None:
+    """One module, and one line of the table with its import."""
+    copy.add("serve/work/count_kind.py", MODULE.read_text("utf-8"))
+    line = "from haversack.serve.work.count_kind import COUNT\n"
+    copy.insert("app/kinds.py", "from haversack.serve.work.predict_kind", line)
     # Behind the others: which of them is meant by default does not change.
-    body, end, rest = f"{entry}{after}".partition("\n)\n")
-    assert entry
-    assert end
-    table.write_text(f"{before}{body}\n{LINE}{end.removeprefix(chr(10))}{rest}")
-    return source.parent
-
-
-def command(source: Path, *words: object) -> str:
-    """What a command of the extended source prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "haversack", *map(str, words)],
-        env=environment(source.parent) | {"PYTHONPATH": str(source)},
-        cwd=source.parent,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    copy.insert("app/kinds.py", ")\n\n\ndef kinds_of(", LINE)
 
 
 def test_a_kind_is_added_by_a_module_and_a_line(tmp_path: Path) -> None:
-    source, home = extended(tmp_path), tmp_path / "home"
+    copy, home = copied(tmp_path), tmp_path / "home"
+    added_kind(copy)
+    assert copy.touched() == stated("job kind")
     home.mkdir()
     state, photo = home / "state", PHOTO.read_bytes()
     words: list[str | Path] = [
@@ -70,7 +42,7 @@ def test_a_kind_is_added_by_a_module_and_a_line(tmp_path: Path) -> None:
         state,
         BLOBS,
     ]
-    with started(words, home, PYTHONPATH=str(source)) as (url, process):
+    with started(words, home, PYTHONPATH=str(copy.folder)) as (url, process):
         server = Server(url=url, process=process, state=state, stderr=home / "stderr")
 
         answer = server.post("/jobs/blobs?kind=count&times=2", content=photo)
@@ -91,9 +63,9 @@ def test_a_kind_is_added_by_a_module_and_a_line(tmp_path: Path) -> None:
         _check_refusals(server, photo)
         _check_page(server.get("/openapi.json").json())
 
-        listed = command(source, "jobs", "list", "--kind", "count", "--state", state, "--json")
+        listed = copy.haversack("jobs", "list", "--kind", "count", "--state", state, "--json")
         assert json.loads(listed)["id"] == job["id"]
-        assert "count.txt" in command(source, "jobs", "files", job["id"], "--server", url)
+        assert "count.txt" in copy.haversack("jobs", "files", job["id"], "--server", url)
 
 
 def _check_refusals(server: Server, photo: bytes) -> None:
